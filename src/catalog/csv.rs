@@ -1,0 +1,306 @@
+//! Delimited text: where records end, and what their cells are.
+//!
+//! Quoting follows RFC 4180: a quote opens a cell only as its first character, two quotes
+//! inside stand for one, and a quoted cell may hold line breaks. What the format leaves
+//! open is refused rather than guessed: text after a closing quote, too few or too many cells.
+
+use super::block::{Block, Mark, Splitter};
+use super::{BadRecord, Batch, RecordHead};
+use crate::cell::{Cell, Shape};
+
+/// Finds the ends of records in delimited text.
+#[derive(Clone, Copy, Debug)]
+pub struct Records {
+    /// The separator of cells.
+    pub delimiter: u8,
+}
+
+impl Splitter for Records {
+    fn split(&mut self, bytes: &[u8], mut line: u64, at_end: bool, marks: &mut Vec<Mark>) -> Result<usize, (u64, String)> {
+        let mut start = 0;
+        while start < bytes.len() {
+            match self.record_end(bytes, start) {
+                End::At { end, next, lines } => {
+                    mark(bytes, start, end, line, marks);
+                    line += lines;
+                    start = next;
+                }
+                End::Open => {
+                    if at_end {
+                        mark(bytes, start, bytes.len(), line, marks);
+                        start = bytes.len();
+                    }
+                    break;
+                }
+                End::Unclosed { quote_line } => {
+                    if at_end {
+                        let line = line + quote_line;
+                        return Err((line, "a quote opens here and is never closed: the file is cut, or a quote inside a value is not doubled".to_owned()));
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(start)
+    }
+}
+
+fn mark(bytes: &[u8], start: usize, mut end: usize, line: u64, marks: &mut Vec<Mark>) {
+    if end > start && bytes[end - 1] == b'\r' {
+        end -= 1;
+    }
+    if end > start {
+        marks.push(Mark { start: start as u32, end: end as u32, line });
+    }
+}
+
+/// How far a record goes.
+enum End {
+    /// It ends before a line feed at `end`; the next one starts at `next`.
+    At { end: usize, next: usize, lines: u64 },
+    /// No line feed follows.
+    Open,
+    /// A quoted cell is not closed; it opens this many lines after the record's first.
+    Unclosed { quote_line: u64 },
+}
+
+impl Records {
+    fn record_end(self, bytes: &[u8], start: usize) -> End {
+        let mut at = start;
+        let mut lines = 0;
+        loop {
+            let Some(found) = memchr::memchr2(b'\n', b'"', &bytes[at..]).map(|found| at + found) else {
+                return End::Open;
+            };
+            if bytes[found] == b'\n' {
+                return End::At { end: found, next: found + 1, lines: lines + 1 };
+            }
+            at = found + 1;
+            let opens = found == start || bytes[found - 1] == self.delimiter;
+            if !opens {
+                continue;
+            }
+            let quote_line = lines;
+            loop {
+                let Some(close) = memchr::memchr(b'"', &bytes[at..]).map(|close| at + close) else {
+                    return End::Unclosed { quote_line };
+                };
+                lines += memchr::memchr_iter(b'\n', &bytes[at..close]).count() as u64;
+                at = close + 1;
+                if bytes.get(at) != Some(&b'"') {
+                    break;
+                }
+                at += 1;
+            }
+        }
+    }
+}
+
+/// Turns blocks of delimited text into batches.
+#[derive(Clone, Debug)]
+pub struct Cells {
+    /// The separator of cells.
+    pub delimiter: u8,
+    /// How many cells a record has.
+    pub width: usize,
+}
+
+impl Cells {
+    /// Parses a block. Records that cannot be read are listed, the others become rows.
+    pub fn parse(&self, block: Block) -> Batch {
+        let Block { index, source, mut bytes, marks, first, position } = block;
+        let mut batch = Batch { index, source, width: self.width, position, ..Batch::default() };
+        let heads = |place: usize, mark: &Mark| RecordHead { number: first + place as u64, line: mark.line };
+        let mut undecodable = Vec::new();
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                bytes = error.into_bytes();
+                for (place, mark) in marks.iter().enumerate() {
+                    let range = mark.start as usize..mark.end as usize;
+                    let Some(record) = bytes.get(range.clone()) else { continue };
+                    if let Err(error) = std::str::from_utf8(record) {
+                        let odd = record.get(error.valid_up_to()).copied().unwrap_or_default();
+                        let column = memchr::memchr_iter(self.delimiter, &record[..error.valid_up_to()]).count() as u32 + 1;
+                        undecodable.push(place);
+                        batch.bad.push(BadRecord {
+                            head: heads(place, mark),
+                            column,
+                            defect: "not-utf8",
+                            message: format!("byte 0x{odd:02X} is not UTF-8; if the whole file is in another encoding, give `--encoding`"),
+                        });
+                        // Blanked out, so that the other records of the block can be text.
+                        bytes[range].fill(b'?');
+                    }
+                }
+                // Only bytes between records are left, which are line ends.
+                String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+            }
+        };
+        batch.cells.reserve(marks.len() * self.width);
+        batch.heads.reserve(marks.len());
+        let mut extra = String::new();
+        let mut skip = undecodable.iter().copied().peekable();
+        for (place, mark) in marks.iter().enumerate() {
+            if skip.next_if_eq(&place).is_some() {
+                continue;
+            }
+            let kept = batch.cells.len();
+            let head = heads(place, mark);
+            match self.record(&text, mark, &mut batch.cells, &mut extra) {
+                Ok(()) => batch.heads.push(head),
+                Err((column, defect, message)) => {
+                    batch.cells.truncate(kept);
+                    batch.bad.push(BadRecord { head, column, defect, message });
+                }
+            }
+        }
+        batch.text = text;
+        batch.text.push_str(&extra);
+        batch.bad.sort_by_key(|bad| bad.head.number);
+        batch
+    }
+
+    /// Splits one record. Cells with doubled quotes are written anew behind the block.
+    fn record(&self, text: &str, mark: &Mark, cells: &mut Vec<Cell>, extra: &mut String) -> Result<(), (u32, &'static str, String)> {
+        let bytes = text.as_bytes();
+        let end = mark.end as usize;
+        let mut at = mark.start as usize;
+        let first = cells.len();
+        loop {
+            if bytes.get(at) == Some(&b'"') && at < end {
+                at = self.quoted(text, at, end, cells, extra).map_err(|message| ((cells.len() - first + 1) as u32, "stray-quote", message))?;
+            } else {
+                let stop = memchr::memchr(self.delimiter, &bytes[at..end]).map_or(end, |stop| at + stop);
+                cells.push(Cell::new(at, stop, Shape::Text));
+                at = stop;
+            }
+            if at >= end {
+                break;
+            }
+            at += 1;
+        }
+        let count = cells.len() - first;
+        if count > self.width {
+            // Separators left at the end of a line hold nothing.
+            if cells[first + self.width..].iter().any(|cell| cell.is_present()) {
+                return Err((self.width as u32 + 1, "too-many-cells", format!("the record has {count} cells, the header has {}", self.width)));
+            }
+            cells.truncate(first + self.width);
+        }
+        if count < self.width {
+            return Err((count as u32, "too-few-cells", format!("the record has {count} cells, the header has {}", self.width)));
+        }
+        Ok(())
+    }
+
+    /// Reads a quoted cell that opens at `at`; returns where its separator stands.
+    fn quoted(&self, text: &str, at: usize, end: usize, cells: &mut Vec<Cell>, extra: &mut String) -> Result<usize, String> {
+        let bytes = text.as_bytes();
+        let start = at + 1;
+        let mut from = start;
+        let mut doubled = false;
+        let close = loop {
+            let Some(quote) = bytes.get(from..end).and_then(|rest| memchr::memchr(b'"', rest)).map(|quote| from + quote) else {
+                return Err("a quote opens and is not closed inside the record".to_owned());
+            };
+            if quote + 1 < end && bytes[quote + 1] == b'"' {
+                doubled = true;
+                from = quote + 2;
+            } else {
+                break quote;
+            }
+        };
+        if doubled {
+            let base = text.len() + extra.len();
+            let mut parts = text.get(start..close).unwrap_or("").split("\"\"");
+            extra.push_str(parts.next().unwrap_or(""));
+            for part in parts {
+                extra.push('"');
+                extra.push_str(part);
+            }
+            cells.push(Cell::new(base, text.len() + extra.len(), Shape::Text));
+        } else {
+            cells.push(Cell::new(start, close, Shape::Text));
+        }
+        let after = close + 1;
+        if after < end && bytes[after] != self.delimiter {
+            return Err("text follows a closing quote; quotes inside a value must be doubled".to_owned());
+        }
+        Ok(after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cells, Records};
+    use crate::catalog::Batch;
+    use crate::catalog::block::{Block, Splitter};
+    use proptest::prelude::*;
+
+    fn parse(bytes: &[u8], width: usize) -> Result<Batch, String> {
+        let mut marks = Vec::new();
+        let taken = Records { delimiter: b',' }.split(bytes, 1, true, &mut marks).map_err(|(line, message)| format!("{line}: {message}"))?;
+        assert_eq!(taken, bytes.len());
+        Ok(Cells { delimiter: b',', width }.parse(Block { index: 0, source: 0, bytes: bytes.to_vec(), marks, first: 1, position: 0 }))
+    }
+
+    fn rows(batch: &Batch) -> Vec<Vec<String>> {
+        (0..batch.heads.len()).map(|row| batch.row(row).iter().map(|cell| cell.text(&batch.text).to_owned()).collect()).collect()
+    }
+
+    #[test]
+    fn quotes_lines_and_positions() {
+        let batch = parse(b"a,\"b \"\"x\"\"\nc\",d\r\n\r\n1,2\",3\n\"\",,\"\"\n", 3).expect("sound");
+        assert_eq!(rows(&batch), [["a", "b \"x\"\nc", "d"], ["1", "2\"", "3"], ["", "", ""]]);
+        assert_eq!(batch.heads.iter().map(|head| head.line).collect::<Vec<_>>(), [1, 4, 5]);
+    }
+
+    #[test]
+    fn bad_records_are_named_and_the_others_kept() {
+        let batch = parse(b"1,2\n1,2,3\n1\n\"a\"b,2\nx\xe9y,2\n3,4\n5,6,,\n", 2).expect("sound");
+        assert_eq!(rows(&batch), [["1", "2"], ["3", "4"], ["5", "6"]]);
+        let bad: Vec<_> = batch.bad.iter().map(|bad| (bad.head.number, bad.defect)).collect();
+        assert_eq!(bad, [(2, "too-many-cells"), (3, "too-few-cells"), (4, "stray-quote"), (5, "not-utf8")]);
+    }
+
+    #[test]
+    fn an_open_quote_names_its_line() {
+        let error = parse(b"1,2\n3,\"4\n5,6\n", 2).expect_err("cut");
+        assert!(error.starts_with("2: a quote opens here"), "{error}");
+    }
+
+    proptest! {
+        // The csv crate is the reference for everything it and RFC 4180 agree on.
+        #[test]
+        fn same_cells_as_the_csv_crate(rows_in in prop::collection::vec(prop::collection::vec("[a\"\\n\\r,é ]{0,6}", 3), 1..6)) {
+            let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Necessary).from_writer(Vec::new());
+            for row in &rows_in {
+                writer.write_record(row).expect("memory");
+            }
+            let bytes = writer.into_inner().expect("memory");
+            let batch = parse(&bytes, 3).expect("sound");
+            prop_assert!(batch.bad.is_empty(), "{:?}", batch.bad);
+            prop_assert_eq!(rows(&batch), rows_in);
+        }
+
+        #[test]
+        fn blocks_may_be_cut_anywhere(rows_in in prop::collection::vec(prop::collection::vec("[a\"\\n,]{0,6}", 2), 1..6), cut in 0usize..80) {
+            let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+            for row in &rows_in {
+                writer.write_record(row).expect("memory");
+            }
+            let bytes = writer.into_inner().expect("memory");
+            let mut whole = Vec::new();
+            let mut records = Records { delimiter: b',' };
+            records.split(&bytes, 1, true, &mut whole).expect("sound");
+            let mut parts = Vec::new();
+            let taken = records.split(&bytes[..cut.min(bytes.len())], 1, false, &mut parts).expect("sound");
+            let mut rest = Vec::new();
+            let line = 1 + bytes[..taken].iter().filter(|b| **b == b'\n').count() as u64;
+            records.split(&bytes[taken..], line, true, &mut rest).expect("sound");
+            parts.extend(rest.into_iter().map(|mut mark| { mark.start += taken as u32; mark.end += taken as u32; mark }));
+            prop_assert_eq!(parts, whole);
+        }
+    }
+}

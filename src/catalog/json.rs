@@ -1,0 +1,427 @@
+//! JSON: one object a line, or an array of objects, alone or inside an object.
+//!
+//! The splitters only find where objects begin and end; serde_json reads what is in them,
+//! so that numbers keep their digits and text its escapes.
+
+use super::block::{Block, Mark, Splitter};
+use super::{BadRecord, Batch, Header, RecordHead};
+use crate::cell::{Cell, Shape};
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// Finds the lines of JSON Lines.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines;
+
+impl Splitter for Lines {
+    fn split(&mut self, bytes: &[u8], mut line: u64, at_end: bool, marks: &mut Vec<Mark>) -> Result<usize, (u64, String)> {
+        let mut start = 0;
+        let mut push = |start: usize, end: usize, line: u64| {
+            let text = bytes[start..end].trim_ascii();
+            if !text.is_empty() {
+                let lead = bytes[start..end].len() - bytes[start..end].trim_ascii_start().len();
+                marks.push(Mark { start: (start + lead) as u32, end: (start + lead + text.len()) as u32, line });
+            }
+        };
+        for end in memchr::memchr_iter(b'\n', bytes) {
+            push(start, end, line);
+            line += 1;
+            start = end + 1;
+        }
+        if at_end && start < bytes.len() {
+            push(start, bytes.len(), line);
+            start = bytes.len();
+        }
+        Ok(start)
+    }
+}
+
+/// Where a document splitter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Before the array of records.
+    Before,
+    /// Inside it.
+    Inside,
+    /// After it, with this many containers still open.
+    After(usize),
+    /// Everything is closed.
+    Done,
+}
+
+/// Finds the elements of the first array of objects in a JSON document.
+#[derive(Clone, Copy, Debug)]
+pub struct Elements {
+    phase: Phase,
+    depth: usize,
+}
+
+impl Default for Elements {
+    fn default() -> Self {
+        Self { phase: Phase::Before, depth: 0 }
+    }
+}
+
+impl Splitter for Elements {
+    fn split(&mut self, bytes: &[u8], line: u64, at_end: bool, marks: &mut Vec<Mark>) -> Result<usize, (u64, String)> {
+        let mut at = 0;
+        let mut lines = Counter { bytes, at: 0, line };
+        if self.phase == Phase::Before {
+            match seek(bytes) {
+                Some((start, depth)) => {
+                    at = start;
+                    self.depth = depth;
+                    self.phase = Phase::Inside;
+                }
+                None if at_end => return Err((line, "no array of objects is in the document, or it is cut before one begins".to_owned())),
+                None => return Ok(0),
+            }
+        }
+        while self.phase == Phase::Inside {
+            let next = skip_blank(bytes, at);
+            match bytes.get(next) {
+                None => return Ok(if at_end { next } else { at }),
+                Some(b',') => at = next + 1,
+                Some(b']') => {
+                    at = next + 1;
+                    self.phase = if self.depth == 0 { Phase::Done } else { Phase::After(self.depth) };
+                }
+                Some(_) => match value_end(bytes, next) {
+                    Some(end) => {
+                        marks.push(Mark { start: next as u32, end: end as u32, line: lines.at(next) });
+                        at = end;
+                    }
+                    None if at_end => {
+                        return Err((lines.at(next), "an element begins here and does not end: the file is cut".to_owned()));
+                    }
+                    None => return Ok(at),
+                },
+            }
+        }
+        if let Phase::After(depth) = self.phase {
+            let mut depth = depth;
+            while let Some(&byte) = bytes.get(at) {
+                match byte {
+                    b'"' => match string_end(bytes, at) {
+                        Some(end) => {
+                            at = end;
+                            continue;
+                        }
+                        None if at_end => break,
+                        None => {
+                            self.phase = Phase::After(depth);
+                            return Ok(at);
+                        }
+                    },
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                at += 1;
+                if depth == 0 {
+                    break;
+                }
+            }
+            self.phase = if depth == 0 { Phase::Done } else { Phase::After(depth) };
+        }
+        if self.phase == Phase::Done {
+            let next = skip_blank(bytes, at);
+            if next < bytes.len() {
+                return Err((lines.at(next), "something follows the end of the JSON document".to_owned()));
+            }
+            at = bytes.len();
+        }
+        Ok(at)
+    }
+
+    fn finish(&mut self, line: u64) -> Result<(), (u64, String)> {
+        match self.phase {
+            Phase::Done => Ok(()),
+            Phase::Before => Err((line, "no array of objects is in the document".to_owned())),
+            Phase::Inside | Phase::After(_) => Err((line, "the JSON document ends before its brackets are closed: the file is cut".to_owned())),
+        }
+    }
+}
+
+/// Counts line feeds once, from left to right.
+struct Counter<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Counter<'_> {
+    fn at(&mut self, to: usize) -> u64 {
+        self.line += memchr::memchr_iter(b'\n', &self.bytes[self.at..to]).count() as u64;
+        self.at = to;
+        self.line
+    }
+}
+
+fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+        at += 1;
+    }
+    at
+}
+
+/// The byte after a string that opens at `at`.
+fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut from = at + 1;
+    loop {
+        let found = from + memchr::memchr2(b'"', b'\\', bytes.get(from..)?)?;
+        if bytes[found] == b'"' {
+            return Some(found + 1);
+        }
+        from = found + 2;
+    }
+}
+
+/// The byte after the value that begins at `at`; brackets are counted, not matched, because
+/// the parser judges the text again.
+fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' => string_end(bytes, at),
+        b'{' | b'[' => {
+            let mut depth = 0usize;
+            let mut from = at;
+            loop {
+                match bytes.get(from)? {
+                    b'"' => {
+                        from = string_end(bytes, from)?;
+                        continue;
+                    }
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        if depth == 0 {
+                            return Some(from + 1);
+                        }
+                    }
+                    _ => {}
+                }
+                from += 1;
+            }
+        }
+        _ => bytes[at..].iter().position(|b| matches!(b, b',' | b']' | b'}') || b.is_ascii_whitespace()).map(|end| at + end),
+    }
+}
+
+/// The byte after the bracket that opens the first array whose first element is an object (or
+/// that is empty), and how many containers stand around it.
+fn seek(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut at = 0;
+    let mut depth = 0;
+    loop {
+        at = skip_blank(bytes, at);
+        match bytes.get(at)? {
+            b'"' => at = string_end(bytes, at)?,
+            b'[' => {
+                let next = skip_blank(bytes, at + 1);
+                match bytes.get(next)? {
+                    b'{' => return Some((at + 1, depth)),
+                    b']' if depth == 0 => return Some((at + 1, depth)),
+                    _ => at = value_end(bytes, at)?,
+                }
+            }
+            b'{' => {
+                depth += 1;
+                at += 1;
+            }
+            b'}' => {
+                depth = depth.checked_sub(1)?;
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+}
+
+/// Turns blocks of JSON objects into batches.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    /// The columns: object keys.
+    pub header: Arc<Header>,
+}
+
+impl Objects {
+    /// Parses a block. Elements that are no objects are listed, the others become rows.
+    pub fn parse(&self, block: Block) -> Batch {
+        let Block { index, source, bytes, marks, first, position } = block;
+        let width = self.header.names().len();
+        let mut batch = Batch { index, source, width, position, ..Batch::default() };
+        let mut odd = Vec::new();
+        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+            let mut bytes = error.into_bytes();
+            for (place, mark) in marks.iter().enumerate() {
+                let range = mark.start as usize..mark.end as usize;
+                if std::str::from_utf8(&bytes[range.clone()]).is_err() {
+                    odd.push(place);
+                    bytes[range].fill(b'?');
+                }
+            }
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        let mut extra = String::new();
+        for (place, mark) in marks.iter().enumerate() {
+            let head = RecordHead { number: first + place as u64, line: mark.line };
+            let mut bad = |defect, message| batch.bad.push(BadRecord { head, column: 0, defect, message });
+            if odd.contains(&place) {
+                bad("not-utf8", "the text is not UTF-8".to_owned());
+                continue;
+            }
+            let kept = batch.cells.len();
+            batch.cells.resize(kept + width, Cell::ABSENT);
+            let element = text.get(mark.start as usize..mark.end as usize).unwrap_or("");
+            let row = Row { header: &self.header, text: &text, cells: &mut batch.cells[kept..], extra: &mut extra, late: &mut batch.late, head };
+            let mut deserializer = serde_json::Deserializer::from_str(element);
+            let read = deserializer.deserialize_map(row).and_then(|()| deserializer.end());
+            match read {
+                Ok(()) => batch.heads.push(head),
+                Err(error) => {
+                    batch.cells.truncate(kept);
+                    let defect = if error.to_string().contains("occurs twice") { "repeated-key" } else { "not-json" };
+                    bad(defect, format!("the record is not a sound JSON object: {error}"));
+                }
+            }
+        }
+        batch.text = text;
+        batch.text.push_str(&extra);
+        batch
+    }
+}
+
+/// The row that an object fills.
+struct Row<'a> {
+    header: &'a Header,
+    text: &'a str,
+    cells: &'a mut [Cell],
+    extra: &'a mut String,
+    late: &'a mut Vec<(String, RecordHead)>,
+    head: RecordHead,
+}
+
+impl<'de> Visitor<'de> for Row<'_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen_late: Vec<String> = Vec::new();
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            let raw: &'de RawValue = map.next_value()?;
+            let Some(column) = self.header.column(&key) else {
+                if !self.late.iter().any(|(name, _)| *name == *key) && self.late.len() < 1000 {
+                    seen_late.push(key.into_owned());
+                }
+                continue;
+            };
+            let cell = value_cell(raw.get(), self.text, self.extra);
+            let slot = &mut self.cells[usize::from(column)];
+            if slot.is_present() && cell.is_present() {
+                return Err(serde::de::Error::custom(format_args!("the key `{key}` occurs twice")));
+            }
+            *slot = cell;
+        }
+        self.late.extend(seen_late.into_iter().map(|name| (name, self.head)));
+        Ok(())
+    }
+}
+
+/// A key, borrowed where it holds no escapes.
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn value_cell(raw: &str, text: &str, extra: &mut String) -> Cell {
+    // The raw value borrows from `text`, so their addresses tell where it stands.
+    let start = (raw.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    let end = start + raw.len();
+    match raw.as_bytes().first() {
+        Some(b'"') if !raw.contains('\\') => Cell::new(start + 1, end - 1, Shape::Text),
+        Some(b'"') => {
+            let base = text.len() + extra.len();
+            let decoded: String = serde_json::from_str(raw).unwrap_or_default();
+            extra.push_str(&decoded);
+            Cell::new(base, base + decoded.len(), Shape::Text)
+        }
+        Some(b'{') => Cell::new(start, end, Shape::Object),
+        Some(b'[') => Cell::new(start, end, Shape::List),
+        Some(b't' | b'f') => Cell::new(start, end, Shape::Boolean),
+        Some(b'n') | None => Cell::ABSENT,
+        Some(_) => Cell::new(start, end, Shape::Number),
+    }
+}
+
+/// The keys of the first objects of a sample, in the order they appear.
+pub fn keys(sample: &[u8], splitter: &mut dyn Splitter) -> Vec<String> {
+    let mut marks = Vec::new();
+    let mut keys: Vec<String> = Vec::new();
+    let mut known = std::collections::HashSet::new();
+    // A cut sample is no fault here; whatever was marked before the cut is enough.
+    let _cut = splitter.split(sample, 1, false, &mut marks);
+    for mark in marks.iter().take(1000) {
+        let element = std::str::from_utf8(&sample[mark.start as usize..mark.end as usize]).unwrap_or("");
+        if let Ok(object) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(element) {
+            for key in object.keys() {
+                if known.insert(key.clone()) {
+                    keys.push(key.clone());
+                }
+            }
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Elements, Lines, Objects};
+    use crate::catalog::block::{Block, Splitter};
+    use crate::catalog::{Batch, Header};
+    use std::sync::Arc;
+
+    fn split(splitter: &mut dyn Splitter, bytes: &[u8]) -> Result<Vec<(String, u64)>, String> {
+        let mut marks = Vec::new();
+        let say = |(line, message): (u64, String)| format!("{line}: {message}");
+        splitter.split(bytes, 1, true, &mut marks).map_err(say)?;
+        splitter.finish(9).map_err(say)?;
+        Ok(marks.iter().map(|mark| (String::from_utf8_lossy(&bytes[mark.start as usize..mark.end as usize]).into_owned(), mark.line)).collect())
+    }
+
+    #[test]
+    fn arrays_wherever_they_stand() {
+        let text = b"{\"n\":[1,2],\"data\":{\"products\":\n[{\"a\":\"]}\"},\n{\"a\":[{}]}] }, \"x\":{\"y\":[\"}\"]}}\n";
+        let found = split(&mut Elements::default(), text).expect("sound");
+        assert_eq!(found, [("{\"a\":\"]}\"}".to_owned(), 2), ("{\"a\":[{}]}".to_owned(), 3)]);
+        assert_eq!(split(&mut Elements::default(), b"[]").expect("sound").len(), 0);
+    }
+
+    #[test]
+    fn cut_at_every_byte_is_never_whole() {
+        let text = b"{\"products\":[{\"a\":1},{\"a\":\"x\"}]}";
+        for end in 1..text.len() {
+            assert!(split(&mut Elements::default(), &text[..end]).is_err(), "{}", String::from_utf8_lossy(&text[..end]));
+        }
+        assert!(split(&mut Elements::default(), text).is_ok());
+        assert!(split(&mut Elements::default(), b"[{}] x").is_err());
+    }
+
+    #[test]
+    fn values_keep_their_text() {
+        let bytes = b"{\"id\":\"a\\u00e9\",\"price\":12345678901234567890.10,\"ok\":true,\"none\":null,\"o\":{\"x\":1}}\n{\"id\":1,\"id\":2}\n[1]\n{\"id\":\"b\",\"new\":1}\n".to_vec();
+        let mut marks = Vec::new();
+        Lines.split(&bytes, 1, true, &mut marks).expect("sound");
+        let header = Arc::new(Header::new(["id", "price", "ok", "none", "o"]));
+        let batch: Batch = Objects { header }.parse(Block { index: 0, source: 0, bytes, marks, first: 1, position: 0 });
+        let text: Vec<&str> = batch.row(0).iter().map(|cell| cell.text(&batch.text)).collect();
+        assert_eq!(text, ["aé", "12345678901234567890.10", "true", "", "{\"x\":1}"]);
+        assert_eq!(batch.bad.iter().map(|bad| (bad.head.number, bad.defect)).collect::<Vec<_>>(), [(2, "repeated-key"), (3, "not-json")]);
+        assert_eq!(batch.late[0].0, "new");
+        assert_eq!(batch.heads[1].line, 4);
+    }
+}

@@ -1,0 +1,198 @@
+//! Catalogs: where records come from, whatever the file looks like.
+//!
+//! `open` finds out what a file is, `decode` undoes compression and encoding, a format's
+//! splitter cuts the stream into blocks of whole records on the reading thread, and its
+//! parser turns a block into a batch of cells on any thread. Nothing here knows attributes.
+
+pub mod block;
+pub mod csv;
+pub mod decode;
+pub mod json;
+pub mod open;
+pub mod sniff;
+
+use crate::cell::Cell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Most columns a catalog may have.
+pub const MAX_COLUMNS: usize = 16_384;
+/// Most bytes of one record.
+pub const MAX_RECORD: usize = 256 << 20;
+
+/// A source cannot be read, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be opened or read.
+    #[error("{file}: {source}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is there, but it is no catalog.
+    #[error("{file}: {message}")]
+    NotACatalog {
+        /// The file.
+        file: String,
+        /// What it is instead, and what to do.
+        message: String,
+    },
+    /// The file ends, or breaks, before its content does.
+    #[error("{file}{}: {message}", if *line > 0 { format!(":{line}") } else { String::new() })]
+    Incomplete {
+        /// The file.
+        file: String,
+        /// The line, from 1; 0 where lines mean nothing.
+        line: u64,
+        /// What is missing.
+        message: String,
+    },
+}
+
+/// A format of catalog files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Cells separated by a byte, quoted as in RFC 4180.
+    Delimited {
+        /// The separator.
+        delimiter: u8,
+    },
+    /// One JSON object a line.
+    JsonLines,
+    /// A JSON array of objects, or an object that holds one.
+    Json,
+}
+
+impl Format {
+    /// The word used in reports and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Delimited { delimiter: b'\t' } => "tsv",
+            Self::Delimited { .. } => "csv",
+            Self::JsonLines => "jsonl",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// What is known of a source before its first record.
+#[derive(Clone, Debug)]
+pub struct SourceFacts {
+    /// The name for messages: the path as given, or `<stdin>`.
+    pub file: Arc<str>,
+    /// The path; `None` for standard input.
+    pub path: Option<PathBuf>,
+    /// The format.
+    pub format: Format,
+    /// The compression, if any.
+    pub compression: Option<&'static str>,
+    /// The encoding's name.
+    pub encoding: &'static str,
+    /// Whether a byte order mark stood in front.
+    pub bom: bool,
+    /// The size on disk, where it is known.
+    pub size: Option<u64>,
+    /// Where the first byte that is not UTF-8 stands, where that decided the encoding.
+    pub first_odd_byte: Option<u64>,
+    /// Lines in front of the header that hold no records.
+    pub skipped_lines: u64,
+}
+
+/// The columns of a source.
+#[derive(Clone, Debug, Default)]
+pub struct Header {
+    names: Vec<Arc<str>>,
+    by_name: HashMap<Arc<str>, u16>,
+    /// Names that occur more than once; the first column of the name counts.
+    pub repeated: Vec<Arc<str>>,
+}
+
+impl Header {
+    /// A header of these names, trimmed; an empty one is called by its place.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut header = Self::default();
+        for name in names {
+            header.add(name);
+        }
+        header
+    }
+
+    /// Adds a column.
+    pub fn add(&mut self, name: &str) {
+        let name: Arc<str> = match crate::product::text::trim(name) {
+            "" => format!("column {}", self.names.len() + 1).into(),
+            name => name.into(),
+        };
+        if self.by_name.contains_key(&name) {
+            self.repeated.push(Arc::clone(&name));
+        } else {
+            self.by_name.insert(Arc::clone(&name), self.names.len() as u16);
+        }
+        self.names.push(name);
+    }
+
+    /// The columns' names, in order.
+    pub fn names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+
+    /// The column of a name, exactly as spelled.
+    pub fn column(&self, name: &str) -> Option<u16> {
+        self.by_name.get(name).copied()
+    }
+}
+
+/// Where a record stands.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordHead {
+    /// Its number, from 1, the header not counted.
+    pub number: u64,
+    /// The line it starts on, from 1.
+    pub line: u64,
+}
+
+/// A record that could not be read.
+#[derive(Clone, Debug)]
+pub struct BadRecord {
+    /// Where it stands.
+    pub head: RecordHead,
+    /// The column, from 1, where one is known.
+    pub column: u32,
+    /// The second half of the finding's code.
+    pub defect: &'static str,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Some records with the buffer their cells point into.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The place of the batch in the run, from 0.
+    pub index: u64,
+    /// The source, from 0.
+    pub source: u16,
+    /// The buffer.
+    pub text: String,
+    /// Cells in a row.
+    pub width: usize,
+    /// All cells, row by row.
+    pub cells: Vec<Cell>,
+    /// One entry a row.
+    pub heads: Vec<RecordHead>,
+    /// Records that are not among the rows.
+    pub bad: Vec<BadRecord>,
+    /// Object keys that no column stands for, with the record they were first seen in.
+    pub late: Vec<(String, RecordHead)>,
+    /// How far into the source file the batch reaches, in bytes on disk.
+    pub position: u64,
+}
+
+impl Batch {
+    /// The cells of a row.
+    pub fn row(&self, place: usize) -> &[Cell] {
+        self.cells.get(place * self.width..(place + 1) * self.width).unwrap_or_default()
+    }
+}

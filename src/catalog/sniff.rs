@@ -1,0 +1,153 @@
+//! What a file is, from its name and its first bytes.
+
+use super::Format;
+use encoding_rs::Encoding;
+
+/// Byte order marks of the encodings that have one.
+pub fn bom(head: &[u8]) -> Option<(&'static Encoding, usize)> {
+    Encoding::for_bom(head)
+}
+
+/// The encoding of a text without byte order mark: UTF-16 shows by its zero bytes, anything
+/// that is mostly ASCII without one valid UTF-8 sequence is Windows-1252. The number is the
+/// place of the first byte that is not UTF-8, where that decided.
+pub fn encoding(sample: &[u8]) -> (&'static Encoding, Option<u64>) {
+    let zeros = |from: usize| sample.iter().skip(from).step_by(2).filter(|b| **b == 0).count();
+    let half = sample.len() / 2;
+    if half >= 8 {
+        if zeros(1) * 10 > half * 8 && zeros(0) * 10 < half {
+            return (encoding_rs::UTF_16LE, None);
+        }
+        if zeros(0) * 10 > half * 8 && zeros(1) * 10 < half {
+            return (encoding_rs::UTF_16BE, None);
+        }
+    }
+    let (mut rest, mut offset, mut first_odd, mut sequences) = (sample, 0usize, None, 0usize);
+    loop {
+        let (valid, odd) = match std::str::from_utf8(rest) {
+            Ok(text) => (text, None),
+            // A sequence cut by the end of the sample is no fault.
+            Err(error) if error.error_len().is_none() => (std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or(""), None),
+            Err(error) => (std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or(""), Some(error.valid_up_to())),
+        };
+        sequences += valid.chars().filter(|c| !c.is_ascii()).count();
+        let Some(at) = odd else { break };
+        first_odd.get_or_insert((offset + at) as u64);
+        rest = rest.get(at + 1..).unwrap_or_default();
+        offset += at + 1;
+        if sequences > 0 {
+            break;
+        }
+    }
+    if first_odd.is_some() && sequences == 0 { (encoding_rs::WINDOWS_1252, first_odd) } else { (encoding_rs::UTF_8, None) }
+}
+
+/// What a file is when it is plainly no catalog of a kind that is read.
+pub fn foreign(head: &[u8]) -> Option<&'static str> {
+    let known: [(&[u8], &str); 14] = [
+        (b"%PDF", "a PDF document; export the catalog as CSV, TSV or JSON instead"),
+        (b"PK\x03\x04", "a ZIP archive or an Excel workbook; unpack it, or save the sheet as CSV"),
+        (b"\xd0\xcf\x11\xe0", "an old Office document; save the sheet as CSV"),
+        (b"PAR1", "a Parquet file; write it as JSONL or CSV"),
+        (b"SQLite format 3", "a SQLite database; export the table as CSV"),
+        (b"\x89PNG", "a PNG image"),
+        (b"\xff\xd8\xff", "a JPEG image"),
+        (b"GIF8", "a GIF image"),
+        (b"\x7fELF", "a program"),
+        (b"BZh", "a bzip2 archive; use gzip or zstd"),
+        (b"\xfd7zXZ", "an xz archive; use gzip or zstd"),
+        (b"Rar!", "a RAR archive; use gzip or zstd"),
+        (b"7z\xbc\xaf", "a 7z archive; use gzip or zstd"),
+        (b"<!DOCTYPE html", "an HTML page, perhaps a login or error page; check where the file comes from"),
+    ];
+    let text = head.trim_ascii_start();
+    if text.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case(b"<html")) {
+        return Some(known[13].1);
+    }
+    known.iter().find(|(magic, _)| head.starts_with(magic) || text.starts_with(magic)).map(|(_, words)| *words)
+}
+
+/// Whether a sample is binary: control bytes that no text has stand all over it.
+pub fn is_binary(sample: &[u8]) -> bool {
+    let odd = sample.iter().filter(|&&b| b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c)).count();
+    !sample.is_empty() && odd * 50 > sample.len()
+}
+
+/// The format of a text, from its first characters, and from its name where those could be
+/// either. `None` means that no rule applies, and delimited text is assumed.
+pub fn format(name: &str, sample: &[u8]) -> Result<Option<Format>, &'static str> {
+    let text = sample.trim_ascii_start();
+    match text.first() {
+        Some(b'[') => Ok(Some(Format::Json)),
+        Some(b'{') => {
+            let first = text.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
+            let whole = serde_json::from_slice::<&serde_json::value::RawValue>(first).is_ok();
+            let more = text.get(first.len()..).is_some_and(|rest| rest.trim_ascii_start().first() == Some(&b'{'));
+            let lines = name.contains(".jsonl") || name.contains(".ndjson");
+            Ok(Some(if lines || whole && more { Format::JsonLines } else { Format::Json }))
+        }
+        Some(b'<') => Err("XML, which this version does not read; export the catalog as CSV, TSV or JSON"),
+        _ => Ok(None),
+    }
+}
+
+/// The separator that cuts the first lines of a text into the most columns, the same number in
+/// each; a name that ends in `.tsv` settles it.
+pub fn delimiter(name: &str, sample: &[u8]) -> u8 {
+    if name.contains(".tsv") || name.contains(".tab") {
+        return b'\t';
+    }
+    let widths = |delimiter: u8| -> (usize, usize) {
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(sample);
+        let widths: Vec<usize> = reader.byte_records().take(20).map_while(Result::ok).map(|record| record.len()).collect();
+        // The last record of a sample may be cut.
+        let whole = widths.get(..widths.len().saturating_sub(1).max(1)).unwrap_or_default();
+        let widest = whole.iter().copied().max().unwrap_or(1);
+        (whole.iter().filter(|width| **width == widest).count() * 100 / whole.len().max(1), widest)
+    };
+    [b',', b';', b'\t', b'|']
+        .into_iter()
+        .map(|delimiter| (widths(delimiter), delimiter))
+        .filter(|((_, width), _)| *width > 1)
+        .max_by_key(|((agreement, width), delimiter)| (*agreement >= 50, *width, *agreement, *delimiter == b','))
+        .map_or(b',', |(_, delimiter)| delimiter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{delimiter, encoding, foreign, format, is_binary};
+    use crate::catalog::Format;
+
+    #[test]
+    fn encodings() {
+        assert_eq!(encoding(b"plain").0.name(), "UTF-8");
+        assert_eq!(encoding("größe é".as_bytes()).0.name(), "UTF-8");
+        assert_eq!(encoding(b"gr\xf6\xdfe; M\xfcnchen"), (encoding_rs::WINDOWS_1252, Some(2)));
+        // One stray byte in a text that is UTF-8 elsewhere is a bad record, not another encoding.
+        assert_eq!(encoding("größe".as_bytes().iter().copied().chain(*b" caf\xe9 x").collect::<Vec<_>>().as_slice()).0.name(), "UTF-8");
+        let wide: Vec<u8> = "id,title\n1,x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(encoding(&wide).0.name(), "UTF-16LE");
+        assert_eq!(encoding(&"é".as_bytes()[..1]).0.name(), "UTF-8");
+    }
+
+    #[test]
+    fn formats() {
+        assert_eq!(format("x", b" [ {\"a\":1}]"), Ok(Some(Format::Json)));
+        assert_eq!(format("x", b"{\"a\":1}\n{\"a\":2}\n"), Ok(Some(Format::JsonLines)));
+        assert_eq!(format("x", b"{\n \"products\": []}"), Ok(Some(Format::Json)));
+        assert_eq!(format("x.jsonl", b"{\"a\":1}\n"), Ok(Some(Format::JsonLines)));
+        assert_eq!(format("x", b"id,title"), Ok(None));
+        assert!(format("x", b"<?xml version='1.0'?>").is_err());
+        assert!(foreign(b"%PDF-1.7").is_some() && foreign(b"id,title").is_none() && foreign(b" <!DOCTYPE html>").is_some());
+        assert!(is_binary(&[0, 1, 2, 3, 200, 201]) && !is_binary(b"a,b\x00\n1,2\n3,4 and quite some more text that follows here"));
+    }
+
+    #[test]
+    fn delimiters() {
+        assert_eq!(delimiter("x", b"id;title\n1;a,b\n2;c\n"), b';');
+        assert_eq!(delimiter("x", b"id\ttitle, long\n1\tx\n"), b'\t');
+        assert_eq!(delimiter("x", b"id,\"a;b;c;d\"\n1,x\n"), b',');
+        assert_eq!(delimiter("x", b"id\n1\n"), b',');
+        assert_eq!(delimiter("x", b"id|title|price\n1|x|2\n"), b'|');
+    }
+}

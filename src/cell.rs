@@ -1,0 +1,106 @@
+//! Cells and slots: how a value is pointed at without being copied.
+//!
+//! A batch of records owns one text buffer; everything read from the catalog or made on
+//! the way is a range of that buffer. This module knows nothing of formats or attributes.
+
+/// What shape a value had where it was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing was given: no cell, an empty cell, or JSON `null`.
+    #[default]
+    Absent,
+    /// Text, or a cell of a delimited file, which is always text.
+    Text,
+    /// A JSON number; the text is the number exactly as written.
+    Number,
+    /// A JSON `true` or `false`.
+    Boolean,
+    /// A JSON array; the text is its JSON.
+    List,
+    /// A JSON object; the text is its JSON.
+    Object,
+}
+
+/// A range of a batch's buffer, and the shape of the value that stood there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cell {
+    start: u32,
+    end: u32,
+    /// The shape of the value.
+    pub shape: Shape,
+}
+
+impl Cell {
+    /// A cell without a value.
+    pub const ABSENT: Cell = Cell { start: 0, end: 0, shape: Shape::Absent };
+
+    /// The cell for `start..end` of the buffer; an empty range is an absent value.
+    ///
+    /// Buffers are capped far below 4 GiB when they are read, so positions fit 32 bits.
+    pub fn new(start: usize, end: usize, shape: Shape) -> Self {
+        if start >= end {
+            return Self::ABSENT;
+        }
+        Self { start: start as u32, end: end as u32, shape }
+    }
+
+    /// The value's text; empty where it is absent.
+    pub fn text(self, buffer: &str) -> &str {
+        buffer.get(self.start as usize..self.end as usize).unwrap_or("")
+    }
+
+    /// Whether a value is present.
+    pub fn is_present(self) -> bool {
+        self.shape != Shape::Absent
+    }
+
+    /// Where the cell begins in its buffer.
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// Where the cell ends in its buffer.
+    pub fn end(self) -> usize {
+        self.end as usize
+    }
+
+    /// Appends `text` to the buffer and returns the cell that points at it.
+    pub fn store(buffer: &mut String, text: &str, shape: Shape) -> Self {
+        let start = buffer.len();
+        buffer.push_str(text);
+        Self::new(start, buffer.len(), shape)
+    }
+}
+
+/// The column of a value that no single column gave.
+pub const NO_COLUMN: u16 = u16::MAX;
+
+/// A value and the source column it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The value.
+    pub cell: Cell,
+    /// The position of its column in the header, from 0; [`NO_COLUMN`] where there is none.
+    pub column: u16,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl Slot {
+    /// A slot without a value.
+    pub const EMPTY: Slot = Slot { cell: Cell::ABSENT, column: NO_COLUMN };
+
+    /// Whether a value is present.
+    pub fn is_present(self) -> bool {
+        self.cell.is_present()
+    }
+
+    /// The value's text; empty where it is absent.
+    pub fn text(self, buffer: &str) -> &str {
+        self.cell.text(buffer)
+    }
+}

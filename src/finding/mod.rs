@@ -1,0 +1,143 @@
+//! Findings: what is wrong with a catalog or feed, as plain data.
+//!
+//! Reporters make text of them; nothing here prints.
+
+pub mod sink;
+
+use crate::spec::model::{Certainty, Consequence};
+use std::sync::Arc;
+
+/// How much a finding weighs; it follows from the consequence unless the settings say otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Quality, and repairs that lose nothing.
+    Advice,
+    /// The target ignores or alters a value, or asks for it without saying what it does.
+    Warning,
+    /// The target refuses the row, the group or the file.
+    Error,
+}
+
+impl Severity {
+    /// The severity that a consequence has.
+    pub fn of(consequence: Consequence) -> Self {
+        match consequence {
+            Consequence::RowRejected | Consequence::GroupNotFormed | Consequence::FileRefused => Self::Error,
+            Consequence::ValueIgnored | Consequence::CheckoutOff | Consequence::SearchOff | Consequence::Unspecified => Self::Warning,
+            Consequence::Advice => Self::Advice,
+        }
+    }
+
+    /// The word used in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Advice => "advice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How much a fix can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applicability {
+    /// Done by default in a build, and listed.
+    Safe,
+    /// Done only when asked for.
+    Suggested,
+    /// Words only.
+    Manual,
+}
+
+impl Applicability {
+    /// The word used in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Suggested => "suggested",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// What can be, or was, done about a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// How much it can be trusted.
+    pub applicability: Applicability,
+    /// The value put in place; `None` where the value is left out.
+    pub value: Option<String>,
+    /// Whether this run did it.
+    pub applied: bool,
+}
+
+/// Where in a source something stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Which of the run's sources, from 0.
+    pub source: u16,
+    /// The record, from 1, the header not counted; 0 where the finding is about the whole file.
+    pub record: u64,
+    /// The physical line on which the record starts, from 1; 0 where lines mean nothing.
+    pub line: u64,
+    /// The column of the cell, from 1; 0 where none is meant.
+    pub column: u32,
+    /// The column's own name.
+    pub column_name: Option<Arc<str>>,
+}
+
+/// One thing found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// `attribute/defect`.
+    pub code: Arc<str>,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What the target does.
+    pub consequence: Consequence,
+    /// How well that is known.
+    pub certainty: Certainty,
+    /// The item's id; empty where none is known.
+    pub item: String,
+    /// The group's id, for findings about a group.
+    pub group: Option<String>,
+    /// The catalog attribute.
+    pub attribute: Option<Arc<str>>,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Why it matters.
+    pub why: Option<Arc<str>>,
+    /// What to do.
+    pub hint: Option<Arc<str>>,
+    /// The offending value.
+    pub value: Option<String>,
+    /// Where it stands.
+    pub place: Place,
+    /// Where the other row stands, for findings about two.
+    pub related: Option<Place>,
+    /// The target whose rule it is; `None` for findings about reading and normalizing.
+    pub target: Option<Arc<str>>,
+    /// The clause.
+    pub spec_source: Option<Arc<str>>,
+    /// What was or can be done.
+    pub fix: Option<Fix>,
+}
+
+impl Finding {
+    /// Whether a build set the fault right without losing anything.
+    pub fn is_repaired(&self) -> bool {
+        self.fix.as_ref().is_some_and(|fix| fix.applied)
+    }
+
+    /// A name for the finding that survives edits elsewhere in the file: a hash of code,
+    /// target, item and attribute, not of the line.
+    pub fn fingerprint(&self) -> u64 {
+        let mut words = String::with_capacity(96);
+        let parts = [Some(&*self.code), self.target.as_deref(), Some(&*self.item), self.group.as_deref(), self.attribute.as_deref()];
+        for part in parts {
+            words.push_str(part.unwrap_or(""));
+            words.push('\u{1f}');
+        }
+        xxhash_rust::xxh3::xxh3_64(words.as_bytes())
+    }
+}

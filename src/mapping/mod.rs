@@ -1,0 +1,15 @@
+//! Mapping: from the columns of a catalog to attributes, and from its rows to items.
+//!
+//! A preset says what a platform's columns are called and how its rows make products; the
+//! project file and flags add to it or overrule it. Names are resolved before the first row.
+
+pub mod apply;
+pub mod compile;
+pub mod expr;
+pub mod model;
+pub mod preset;
+pub mod rows;
+pub mod survey;
+pub mod transform;
+
+pub use compile::{Mapping, MapError};

@@ -1,0 +1,369 @@
+//! Money: a decimal amount in major units and an ISO 4217 currency. Never a float.
+
+use rust_decimal::Decimal;
+use std::sync::LazyLock;
+
+/// An ISO 4217 alphabetic code in capitals that is in use for payments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Currency([u8; 3]);
+
+const UNKNOWN: u8 = u8::MAX;
+
+/// Minor-unit digits by code: one byte for each of the 26³ three-letter words.
+static DIGITS: LazyLock<Box<[u8]>> = LazyLock::new(|| {
+    let mut table = vec![UNKNOWN; 26 * 26 * 26].into_boxed_slice();
+    for place in 0..table.len() {
+        let letters = [place / 676, place / 26 % 26, place % 26].map(|letter| b'A' + letter as u8);
+        // Codes that begin with X are funds, metals and tests, but for these shared currencies.
+        let payable = letters[0] != b'X' || matches!(&letters, b"XAF" | b"XCD" | b"XCG" | b"XOF" | b"XPF");
+        let code = std::str::from_utf8(&letters).unwrap_or_default();
+        if let Some(currency) = iso_currency::Currency::from_code(code).filter(|_| payable)
+            && let Some(slot) = table.get_mut(place)
+        {
+            *slot = currency.exponent().map_or(2, |digits| digits as u8);
+        }
+    }
+    table
+});
+
+impl Currency {
+    /// The currency of a three-letter code in capitals, if ISO 4217 lists it.
+    pub fn parse(code: &str) -> Option<Self> {
+        let letters: [u8; 3] = code.as_bytes().try_into().ok()?;
+        if !letters.iter().all(u8::is_ascii_uppercase) {
+            return None;
+        }
+        let currency = Self(letters);
+        (DIGITS.get(currency.place()).copied()? != UNKNOWN).then_some(currency)
+    }
+
+    fn place(self) -> usize {
+        self.0.iter().fold(0, |place, letter| place * 26 + usize::from(letter - b'A'))
+    }
+
+    /// How many fraction digits the currency's minor unit has.
+    pub fn digits(self) -> u32 {
+        DIGITS.get(self.place()).map_or(2, |&digits| u32::from(digits))
+    }
+
+    /// The three letters.
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("")
+    }
+}
+
+/// An amount of a currency, in major units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// The amount, with the fraction digits as written.
+    pub amount: Decimal,
+    /// The currency.
+    pub currency: Currency,
+}
+
+/// Why a text is not money in the form feeds ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MoneyDefect {
+    /// There is an amount but no currency.
+    CurrencyMissing,
+    /// The word after the amount is not an ISO 4217 code.
+    CurrencyUnknown(String),
+    /// The amount is not digits with an optional decimal point.
+    NotANumber,
+    /// More fraction digits than the currency has.
+    TooManyDigits(u32),
+    /// Below zero.
+    Negative,
+    /// A separator followed by exactly three digits: thousands or fraction cannot be told apart.
+    Ambiguous,
+}
+
+impl Money {
+    /// Parses the strict form `79.99 USD`: digits, an optional point and fraction, one space,
+    /// an upper-case ISO 4217 code, and no more fraction digits than the currency has.
+    pub fn parse(text: &str) -> Result<Self, MoneyDefect> {
+        let Some((amount, code)) = text.split_once(' ') else {
+            return Err(if plain_amount(text).is_some() {
+                MoneyDefect::CurrencyMissing
+            } else {
+                strict_defect(text)
+            });
+        };
+        let Some((amount, fraction)) = plain_amount(amount) else {
+            return Err(strict_defect(text));
+        };
+        let currency = Currency::parse(code).ok_or_else(|| MoneyDefect::CurrencyUnknown(code.to_owned()))?;
+        if fraction > currency.digits() {
+            return Err(MoneyDefect::TooManyDigits(currency.digits()));
+        }
+        Ok(Self { amount, currency })
+    }
+
+    /// Parses money as shops write it: `$79.99`, `1.299,00 €`, `USD 15`, `49,00`, `1,299 JPY`.
+    ///
+    /// `default` is the currency of an amount that names none; `decimal` settles which of
+    /// `.` and `,` is the decimal mark where one amount alone cannot say. Digits are never
+    /// rounded away: only zeros beyond the currency's digits are dropped.
+    pub fn parse_loose(text: &str, default: Option<Currency>, decimal: Option<char>) -> Result<Self, MoneyDefect> {
+        let (number, word) = split_currency(text);
+        let currency = match word {
+            None => default,
+            Some(word) => {
+                Some(currency_of(word, default).ok_or_else(|| MoneyDefect::CurrencyUnknown(word.to_owned()))?)
+            }
+        };
+        let negative = number.starts_with(['-', '\u{2212}']) || (number.starts_with('(') && number.ends_with(')'));
+        let amount = decimal_of(number, decimal)?;
+        let currency = currency.ok_or(MoneyDefect::CurrencyMissing)?;
+        if negative && !amount.is_zero() {
+            return Err(MoneyDefect::Negative);
+        }
+        let mut amount = amount;
+        if amount.scale() > currency.digits() {
+            let shorter = amount.round_dp(currency.digits());
+            if shorter != amount {
+                return Err(MoneyDefect::TooManyDigits(currency.digits()));
+            }
+            amount = shorter;
+        }
+        Ok(Self { amount, currency })
+    }
+
+    /// Writes the strict form with exactly the currency's fraction digits.
+    pub fn write(&self, out: &mut String) {
+        use std::fmt::Write;
+        let mut amount = self.amount;
+        amount.rescale(self.currency.digits());
+        write!(out, "{amount} {}", self.currency.code()).unwrap_or_default();
+    }
+
+    /// Whether the amount is above zero.
+    pub fn is_positive(&self) -> bool {
+        self.amount > Decimal::ZERO
+    }
+}
+
+/// Digits with at most one point, as a number and its count of fraction digits.
+fn plain_amount(text: &str) -> Option<(Decimal, u32)> {
+    let bytes = text.as_bytes();
+    if bytes.len() > 18 {
+        return slow_amount(text);
+    }
+    let (mut value, mut fraction, mut point) = (0i64, 0u32, false);
+    for (place, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => {
+                value = value * 10 + i64::from(byte - b'0');
+                fraction += u32::from(point);
+            }
+            b'.' if !point && place > 0 && place + 1 < bytes.len() => point = true,
+            _ => return None,
+        }
+    }
+    (!bytes.is_empty()).then(|| (Decimal::new(value, fraction), fraction))
+}
+
+fn slow_amount(text: &str) -> Option<(Decimal, u32)> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    (digits(whole) && digits(fraction)).then_some(())?;
+    let amount = Decimal::from_str_exact(text).ok()?;
+    Some((amount, amount.scale()))
+}
+
+/// Names what keeps a text from the strict form, as precisely as can be said.
+fn strict_defect(text: &str) -> MoneyDefect {
+    let (number, word) = split_currency(text);
+    if number.starts_with(['-', '\u{2212}']) {
+        return MoneyDefect::Negative;
+    }
+    match word {
+        Some(word) if Currency::parse(word).is_none() && word.chars().all(char::is_alphabetic) => {
+            MoneyDefect::CurrencyUnknown(word.to_owned())
+        }
+        _ => MoneyDefect::NotANumber,
+    }
+}
+
+/// Splits an amount from the currency word or sign before or after it.
+fn split_currency(text: &str) -> (&str, Option<&str>) {
+    let blank = |c: char| c.is_whitespace() || c == '\u{a0}';
+    let in_number = |c: char| in_number_start(c) || blank(c) || matches!(c, '\'' | ')');
+    let text = text.trim_matches(blank);
+    let (head, rest) = text.split_at(text.find(in_number_start).unwrap_or(text.len()));
+    let (number, tail) = rest.split_at(rest.find(|c| !in_number(c)).unwrap_or(rest.len()));
+    let (head, number, tail) = (head.trim_matches(blank), number.trim_matches(blank), tail.trim_matches(blank));
+    match (head, tail) {
+        ("", "") => (number, None),
+        (word, "") | ("", word) => (number, Some(word)),
+        // A sign in front and a code behind, as in `$5.00 USD`: the code decides.
+        (_, code) if code.len() == 3 => (number, Some(code)),
+        _ => ("", Some(text)),
+    }
+}
+
+fn in_number_start(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '-' | '\u{2212}' | '(' | '.' | ',')
+}
+
+/// The currency a word or sign names. A sign that several currencies share means the default
+/// when the default is one of them.
+fn currency_of(word: &str, default: Option<Currency>) -> Option<Currency> {
+    let candidates: &[&str] = match word {
+        "$" => &["USD", "CAD", "AUD", "NZD", "MXN", "SGD", "HKD", "CLP", "COP", "ARS"],
+        "US$" | "USD$" => &["USD"],
+        "C$" | "CA$" => &["CAD"],
+        "A$" | "AU$" => &["AUD"],
+        "€" | "EURO" | "Euro" | "euro" => &["EUR"],
+        "£" => &["GBP"],
+        "¥" | "￥" => &["JPY", "CNY"],
+        "₹" => &["INR"],
+        "₩" => &["KRW"],
+        "zł" => &["PLN"],
+        "Kč" => &["CZK"],
+        "kr" | "kr." => &["SEK", "NOK", "DKK"],
+        "R$" => &["BRL"],
+        "CHF." | "Fr." => &["CHF"],
+        _ => return Currency::parse(&word.to_ascii_uppercase()),
+    };
+    let named = default.filter(|default| candidates.contains(&default.code()));
+    // `$`, `¥` and `kr` alone do not say which country's; only the setting does.
+    named.or_else(|| (candidates.len() == 1).then(|| Currency::parse(candidates[0])).flatten())
+}
+
+/// The number in a shop's notation, its sign left aside.
+fn decimal_of(number: &str, decimal: Option<char>) -> Result<Decimal, MoneyDefect> {
+    let body: String = number
+        .trim_start_matches(['-', '\u{2212}', '('])
+        .trim_end_matches(')')
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\''))
+        .collect();
+    let (points, commas) = (body.matches('.').count(), body.matches(',').count());
+    let mark = match (points, commas) {
+        (0, 0) => None,
+        (_, 0) | (0, _) => {
+            let mark = if points > 0 { '.' } else { ',' };
+            let after = body.rsplit(mark).next().map_or(0, str::len);
+            if points + commas > 1 {
+                None
+            } else if after == 3 && !body.starts_with('0') {
+                match decimal {
+                    Some(decimal) => (decimal == mark).then_some(mark),
+                    None => return Err(MoneyDefect::Ambiguous),
+                }
+            } else {
+                Some(mark)
+            }
+        }
+        // Both occur: the last one is the decimal mark, and it occurs once.
+        _ => {
+            let mark = if body.rfind('.') > body.rfind(',') { '.' } else { ',' };
+            if body.matches(mark).count() > 1 {
+                return Err(MoneyDefect::NotANumber);
+            }
+            Some(mark)
+        }
+    };
+    let (whole, fraction) = match mark {
+        Some(mark) => body.rsplit_once(mark).unwrap_or((&body, "")),
+        None => (body.as_str(), ""),
+    };
+    if !grouped_by_three(whole) {
+        return Err(MoneyDefect::NotANumber);
+    }
+    let mut plain: String = whole.chars().filter(char::is_ascii_digit).collect();
+    if plain.is_empty() && fraction.is_empty() {
+        return Err(MoneyDefect::NotANumber);
+    }
+    if plain.is_empty() {
+        plain.push('0');
+    }
+    if !fraction.is_empty() {
+        plain.push('.');
+        plain.push_str(fraction);
+    }
+    plain_amount(&plain).map(|(amount, _)| amount).ok_or(MoneyDefect::NotANumber)
+}
+
+/// Whether thousands separators, if any, stand before groups of three digits.
+fn grouped_by_three(whole: &str) -> bool {
+    let mut parts = whole.split(['.', ',']);
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let first = parts.next().unwrap_or("");
+    digits(first) && parts.all(|part| part.len() == 3 && digits(part) && !first.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Currency, Money, MoneyDefect};
+    use proptest::prelude::*;
+
+    fn loose(text: &str, default: &str) -> Result<String, MoneyDefect> {
+        Money::parse_loose(text, Currency::parse(default), None).map(|money| {
+            let mut out = String::new();
+            money.write(&mut out);
+            out
+        })
+    }
+
+    #[test]
+    fn strict_form() {
+        assert!(Money::parse("79.99 USD").is_ok());
+        assert!(Money::parse("1500 JPY").is_ok());
+        assert_eq!(Money::parse("79.99"), Err(MoneyDefect::CurrencyMissing));
+        assert_eq!(Money::parse("79.99 usd"), Err(MoneyDefect::CurrencyUnknown("usd".into())));
+        assert_eq!(Money::parse("79.99 ZZZ"), Err(MoneyDefect::CurrencyUnknown("ZZZ".into())));
+        assert_eq!(Money::parse("79.99 XXX"), Err(MoneyDefect::CurrencyUnknown("XXX".into())));
+        assert_eq!(Money::parse("15.5 JPY"), Err(MoneyDefect::TooManyDigits(0)));
+        assert_eq!(Money::parse("-5.00 USD"), Err(MoneyDefect::Negative));
+        for bad in ["79,99 USD", "$79.99", "79.99  USD", "1e3 USD", ".5 USD", "5. USD", "", " USD", "1,000.00 USD"] {
+            assert!(Money::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn as_shops_write_it() {
+        for (text, default, wanted) in [
+            ("79.99", "USD", "79.99 USD"), ("1299", "EUR", "1299.00 EUR"), ("1299.5", "EUR", "1299.50 EUR"),
+            ("1,299.00", "USD", "1299.00 USD"), ("1.299,00", "EUR", "1299.00 EUR"), ("49,00", "TND", "49.000 TND"),
+            ("$2,030.00", "USD", "2030.00 USD"), ("1299 JPY", "USD", "1299 JPY"), ("USD 15.00", "EUR", "15.00 USD"),
+            ("15100.0000 PHP", "USD", "15100.00 PHP"), ("€ 5", "USD", "5.00 EUR"), ("5 €", "USD", "5.00 EUR"),
+            ("1 299,00 kr", "SEK", "1299.00 SEK"), ("CHF 1'299.00", "CHF", "1299.00 CHF"), ("0.500", "USD", "0.50 USD"),
+            ("$5.00 USD", "EUR", "5.00 USD"), ("1,299,000", "USD", "1299000.00 USD"), ("79.99 usd", "EUR", "79.99 USD"),
+        ] {
+            assert_eq!(loose(text, default).as_deref(), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn never_a_guess() {
+        assert_eq!(loose("1.299", "EUR"), Err(MoneyDefect::Ambiguous));
+        assert_eq!(loose("19.999", "EUR"), Err(MoneyDefect::Ambiguous));
+        assert_eq!(loose("19.9999", "EUR"), Err(MoneyDefect::TooManyDigits(2)));
+        assert_eq!(loose("79.99", ""), Err(MoneyDefect::CurrencyMissing));
+        assert_eq!(loose("$79.99", "EUR"), Err(MoneyDefect::CurrencyUnknown("$".into())));
+        assert_eq!(loose("-5", "EUR"), Err(MoneyDefect::Negative));
+        assert_eq!(loose("1,29,00", "EUR"), Err(MoneyDefect::NotANumber));
+        assert_eq!(loose("call us", "EUR"), Err(MoneyDefect::CurrencyUnknown("call us".into())));
+        let german = Money::parse_loose("1.299", Currency::parse("EUR"), Some(',')).expect("settled by the setting");
+        assert_eq!(german.amount.to_string(), "1299");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(cents in 0i64..1_000_000_000_000, code in prop::sample::select(vec!["USD", "JPY", "KWD", "EUR"])) {
+            let currency = Currency::parse(code).expect("listed");
+            let money = Money { amount: rust_decimal::Decimal::new(cents, currency.digits()), currency };
+            let mut out = String::new();
+            money.write(&mut out);
+            prop_assert_eq!(Money::parse(&out), Ok(money));
+            prop_assert_eq!(Money::parse_loose(&out, None, Some('.')), Ok(money));
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC{0,24}") {
+            let _ = Money::parse(&text).is_ok() | Money::parse_loose(&text, Currency::parse("EUR"), None).is_ok();
+        }
+    }
+}

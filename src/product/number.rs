@@ -1,0 +1,59 @@
+//! Plain decimal numbers, kept as text and compared exactly.
+
+use rust_decimal::Decimal;
+
+/// Digits with an optional point, no sign, no exponent; at most 28 digits.
+pub fn parse(text: &str) -> Option<Decimal> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    if text.len() <= 18 {
+        let value = text.bytes().filter(u8::is_ascii_digit).fold(0i64, |sum, b| sum * 10 + i64::from(b - b'0'));
+        let scale = text.find('.').map_or(0, |point| text.len() - point - 1);
+        return Some(Decimal::new(value, scale as u32));
+    }
+    Decimal::from_str_exact(text).ok()
+}
+
+/// A whole number of zero or more.
+pub fn parse_whole(text: &str) -> Option<u64> {
+    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+}
+
+/// The plain form of a number with blanks, thousands separators or needless fraction zeros,
+/// such as ` 1,250 ` or `12.0`. `None` where nothing changes or no single reading exists.
+pub fn repair_whole(text: &str) -> Option<String> {
+    let trimmed = text.trim();
+    let (whole, fraction) = trimmed.split_once('.').unwrap_or((trimmed, ""));
+    let grouped = whole.split(',').skip(1).all(|group| group.len() == 3);
+    let plain: String = whole.chars().filter(|c| *c != ',').collect();
+    let sound = grouped && !plain.is_empty() && plain.bytes().all(|b| b.is_ascii_digit()) && fraction.bytes().all(|b| b == b'0');
+    (sound && plain != text).then_some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse, parse_whole, repair_whole};
+
+    #[test]
+    fn decimals_are_exact() {
+        assert_eq!(parse("4.50").expect("number").to_string(), "4.50");
+        assert_eq!(parse("12345678901234567890123.45").expect("number").to_string(), "12345678901234567890123.45");
+        for bad in ["", "-1", "+1", "1e3", ".5", "5.", "1,5", "about 2", "1.2.3", "٣"] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+        assert_eq!(parse_whole("007"), Some(7));
+        assert_eq!(parse_whole("12.5"), None);
+    }
+
+    #[test]
+    fn whole_numbers_made_plain() {
+        assert_eq!(repair_whole("12.0").as_deref(), Some("12"));
+        assert_eq!(repair_whole(" 1,250 ").as_deref(), Some("1250"));
+        assert_eq!(repair_whole("12.5"), None);
+        assert_eq!(repair_whole("12"), None);
+        assert_eq!(repair_whole("1,25"), None);
+    }
+}

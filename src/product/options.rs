@@ -1,0 +1,183 @@
+//! Variant options: a JSON object from option name to selected value, both text.
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Why a text is not an object of options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OptionsDefect {
+    /// Not JSON, or not an object.
+    NotAnObject,
+    /// A value is not text.
+    NotText(String),
+    /// A name or value is empty.
+    Empty,
+    /// A name occurs twice.
+    Repeated(String),
+}
+
+/// The pairs of an options object, in the order written.
+pub type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+/// Reads an options object; numbers and booleans as values are [`OptionsDefect::NotText`].
+pub fn parse(text: &str) -> Result<Pairs<'_>, OptionsDefect> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let found = deserializer.deserialize_map(PairsVisitor).map_err(|_| OptionsDefect::NotAnObject)?;
+    deserializer.end().map_err(|_| OptionsDefect::NotAnObject)?;
+    let mut pairs: Pairs<'_> = Vec::with_capacity(found.len());
+    for (name, value) in found {
+        let Scalar::Text(value) = value else {
+            return Err(OptionsDefect::NotText(name.into_owned()));
+        };
+        if name.trim().is_empty() || value.trim().is_empty() {
+            return Err(OptionsDefect::Empty);
+        }
+        if pairs.iter().any(|(earlier, _)| *earlier == name) {
+            return Err(OptionsDefect::Repeated(name.into_owned()));
+        }
+        pairs.push((name, value));
+    }
+    Ok(pairs)
+}
+
+/// How many options of a row can be compared with fields of the same name; the digest sums
+/// cover all of them.
+const KEPT: usize = 6;
+
+/// What two sets of options are compared by: hashes of the names, and of names with values,
+/// blind to order and case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OptionsDigest {
+    /// How many options there are.
+    pub count: u32,
+    /// The names alone.
+    pub names: u64,
+    /// Names and values.
+    pub pairs: u64,
+    kept: [(u64, u64); KEPT],
+}
+
+impl OptionsDigest {
+    /// Digests pairs; sums of hashes, so that the order does not matter.
+    pub fn of<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Self {
+        let mut digest = Self { count: pairs.len() as u32, ..Self::default() };
+        for (place, (name, value)) in pairs.iter().enumerate() {
+            let (name, value) = (folded_hash(name.as_ref()), folded_hash(value.as_ref()));
+            digest.names = digest.names.wrapping_add(name);
+            digest.pairs = digest.pairs.wrapping_add(name.rotate_left(23) ^ value.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            if let Some(slot) = digest.kept.get_mut(place) {
+                *slot = (name, value);
+            }
+        }
+        digest
+    }
+
+    /// The folded hash of the value of the option whose name has this folded hash.
+    pub fn value_of(&self, name: u64) -> Option<u64> {
+        self.kept.iter().take(self.count as usize).find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+}
+
+/// A hash of a text that is blind to case and to blanks around it.
+pub fn folded_hash(text: &str) -> u64 {
+    let text = super::text::trim(text);
+    let mut folded = [0u8; 64];
+    if let (true, Some(head)) = (text.is_ascii(), folded.get_mut(..text.len())) {
+        head.copy_from_slice(text.as_bytes());
+        head.make_ascii_lowercase();
+        return xxh3_64(head);
+    }
+    xxh3_64(text.to_lowercase().as_bytes())
+}
+
+enum Scalar<'a> {
+    Text(Cow<'a, str>),
+    Other,
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Vec<(Cow<'de, str>, Scalar<'de>)>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object of text values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::with_capacity(4);
+        while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
+            let raw: &'de serde_json::value::RawValue = map.next_value()?;
+            let scalar = if raw.get().starts_with('"') {
+                let text: Text<'de> = serde_json::from_str(raw.get()).map_err(serde::de::Error::custom)?;
+                Scalar::Text(text.0)
+            } else {
+                Scalar::Other
+            };
+            pairs.push((name, scalar));
+        }
+        Ok(pairs)
+    }
+}
+
+/// A JSON string, borrowed where it holds no escapes.
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Writes pairs as a JSON object.
+pub fn write<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)], out: &mut String) {
+    out.push('{');
+    for (place, (name, value)) in pairs.iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        super::text::write_json_string(name.as_ref(), out);
+        out.push(':');
+        super::text::write_json_string(value.as_ref(), out);
+    }
+    out.push('}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OptionsDefect, OptionsDigest, parse, write};
+    use proptest::prelude::*;
+
+    #[test]
+    fn objects_of_text_only() {
+        assert_eq!(parse(r#"{"color":"Black","size":"10"}"#).expect("sound").len(), 2);
+        assert!(parse("{}").expect("sound").is_empty());
+        assert_eq!(parse("color=Black"), Err(OptionsDefect::NotAnObject));
+        assert_eq!(parse(r#"{"color":"Black"} x"#), Err(OptionsDefect::NotAnObject));
+        assert_eq!(parse(r#"["Black"]"#), Err(OptionsDefect::NotAnObject));
+        assert_eq!(parse(r#"{"size":10}"#), Err(OptionsDefect::NotText("size".into())));
+        assert_eq!(parse(r#"{"size":" "}"#), Err(OptionsDefect::Empty));
+        assert_eq!(parse(r#"{"size":"1","size":"2"}"#), Err(OptionsDefect::Repeated("size".into())));
+    }
+
+    #[test]
+    fn digests_ignore_order_and_case() {
+        let digest = |text: &str| OptionsDigest::of(&parse(text).expect("sound"));
+        assert_eq!(digest(r#"{"Color":"black","size":"10"}"#), digest(r#"{"size":"10","color":"Black"}"#));
+        assert_eq!(digest(r#"{"color":"Black"}"#).names, digest(r#"{"color":"White"}"#).names);
+        assert_ne!(digest(r#"{"color":"Black"}"#).pairs, digest(r#"{"color":"White"}"#).pairs);
+        assert_ne!(digest(r#"{"color":"10"}"#).names, digest(r#"{"size":"10"}"#).names);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(names in prop::collection::hash_set("[^ ]\\PC{0,6}", 1..4), value in "\\PC{0,5}[^ \t]") {
+            let pairs: Vec<(String, String)> = names.into_iter().map(|name| (name, value.clone())).collect();
+            let sound = pairs.iter().all(|(name, value)| !name.trim().is_empty() && !value.trim().is_empty());
+            let mut out = String::new();
+            write(&pairs, &mut out);
+            if sound {
+                let read = parse(&out).expect("sound");
+                prop_assert!(read.iter().zip(&pairs).all(|(a, b)| a.0 == b.0 && a.1 == b.1));
+            }
+        }
+    }
+}

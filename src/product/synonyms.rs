@@ -1,0 +1,61 @@
+//! Synonyms: what shops call the listed values of an attribute.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+type Table = HashMap<String, HashMap<String, String>>;
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let written: HashMap<String, HashMap<String, Vec<String>>> =
+        toml::from_str(include_str!("../../schemas/shared/synonyms.toml")).unwrap_or_default();
+    let mut table = Table::new();
+    for (attribute, values) in written {
+        let words = table.entry(attribute).or_default();
+        #[expect(clippy::iter_over_hash_type, reason = "the result is a map again; order plays no part")]
+        for (value, synonyms) in values {
+            for word in synonyms.iter().chain([&value]) {
+                words.insert(fold(word), value.clone());
+            }
+        }
+    }
+    table
+});
+
+/// The listed value a word stands for, if it is one or a known synonym of one.
+pub fn value_of(attribute: &str, word: &str) -> Option<&'static str> {
+    TABLE.get(attribute)?.get(&fold(word)).map(String::as_str)
+}
+
+/// Whether synonyms are known for an attribute.
+pub fn is_known(attribute: &str) -> bool {
+    TABLE.contains_key(attribute)
+}
+
+/// Lower case; runs of blanks, hyphens and underscores as one blank.
+pub fn fold(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    for c in super::text::trim(word).chars() {
+        let blank = super::text::is_blank(c) || matches!(c, '-' | '_');
+        if blank && !out.ends_with(' ') {
+            out.push(' ');
+        } else if !blank {
+            out.extend(c.to_lowercase());
+        }
+    }
+    out.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value_of;
+
+    #[test]
+    fn one_meaning_each() {
+        assert_eq!(value_of("availability", "In Stock"), Some("in_stock"));
+        assert_eq!(value_of("availability", "preorder"), Some("pre_order"));
+        assert_eq!(value_of("availability", "limited availability"), None);
+        assert_eq!(value_of("gender", "Men"), Some("male"));
+        assert_eq!(value_of("age_group", "Adult (13+ years old)"), Some("adult"));
+        assert_eq!(value_of("title", "in stock"), None);
+    }
+}

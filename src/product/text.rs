@@ -1,0 +1,328 @@
+//! Free text: what may stand in it, and how HTML and stray characters become plain text.
+
+use std::borrow::Cow;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// How deep HTML may be nested before it is read as words only; deeper input is hostile.
+const MAX_DEPTH: usize = 200;
+
+/// White space as shops write it, the no-break space included.
+pub fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{a0}' | '\u{feff}' | '\u{200b}')
+}
+
+/// The text without blanks around it.
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(is_blank)
+}
+
+/// Whether a text holds control characters other than line breaks and tabs, or the
+/// bidirectional overrides that can disguise what is shown.
+pub fn has_controls(text: &str) -> bool {
+    let control = |b: &u8| *b < b' ' && !matches!(b, b'\n' | b'\r' | b'\t') || *b == 0x7f;
+    if text.as_bytes().iter().any(control) {
+        return true;
+    }
+    // U+0080..U+009F and U+202A..U+202E, U+2066..U+2069 begin with these two bytes.
+    memchr::memchr2(0xc2, 0xe2, text.as_bytes()).is_some() && text.chars().any(is_hidden_control)
+}
+
+fn is_hidden_control(c: char) -> bool {
+    matches!(c, '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The text without control characters.
+pub fn without_controls(text: &str) -> String {
+    text.chars()
+        .filter(|&c| !(c.is_control() && !matches!(c, '\n' | '\r' | '\t')) && !is_hidden_control(c))
+        .collect()
+}
+
+/// Whether a word stands for nothing, such as `n/a` or `null`.
+pub fn is_placeholder(text: &str) -> bool {
+    if text.len() > 9 {
+        return false;
+    }
+    const WORDS: [&str; 14] =
+        ["null", "none", "nil", "n/a", "na", "n.a.", "#n/a", "unknown", "undefined", "nan", "-", "--", "tbd", "#ref!"];
+    let text = trim(text);
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
+/// Whether every letter is a capital, and there are enough of them to be shouting.
+pub fn is_all_capitals(text: &str) -> bool {
+    if text.bytes().any(|b| b.is_ascii_lowercase()) {
+        return false;
+    }
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 8 && text.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase)
+}
+
+/// Whether a text holds HTML tags or entities.
+pub fn looks_like_html(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr2_iter(b'<', b'&', bytes).any(|at| {
+        let rest = bytes.get(at + 1..).unwrap_or_default();
+        if bytes[at] == b'<' {
+            let name = rest.strip_prefix(b"/").unwrap_or(rest);
+            let letter = name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'!');
+            letter && memchr::memchr(b'>', rest).is_some_and(|end| rest[..end].iter().all(|&b| b != b'<'))
+        } else {
+            let end = rest.iter().take(10).position(|&b| b == b';');
+            end.is_some_and(|end| end > 1 && rest[..end].iter().all(|b| b.is_ascii_alphanumeric() || *b == b'#'))
+        }
+    })
+}
+
+/// The words of an HTML text: blocks become lines, list entries begin with `- `, scripts and
+/// styles go, entities are decoded, blank runs collapse.
+pub fn from_html(html: &str) -> String {
+    let html = if nesting(html) > MAX_DEPTH { Cow::Owned(strip_tags(html)) } else { Cow::Borrowed(html) };
+    let config = html2text::config::plain_no_decorate()
+        .raw_mode(true)
+        .no_link_wrapping()
+        .unicode_strikeout(false)
+        .allow_width_overflow()
+        .no_table_borders();
+    let text = config.string_from_read(html.as_bytes(), 1_000_000).unwrap_or_else(|_| strip_tags(&html));
+    // Some platforms store escaped HTML: one more round shows its words.
+    let text = if looks_like_html(&text) { strip_tags(&text) } else { text };
+    collapse_lines(&text)
+}
+
+fn nesting(html: &str) -> usize {
+    let bytes = html.as_bytes();
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    for at in memchr::memchr_iter(b'<', bytes) {
+        match bytes.get(at + 1) {
+            Some(b'/') => depth = depth.saturating_sub(1),
+            Some(b) if b.is_ascii_alphabetic() => depth += 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+fn strip_tags(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((before, tag)) = rest.split_once('<') {
+        out.push_str(before);
+        match tag.split_once('>') {
+            Some((_, after)) if tag.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!')) => {
+                out.push(' ');
+                rest = after;
+            }
+            _ => {
+                out.push('<');
+                rest = tag;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Blanks inside lines folded to one, at most one empty line in a row, none at the ends.
+pub fn collapse_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut empty = 0;
+    for line in text.lines() {
+        let line = trim(line);
+        if line.is_empty() {
+            empty += 1;
+            continue;
+        }
+        if !out.is_empty() {
+            out.push_str(if empty > 0 { "\n\n" } else { "\n" });
+        }
+        empty = 0;
+        let line = line.strip_prefix("* ").map_or(Cow::Borrowed(line), |entry| Cow::Owned(format!("- {entry}")));
+        collapse_into(&line, &mut out);
+    }
+    out
+}
+
+fn collapse_into(line: &str, out: &mut String) {
+    let mut blank = false;
+    for c in line.chars() {
+        if is_blank(c) {
+            blank = true;
+        } else {
+            if blank {
+                out.push(' ');
+            }
+            blank = false;
+            out.push(c);
+        }
+    }
+}
+
+/// One line of text: every run of blanks and line breaks folded to one blank.
+pub fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    collapse_into(trim(text), &mut out);
+    out
+}
+
+/// The addresses of a cell that lists several: a comma, semicolon, bar or blank separates them
+/// only where another address begins, because addresses hold such characters too.
+pub fn split_urls(list: &str) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::new();
+    let absolute = list.contains("://") || list.contains("//");
+    let separators: &[char] = if absolute { &[',', ';', '|', ' ', '\n', '\t', '\r'] } else { &[',', ';', '|', '\n'] };
+    for part in list.split(separators) {
+        let part = trim(part);
+        let begins = part.starts_with("http://") || part.starts_with("https://") || part.starts_with("//") || !absolute;
+        match urls.last_mut() {
+            Some(last) if !begins && !part.is_empty() => {
+                last.push(',');
+                last.push_str(part);
+            }
+            _ if !part.is_empty() => urls.push(part.to_owned()),
+            _ => {}
+        }
+    }
+    urls
+}
+
+/// Counts characters as people see them no more precisely than needed: Unicode scalar values.
+pub fn length(text: &str) -> usize {
+    if text.len() < 32 { text.chars().count() } else { text.as_bytes().iter().filter(|&&b| (b as i8) >= -0x40).count() }
+}
+
+/// The longest start of `text` with at most `limit` characters that ends after a whole word
+/// (or, failing that, after a whole grapheme).
+pub fn truncate(text: &str, limit: usize) -> &str {
+    let mut used = 0;
+    let mut end = 0;
+    for grapheme in text.graphemes(true) {
+        used += length(grapheme);
+        if used > limit {
+            break;
+        }
+        end += grapheme.len();
+    }
+    let head = text.get(..end).unwrap_or("");
+    if end == text.len() {
+        return head;
+    }
+    match head.rfind(is_blank) {
+        Some(at) if at * 2 > end => trim(head.get(..at).unwrap_or(head)),
+        _ => head,
+    }
+}
+
+/// A text made safe and short for a terminal or a message: controls shown as `�`, the middle cut.
+pub fn excerpt(text: &str, limit: usize) -> String {
+    let visible = |c: char| if c.is_control() || is_hidden_control(c) { if matches!(c, '\n' | '\r' | '\t') { ' ' } else { '\u{fffd}' } } else { c };
+    let total = length(text);
+    if total <= limit {
+        return text.chars().map(visible).collect();
+    }
+    let head = limit.saturating_sub(1) * 2 / 3;
+    let tail = limit.saturating_sub(1) - head;
+    let start = text.chars().take(head).map(visible);
+    let end = text.chars().rev().take(tail).collect::<Vec<_>>();
+    start.chain(['…']).chain(end.into_iter().rev().map(visible)).collect()
+}
+
+/// Appends `text` as a JSON string, quotes included.
+pub fn write_json_string(text: &str, out: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|b| b < b' ' || b == b'"' || b == b'\\' || b == 0x7f) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let byte = special.as_bytes()[0];
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            _ => {
+                out.push_str("\\u00");
+                out.push(char::from(HEX[usize::from(byte >> 4)]));
+                out.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+        rest = special.split_at(1).1;
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{excerpt, from_html, has_controls, is_all_capitals, is_placeholder, length, looks_like_html, one_line, truncate, write_json_string};
+    use proptest::prelude::*;
+
+    #[test]
+    fn html_becomes_words() {
+        let html = "<style>p{color:red}</style><p>Waterproof&nbsp;trail <b>shoes</b>.</p><!-- no --><ul><li>Light</li><li>Dry &amp; warm</li></ul><script>x()</script>";
+        assert_eq!(from_html(html), "Waterproof trail shoes.\n\n- Light\n- Dry & warm");
+        assert_eq!(from_html("one<br>two<br/>three"), "one\ntwo\nthree");
+        assert_eq!(from_html("&lt;p&gt;Escaped &amp;amp; stored&lt;/p&gt;"), "Escaped & stored");
+        assert_eq!(from_html("<p></p><div> </div>"), "");
+        assert_eq!(from_html("<a href=\"https://x.example\">Link</a> text"), "Link text");
+    }
+
+    #[test]
+    fn nested_without_end() {
+        let deep = format!("{}word{}", "<div>".repeat(100_000), "</div>".repeat(100_000));
+        assert_eq!(from_html(&deep), "word");
+    }
+
+    #[test]
+    fn what_looks_like_html() {
+        for yes in ["<p>x", "a <br/> b", "Tom &amp; Jerry", "x &#39; y", "</div>"] {
+            assert!(looks_like_html(yes), "{yes}");
+        }
+        for no in ["a < b and c > d", "R&D; more", "Tom & Jerry", "1/2\" x <3", "5 <"] {
+            assert!(!looks_like_html(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn lists_of_addresses() {
+        let urls = super::split_urls("https://a.example/1.jpg, https://a.example/2,3.jpg;https://b.example/x");
+        assert_eq!(urls, ["https://a.example/1.jpg", "https://a.example/2,3.jpg", "https://b.example/x"]);
+        assert_eq!(super::split_urls("a.jpg|b.jpg"), ["a.jpg", "b.jpg"]);
+    }
+
+    #[test]
+    fn words_and_lines() {
+        assert!(is_placeholder(" N/A ") && is_placeholder("unknown") && !is_placeholder("Nano"));
+        assert!(is_all_capitals("TRAIL RUNNING SHOES") && !is_all_capitals("USB-C HUB x") && !is_all_capitals("TV 4K"));
+        assert!(has_controls("x\u{7}") && has_controls("a\u{202e}b") && !has_controls("line\nbreak é €"));
+        assert_eq!(one_line("  a\u{a0}\u{a0}b\n c "), "a b c");
+        assert_eq!(truncate("Waterproof trail shoes", 18), "Waterproof trail");
+        assert_eq!(truncate("Supercalifragilistic", 5), "Super");
+        assert_eq!(truncate("ne\u{301}e", 2), "n");
+        assert_eq!(excerpt("abcdefghij", 7), "abcd…ij");
+        assert_eq!(excerpt("a\u{1b}[31mb", 20), "a\u{fffd}[31mb");
+    }
+
+    proptest! {
+        #[test]
+        fn json_strings_read_back(text in "\\PC{0,20}[\\x00-\\x1f\"\\\\]{0,3}\\PC{0,5}") {
+            let mut out = String::new();
+            write_json_string(&text, &mut out);
+            prop_assert_eq!(serde_json::from_str::<String>(&out).expect("valid JSON"), text);
+        }
+
+        #[test]
+        fn truncation_keeps_the_limit(text in "\\PC{0,40}", limit in 0usize..30) {
+            let cut = truncate(&text, limit);
+            prop_assert!(length(cut) <= limit && text.starts_with(cut) || text.trim_start() != text);
+        }
+
+        #[test]
+        fn no_html_panics(text in "[<>a-z&;/ \"=!#-]{0,60}") {
+            prop_assert!(!from_html(&text).contains('\u{0}'));
+        }
+    }
+}

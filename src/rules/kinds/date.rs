@@ -1,0 +1,102 @@
+//! Kinds for dates: `date`, `date_range`, and the bound `future`.
+
+use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
+use crate::cell::Shape;
+use crate::product::date::{self, DateDefect};
+use crate::product::text;
+
+const NOT_ISO: DefectDoc = DefectDoc {
+    name: "not-iso-date",
+    what: "the date is not written in ISO 8601",
+    why: "other orders of day and month cannot be told apart",
+    fix: "write `2026-10-15`",
+    bad: |_| Some("15.10.2036".to_owned()),
+};
+const IMPOSSIBLE: DefectDoc = DefectDoc {
+    name: "impossible-date",
+    what: "the calendar has no such day",
+    why: "the value cannot be read as a date",
+    fix: "correct the date",
+    bad: |field| (field.kind == "date").then(|| "2036-02-30".to_owned()),
+};
+
+pub(crate) const DATE: ValueKind = ValueKind {
+    name: "date",
+    applies: Applies::Type,
+    advice: never,
+    defects: &[NOT_ISO, IMPOSSIBLE],
+    compile: |_, _| Ok(Some(Box::new(Day))),
+};
+
+fn day(value: &str) -> Result<jiff::civil::Date, Box<Defect>> {
+    date::parse(value).map_err(|defect| match defect {
+        DateDefect::NotIso => Defect::new("not-iso-date", format!("`{}` is not an ISO 8601 date", text::excerpt(value, 40))),
+        DateDefect::Impossible => Defect::new("impossible-date", format!("`{}` is no day of the calendar", text::excerpt(value, 40))),
+    })
+}
+
+#[derive(Debug)]
+struct Day;
+
+impl ValueCheck for Day {
+    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+        day(value).map(drop)
+    }
+}
+
+pub(crate) const DATE_RANGE: ValueKind = ValueKind {
+    name: "date_range",
+    applies: Applies::Type,
+    advice: never,
+    defects: &[NOT_ISO, DefectDoc {
+        name: "not-a-range",
+        what: "the value is not two dates joined by a slash",
+        why: "both the first and the last day are needed",
+        fix: "write `2026-10-01/2026-10-07`",
+        bad: |_| Some("2026-10-01".to_owned()),
+    }],
+    compile: |_, _| Ok(Some(Box::new(Range))),
+};
+
+#[derive(Debug)]
+struct Range;
+
+impl ValueCheck for Range {
+    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+        // `15.10.2036` is a bad date before it is half a range.
+        let Some((start, end)) = value.split_once('/') else {
+            day(value)?;
+            return Err(Defect::new("not-a-range", format!("`{}` is not two dates joined by a slash", text::excerpt(value, 40))));
+        };
+        day(start.trim())?;
+        day(end.trim()).map(drop)
+    }
+}
+
+pub(crate) const FUTURE: ValueKind = ValueKind {
+    name: "future",
+    applies: Applies::Bound,
+    advice: never,
+    defects: &[DefectDoc {
+        name: "in-the-past",
+        what: "the date has passed",
+        why: "the spec asks for a date in the future",
+        fix: "update the date, or leave it out",
+        bad: |field| field.future.then(|| "2020-01-01".to_owned()),
+    }],
+    compile: |field, today| Ok(field.future.then(|| Box::new(Future { today }) as Box<dyn ValueCheck>)),
+};
+
+#[derive(Debug)]
+struct Future {
+    today: jiff::civil::Date,
+}
+
+impl ValueCheck for Future {
+    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+        if date::parse(value).is_ok_and(|date| date < self.today) {
+            return Err(Defect::new("in-the-past", format!("`{}` has passed", text::excerpt(value, 40))));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! The kind `entries`: packed cells, whose entries are separated by commas and whose parts
+//! by colons, such as `US:ALL:Standard:3-5:5.00 USD`.
+
+use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
+use crate::cell::Shape;
+use crate::product::money::Money;
+use crate::product::{codes, text};
+use crate::spec::model::FieldFile;
+
+/// Most characters of a `message` part.
+const MESSAGE_LIMIT: usize = 1000;
+
+pub(crate) const ENTRIES: ValueKind = ValueKind {
+    name: "entries",
+    applies: Applies::Type,
+    advice: never,
+    defects: &[
+        DefectDoc {
+            name: "bad-entry",
+            what: "an entry does not have the documented parts",
+            why: "entries are read by position; a part too few or too many shifts the others",
+            fix: "write every part in its place, as the example of the field shows; keep colons and commas out of names",
+            bad: |_| Some("US".to_owned()),
+        },
+        DefectDoc {
+            name: "too-many",
+            what: "there are more entries than the target takes",
+            why: "further entries are not read, or the value is refused",
+            fix: "keep the documented number",
+            bad: |field| {
+                let example = field.example.as_ref()?.as_str()?;
+                let entry = example.split(',').next()?;
+                field.max_items.map(|most| vec![entry; most + 1].join(","))
+            },
+        },
+    ],
+    compile: |field, _| compile(field).map(|entries| Some(Box::new(entries) as Box<dyn ValueCheck>)),
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Country,
+    Area,
+    Region,
+    Label,
+    Days,
+    Money,
+    Word,
+    Id,
+    Message,
+    First,
+}
+
+#[derive(Debug)]
+struct Entries {
+    parts: Vec<(Part, bool)>,
+    first: Vec<String>,
+    most: usize,
+}
+
+fn compile(field: &FieldFile) -> Result<Entries, String> {
+    let part = |word: &String| {
+        let (name, optional) = word.strip_suffix('?').map_or((word.as_str(), false), |name| (name, true));
+        let part = match name {
+            "country" => Part::Country,
+            "area" => Part::Area,
+            "region" => Part::Region,
+            "label" => Part::Label,
+            "days" => Part::Days,
+            "money" => Part::Money,
+            "word" => Part::Word,
+            "id" => Part::Id,
+            "message" => Part::Message,
+            "first" => Part::First,
+            _ => return Err(format!("`{name}` is no part; known: country, area, region, label, days, money, word, id, message, first")),
+        };
+        Ok((part, optional))
+    };
+    let parts: Vec<_> = field.parts.iter().map(part).collect::<Result<_, String>>()?;
+    if parts.is_empty() {
+        return Err("`entries` needs `parts`".to_owned());
+    }
+    Ok(Entries { parts, first: field.first.clone(), most: field.max_items.unwrap_or(usize::MAX) })
+}
+
+impl ValueCheck for Entries {
+    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+        let mut count = 0;
+        for entry in value.split(',') {
+            count += 1;
+            self.entry(entry.trim()).map_err(|part| {
+                Defect::new("bad-entry", format!("entry {count}, `{}`: {part}", text::excerpt(entry.trim(), 60)))
+            })?;
+        }
+        if count > self.most {
+            return Err(Defect::new("too-many", format!("{count} entries, {} {} taken", self.most, if self.most == 1 { "is" } else { "are" })));
+        }
+        Ok(())
+    }
+}
+
+impl Entries {
+    fn entry(&self, entry: &str) -> Result<(), String> {
+        // A message is the rest of the entry, colons included.
+        let most = if self.parts.last().is_some_and(|(part, _)| *part == Part::Message) { self.parts.len() } else { usize::MAX };
+        let given: Vec<&str> = entry.splitn(most, ':').collect();
+        // Only a trailing optional word may be left out with its colon.
+        let least = self.parts.len() - usize::from(matches!(self.parts.last(), Some((Part::Word, true))));
+        if given.len() > self.parts.len() || given.len() < least {
+            return Err(format!("{} parts, {} are needed", given.len(), self.parts.len()));
+        }
+        for (text, (part, optional)) in given.iter().zip(&self.parts) {
+            if text.is_empty() && *optional {
+                continue;
+            }
+            if !self.part(*part, text) {
+                return Err(format!("`{text}` is not {}", part.wanted()));
+            }
+        }
+        Ok(())
+    }
+
+    fn part(&self, part: Part, text: &str) -> bool {
+        let digits = |text: &str, most: usize| !text.is_empty() && text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
+        match part {
+            Part::Country => codes::is_country(text),
+            Part::Region | Part::Label | Part::Id => !text.trim().is_empty(),
+            Part::Area => {
+                let subdivision = (1..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+                let postal = |text: &str| digits(text, 5) && text.len() == 5 || text.strip_suffix('*').is_some_and(|head| digits(head, 4));
+                subdivision || postal(text) || text.split_once('-').is_some_and(|(from, to)| postal(from) && postal(to))
+            }
+            Part::Days => text.split_once('-').is_some_and(|(least, most)| digits(least, 4) && digits(most, 4)),
+            Part::Money => Money::parse(text).is_ok(),
+            Part::Word => text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+            Part::Message => !text.trim().is_empty() && text::length(text) <= MESSAGE_LIMIT,
+            Part::First => self.first.iter().any(|known| known == text),
+        }
+    }
+}
+
+impl Part {
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::Country => "a country code such as `US`",
+            Self::Area => "an area such as `CA`, `ALL` or a postal code",
+            Self::Region => "a region",
+            Self::Label => "a name",
+            Self::Days => "a range of days such as `3-5`",
+            Self::Money => "money such as `5.00 USD`",
+            Self::Word => "a word in lower case",
+            Self::Id => "an id",
+            Self::Message => "a message of at most 1000 characters",
+            Self::First => "one of the listed words",
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The kind `gtin`.
+
+use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
+use crate::cell::Shape;
+use crate::product::gtin::{self, GtinDefect};
+use crate::product::text;
+
+pub(crate) const GTIN: ValueKind = ValueKind {
+    name: "gtin",
+    applies: Applies::Type,
+    advice: never,
+    defects: &[
+        DefectDoc {
+            name: "not-digits",
+            what: "the number holds something other than digits",
+            why: "a GTIN is digits only; blanks, hyphens and words are not read",
+            fix: "write the digits alone; `feedmill build` drops blanks and hyphens",
+            bad: |_| Some("4006381-333931".to_owned()),
+        },
+        DefectDoc {
+            name: "wrong-length",
+            what: "the number has a length no GTIN has, or the spec does not allow",
+            why: "GTINs have 8, 12, 13 or 14 digits; an ISBN-10 is not one",
+            fix: "use the code printed below the barcode, leading zeros included",
+            bad: |field| Some("1".repeat(field.digits.map_or(10, |[_, most]| most + 1))),
+        },
+        DefectDoc {
+            name: "check-digit",
+            what: "the last digit does not fit the others",
+            why: "the number is mistyped, invented or a shop's own; targets drop numbers that do not verify",
+            fix: "correct the code at its source, or leave `gtin` out and give `brand` and `mpn`",
+            bad: |field| field.digits.is_none().then(|| "4006381333932".to_owned()),
+        },
+    ],
+    compile: |field, _| Ok(Some(Box::new(Gtin { digits: field.digits }))),
+};
+
+#[derive(Debug)]
+struct Gtin {
+    digits: Option<[usize; 2]>,
+}
+
+impl ValueCheck for Gtin {
+    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+        let shown = || text::excerpt(value, 30);
+        let judged = match self.digits {
+            None => gtin::check(value),
+            Some(_) if !value.bytes().all(|b| b.is_ascii_digit()) => Err(GtinDefect::NotDigits),
+            Some([least, most]) if !(least..=most).contains(&value.len()) => Err(GtinDefect::Length(value.len())),
+            Some(_) => Ok(()),
+        };
+        judged.map_err(|defect| match defect {
+            GtinDefect::NotDigits => Defect::new("not-digits", format!("`{}` holds something other than digits", shown())),
+            GtinDefect::Length(length) => Defect::new("wrong-length", format!("`{}` has {length} digits", shown())),
+            GtinDefect::CheckDigit { expected } => {
+                Defect::new("check-digit", format!("`{}` ends in the wrong check digit, {expected} would fit", shown()))
+            }
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! The kind `money`.
+
+use super::{Applies, Defect, DefectDoc, Parsed, RowFacts, ValueCheck, ValueKind, never};
+use crate::cell::Shape;
+use crate::product::money::{Money, MoneyDefect};
+use crate::product::text;
+
+pub(crate) const MONEY: ValueKind = ValueKind {
+    name: "money",
+    applies: Applies::Type,
+    advice: never,
+    defects: &[
+        DefectDoc {
+            name: "currency-missing",
+            what: "an amount without a currency",
+            why: "the currency is part of the value and never inferred",
+            fix: "write `79.99 USD`; in a build `--currency` or `[defaults] currency` adds it",
+            bad: |_| Some("79.99".to_owned()),
+        },
+        DefectDoc {
+            name: "currency-unknown",
+            what: "the word after the amount is no ISO 4217 code in capitals",
+            why: "only listed codes in capitals are read",
+            fix: "use the three-letter code, such as `USD`",
+            bad: |_| Some("79.99 usd".to_owned()),
+        },
+        DefectDoc {
+            name: "not-money",
+            what: "the value is not an amount, one blank and a currency code",
+            why: "signs, thousands separators, decimal commas and exponents are not read",
+            fix: "write `1299.00 USD`",
+            bad: |_| Some("1,299.00 USD".to_owned()),
+        },
+        DefectDoc {
+            name: "too-many-digits",
+            what: "more fraction digits than the currency has",
+            why: "an amount below the smallest unit cannot be charged",
+            fix: "round at the source: 2 digits for USD, none for JPY",
+            bad: |_| Some("79.999 USD".to_owned()),
+        },
+        DefectDoc {
+            name: "negative",
+            what: "the amount is below zero",
+            why: "no price or charge is negative",
+            fix: "correct the amount",
+            bad: |_| Some("-5.00 USD".to_owned()),
+        },
+        DefectDoc {
+            name: "not-positive",
+            what: "the amount is zero",
+            why: "a price must be above zero; zero usually means that no price was set",
+            fix: "set the price, or leave the item out",
+            bad: |field| field.positive.then(|| "0.00 USD".to_owned()),
+        },
+    ],
+    compile: |field, _| Ok(Some(Box::new(Amount { positive: field.positive }))),
+};
+
+#[derive(Debug)]
+struct Amount {
+    positive: bool,
+}
+
+impl ValueCheck for Amount {
+    fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>> {
+        let money = Money::parse(value).map_err(|defect| describe(&defect, value))?;
+        if self.positive && !money.is_positive() {
+            return Err(Defect::new("not-positive", format!("`{value}` is not above zero")));
+        }
+        if let Some(slot) = facts.parsed.get_mut(field) {
+            *slot = Parsed::Money(money);
+        }
+        Ok(())
+    }
+}
+
+fn describe(defect: &MoneyDefect, value: &str) -> Box<Defect> {
+    let shown = text::excerpt(value, 40);
+    match defect {
+        MoneyDefect::CurrencyMissing => Defect::new("currency-missing", format!("`{shown}` has no currency")),
+        MoneyDefect::CurrencyUnknown(word) => {
+            Defect::new("currency-unknown", format!("`{}` is no ISO 4217 currency code in capitals", text::excerpt(word, 12)))
+        }
+        MoneyDefect::NotANumber | MoneyDefect::Ambiguous => {
+            Defect::new("not-money", format!("`{shown}` is not written as amount, one blank and currency code"))
+        }
+        MoneyDefect::TooManyDigits(most) => {
+            Defect::new("too-many-digits", format!("`{shown}` has more fraction digits than the {most} of its currency"))
+        }
+        MoneyDefect::Negative => Defect::new("negative", format!("`{shown}` is below zero")),
+    }
+}

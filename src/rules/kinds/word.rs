@@ -1,0 +1,157 @@
+//! Kinds for listed words: `one_of`, `country`, `list`, and category paths.
+
+use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
+use crate::cell::Shape;
+use crate::product::{codes, text, text_distance::nearest};
+
+pub(crate) const ONE_OF: ValueKind = ValueKind {
+    name: "one_of",
+    applies: Applies::Type,
+    advice: never,
+    defects: &[DefectDoc {
+        name: "unknown-value",
+        what: "the value is not one of those the spec lists",
+        why: "other words are not understood, whatever they mean to people",
+        fix: "use a listed value, spelled exactly so",
+        bad: |_| Some("maybe".to_owned()),
+    }],
+    compile: |field, _| {
+        if field.values.is_empty() {
+            return Err("`one_of` needs `values`".to_owned());
+        }
+        Ok(Some(Box::new(OneOf { values: field.values.clone() })))
+    },
+};
+
+#[derive(Debug)]
+struct OneOf {
+    values: Vec<String>,
+}
+
+impl ValueCheck for OneOf {
+    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+        if self.values.iter().any(|known| known == value) {
+            return Ok(());
+        }
+        let near = nearest(value, self.values.iter().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
+        let shown = text::excerpt(value, 40);
+        Err(Defect::new("unknown-value", format!("`{shown}` is not one of {}{}", self.values.join(", "), near.unwrap_or_default())))
+    }
+}
+
+pub(crate) const COUNTRY: ValueKind = ValueKind {
+    name: "country",
+    applies: Applies::Type,
+    advice: never,
+    defects: &[DefectDoc {
+        name: "unknown-country",
+        what: "the value is no ISO 3166-1 alpha-2 code in capitals",
+        why: "only assigned two-letter codes are read",
+        fix: "use the two-letter code, such as `US` or `GB`",
+        bad: |_| Some("XX".to_owned()),
+    }],
+    compile: |_, _| Ok(Some(Box::new(Country))),
+};
+
+#[derive(Debug)]
+struct Country;
+
+impl ValueCheck for Country {
+    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+        if codes::is_country(value) {
+            return Ok(());
+        }
+        Err(Defect::new("unknown-country", format!("`{}` is no ISO 3166-1 alpha-2 code", text::excerpt(value, 20))))
+    }
+}
+
+pub(crate) const LIST: ValueKind = ValueKind {
+    name: "list",
+    applies: Applies::Type,
+    advice: never,
+    defects: &[DefectDoc {
+        name: "unknown-entry",
+        what: "an entry of the list is not one the spec names",
+        why: "other entries are not understood",
+        fix: "use listed entries, separated by a comma",
+        bad: |_| Some("US,Narnia".to_owned()),
+    }],
+    compile: |field, _| Ok(Some(Box::new(List { values: field.values.clone() }))),
+};
+
+#[derive(Debug)]
+struct List {
+    values: Vec<String>,
+}
+
+impl ValueCheck for List {
+    fn check(&self, value: &str, shape: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+        let judge = |entry: &str| {
+            if self.values.is_empty() || self.values.iter().any(|known| known == entry) {
+                return Ok(());
+            }
+            Err(Defect::new("unknown-entry", format!("`{}` is not one of {}", text::excerpt(entry, 20), self.values.join(", "))))
+        };
+        // A JSON array may stand in a delimited cell too.
+        if shape == Shape::List || value.starts_with('[') {
+            let entries: Vec<String> = serde_json::from_str(value).map_err(|_| Defect::new("unknown-entry", "the list holds something other than text"))?;
+            return entries.iter().try_for_each(|entry| judge(entry));
+        }
+        value.split(',').try_for_each(|entry| judge(entry.trim()))
+    }
+}
+
+pub(crate) const CATEGORY: ValueKind = ValueKind {
+    name: "category",
+    applies: Applies::Type,
+    advice: never,
+    defects: &[DefectDoc {
+        name: "empty-level",
+        what: "a level of the category path is empty",
+        why: "levels stand from broad to specific, separated by `>`",
+        fix: "write `Apparel & Accessories > Shoes`",
+        bad: |_| Some("Apparel >  > Shoes".to_owned()),
+    }],
+    compile: |_, _| Ok(Some(Box::new(Category))),
+};
+
+#[derive(Debug)]
+struct Category;
+
+impl ValueCheck for Category {
+    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+        if value.split('>').any(|level| text::trim(level).is_empty()) {
+            return Err(Defect::new("empty-level", format!("`{}` has an empty level", text::excerpt(value, 60))));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) const TAXONOMY: ValueKind = ValueKind {
+    name: "taxonomy",
+    applies: Applies::Type,
+    advice: never,
+    defects: &[DefectDoc {
+        name: "mixed",
+        what: "the value is neither a taxonomy id nor a path",
+        why: "one form is asked for, never both: `2271` or `Apparel & Accessories > Clothing > Dresses`",
+        fix: "send the id alone",
+        bad: |_| Some("2271 - Apparel > Dresses".to_owned()),
+    }],
+    compile: |_, _| Ok(Some(Box::new(Taxonomy))),
+};
+
+#[derive(Debug)]
+struct Taxonomy;
+
+impl ValueCheck for Taxonomy {
+    fn check(&self, value: &str, shape: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>> {
+        if value.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(());
+        }
+        if value.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+            return Err(Defect::new("mixed", format!("`{}` is neither an id nor a path", text::excerpt(value, 60))));
+        }
+        Category.check(value, shape, field, facts).map_err(|_| Defect::new("mixed", format!("`{}` has an empty level", text::excerpt(value, 60))))
+    }
+}

@@ -1,0 +1,170 @@
+//! Names turned into indexes: fields, aliases, and how each field is written.
+
+use super::model::{FieldFile, FormatsFile, RuleFile, SpecFile};
+use crate::product::attribute::{AttributeId, Attributes};
+use crate::product::text_distance::nearest;
+use std::collections::HashMap;
+
+/// A field of one spec, as a small number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldId(pub u16);
+
+impl FieldId {
+    /// The position of the field in tables.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// How a field's value is made from catalog attributes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// The attribute as it is.
+    Same,
+    /// The catalog cannot fill it, or another field carries it.
+    None,
+    /// The attribute, some of its words spelled otherwise.
+    Values(Vec<(String, String)>),
+    /// Two attributes joined by a slash.
+    Range(AttributeId, AttributeId),
+    /// A number and a unit joined by a blank.
+    Measure(AttributeId, AttributeId),
+    /// The opposite of a flag.
+    Not(AttributeId),
+    /// The variant options as an object.
+    Options,
+    /// The name of the n-th option that has no field of its own, from 1.
+    OptionName(usize),
+    /// The value of that option.
+    OptionValue(usize),
+    /// `LxWxH unit` from the axes.
+    DimensionsText,
+}
+
+/// A field of a feed.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Its name in the feed.
+    pub name: String,
+    /// The catalog attribute it holds.
+    pub attribute: AttributeId,
+    /// How its value is made.
+    pub write: Write,
+    /// Everything the spec folder says of it.
+    pub written: FieldFile,
+}
+
+/// One version of a target's contract.
+#[derive(Debug)]
+pub struct Spec {
+    /// Identity, limits and file rules.
+    pub identity: SpecFile,
+    /// The fields, in column order.
+    pub fields: Vec<Field>,
+    /// The rules over several fields or rows, as written.
+    pub rules: Vec<RuleFile>,
+    /// Names the formats need.
+    pub formats: FormatsFile,
+    by_name: HashMap<String, FieldId>,
+}
+
+type Fault = (&'static str, String, String);
+
+/// Compiles a folder; a fault names the file, the words to look for in it, and what is wrong.
+pub(super) fn compile(
+    identity: SpecFile,
+    written: Vec<(String, FieldFile)>,
+    rules: Vec<RuleFile>,
+    formats: FormatsFile,
+) -> Result<Spec, Fault> {
+    let mut fields = Vec::with_capacity(written.len());
+    let mut by_name = HashMap::new();
+    for (name, file) in written {
+        let fault = |message: String| ("attributes.toml", format!("[{name}]"), message);
+        let attribute = attribute(file.attribute.as_deref().unwrap_or(&name)).map_err(fault)?;
+        let write = file.write.as_ref().map_or(Ok(Write::Same), write).map_err(fault)?;
+        let id = FieldId(fields.len() as u16);
+        for known in [&name].into_iter().chain(&file.aliases) {
+            if by_name.insert(known.clone(), id).is_some() {
+                return Err(fault(format!("the name `{known}` is used twice")));
+            }
+        }
+        fields.push(Field { name, attribute, write, written: file });
+    }
+    Ok(Spec { identity, fields, rules, formats, by_name })
+}
+
+fn attribute(name: &str) -> Result<AttributeId, String> {
+    let shared = Attributes::shared();
+    shared.id(name).ok_or_else(|| {
+        let near = nearest(name, shared.iter().map(|(_, name, _)| name)).map(|n| format!("; did you mean `{n}`?"));
+        format!("no catalog attribute is called `{name}`{}", near.unwrap_or_default())
+    })
+}
+
+fn write(value: &toml::Value) -> Result<Write, String> {
+    let pair = |value: &toml::Value| -> Result<(AttributeId, AttributeId), String> {
+        match value.as_array().map(Vec::as_slice) {
+            Some([first, second]) => {
+                Ok((attribute(first.as_str().unwrap_or_default())?, attribute(second.as_str().unwrap_or_default())?))
+            }
+            _ => Err("two attribute names are needed".to_owned()),
+        }
+    };
+    let number = |value: &toml::Value| value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).ok_or("a number from 1 is needed".to_owned());
+    if let Some(word) = value.as_str() {
+        return match word {
+            "none" => Ok(Write::None),
+            "options" => Ok(Write::Options),
+            "dimensions_text" => Ok(Write::DimensionsText),
+            _ => Err(format!("`{word}` is no way to write a field; known: none, options, dimensions_text")),
+        };
+    }
+    let table = value.as_table().filter(|table| table.len() == 1);
+    let Some((word, value)) = table.and_then(|table| table.iter().next()) else {
+        return Err("`write` is a word or a table with one key".to_owned());
+    };
+    match word.as_str() {
+        "values" => {
+            let words = value.as_table().ok_or("`values` is a table of words")?;
+            let words = words.iter().map(|(from, to)| (from.clone(), to.as_str().unwrap_or_default().to_owned()));
+            Ok(Write::Values(words.collect()))
+        }
+        "range" => pair(value).map(|(start, end)| Write::Range(start, end)),
+        "measure" => pair(value).map(|(number, unit)| Write::Measure(number, unit)),
+        "not" => attribute(value.as_str().unwrap_or_default()).map(Write::Not),
+        "option_name" => number(value).map(Write::OptionName),
+        "option_value" => number(value).map(Write::OptionValue),
+        _ => Err(format!("`{word}` is no way to write a field; known: values, range, measure, not, option_name, option_value")),
+    }
+}
+
+impl Spec {
+    /// `target@version`.
+    pub fn name(&self) -> String {
+        format!("{}@{}", self.identity.target, self.identity.version)
+    }
+
+    /// The field of a name or alias, exactly as spelled.
+    pub fn field(&self, name: &str) -> Option<FieldId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The field that holds a catalog attribute.
+    pub fn field_of(&self, attribute: AttributeId) -> Option<FieldId> {
+        self.fields.iter().position(|field| field.attribute == attribute).map(|place| FieldId(place as u16))
+    }
+
+    /// The field of an id.
+    ///
+    /// # Panics
+    /// When the id belongs to another spec.
+    pub fn get(&self, id: FieldId) -> &Field {
+        &self.fields[id.index()]
+    }
+
+    /// Every name a column may have, aliases included.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().flat_map(|field| std::iter::once(&field.name).chain(&field.written.aliases)).map(String::as_str)
+    }
+}

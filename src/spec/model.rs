@@ -1,0 +1,411 @@
+//! A spec folder as written: `spec.toml`, `attributes.toml`, `rules.toml`, `formats.toml`.
+//!
+//! Every key is known here; an unknown one is an error when the folder is loaded.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a target does with a row, value, group or file that breaks a rule, as its own
+/// documents say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Consequence {
+    /// The row does not enter the target's catalog.
+    RowRejected,
+    /// The value is treated as not given.
+    ValueIgnored,
+    /// The variants stay separate items.
+    GroupNotFormed,
+    /// The item cannot be bought inside the agent.
+    CheckoutOff,
+    /// The item is not shown in search.
+    SearchOff,
+    /// The whole file is refused.
+    FileRefused,
+    /// The rule is documented, the reaction is not.
+    Unspecified,
+    /// Nothing is refused or lost; quality only.
+    Advice,
+}
+
+impl Consequence {
+    /// The word used in files and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RowRejected => "row-rejected",
+            Self::ValueIgnored => "value-ignored",
+            Self::GroupNotFormed => "group-not-formed",
+            Self::CheckoutOff => "checkout-off",
+            Self::SearchOff => "search-off",
+            Self::FileRefused => "file-refused",
+            Self::Unspecified => "unspecified",
+            Self::Advice => "advice",
+        }
+    }
+
+    /// What happens, in words for people.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::RowRejected => "the target rejects the row",
+            Self::ValueIgnored => "the target ignores the value",
+            Self::GroupNotFormed => "the target does not form the group",
+            Self::CheckoutOff => "checkout stays off for the item",
+            Self::SearchOff => "the item stays out of search",
+            Self::FileRefused => "the target refuses the file",
+            Self::Unspecified => "the target asks for it and does not say what it does otherwise",
+            Self::Advice => "nothing is refused; this is about quality",
+        }
+    }
+}
+
+/// How well a consequence is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certainty {
+    /// The target's documents say so.
+    Stated,
+    /// An independent integration reports it.
+    Reported,
+    /// It follows from what the documents say, but they do not spell it out.
+    Inferred,
+    /// Sources disagree.
+    Disputed,
+    /// A rule of feedmill's own, not the target's.
+    Own,
+}
+
+impl Certainty {
+    /// The word used in files and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stated => "stated",
+            Self::Reported => "reported",
+            Self::Inferred => "inferred",
+            Self::Disputed => "disputed",
+            Self::Own => "own",
+        }
+    }
+}
+
+/// `spec.toml`: identity, limits and file rules.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpecFile {
+    /// The target's name on the command line.
+    pub target: String,
+    /// The version, as in `target@version`.
+    pub version: String,
+    /// Feeds of one family read each other's names.
+    pub family: String,
+    /// Whether the bare target name means this version.
+    #[serde(default)]
+    pub current: bool,
+    /// One line for people.
+    pub title: String,
+    /// `current`, `superseded` or `draft`.
+    pub status: String,
+    /// Since when it is in force, as year and month.
+    pub valid_from: String,
+    /// The day the folder was last compared with its source.
+    pub checked: String,
+    /// The page the facts come from.
+    pub source: String,
+    /// The formats the target takes.
+    pub formats: Vec<String>,
+    /// The format rendered when none is asked for.
+    pub default_format: String,
+    /// Option names that have a field of their own and need no numbered pair.
+    #[serde(default)]
+    pub own_options: Vec<String>,
+    /// Size limits of one file.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What happens to columns the contract does not name.
+    pub unknown_columns: UnknownColumns,
+    /// Names of earlier versions that are no longer read, and what became of them.
+    #[serde(default)]
+    pub removed: BTreeMap<String, String>,
+    /// Rows of which the target reads only a few fields.
+    pub row_exempt: Option<RowExempt>,
+}
+
+/// Size limits of one file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Most items in one file.
+    pub items_per_file: Option<u64>,
+    /// Most bytes in one file.
+    pub bytes_per_file: Option<u64>,
+    /// Whether the limits are stated or recommended.
+    pub certainty: Option<String>,
+}
+
+/// What happens to columns the contract does not name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnknownColumns {
+    /// The consequence.
+    pub consequence: Consequence,
+    /// What is known of it.
+    pub note: String,
+}
+
+/// A row such as a removal, of which only some fields are read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowExempt {
+    /// The field that marks such a row.
+    pub attribute: String,
+    /// The value that marks it.
+    pub value: String,
+    /// The fields it needs all the same.
+    pub needs: Vec<String>,
+}
+
+/// Whether a field must be filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Requirement {
+    /// Always.
+    Required,
+    /// Under the condition given in words, and in `rules.toml` where a file can show it.
+    Conditional,
+    /// Asked for, not needed.
+    Recommended,
+    /// May be left out.
+    Optional,
+}
+
+impl Requirement {
+    /// The word used in files and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Conditional => "conditional",
+            Self::Recommended => "recommended",
+            Self::Optional => "optional",
+        }
+    }
+}
+
+/// One table of `attributes.toml`: a field of the feed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldFile {
+    /// The catalog attribute it holds; left out where the names are equal.
+    pub attribute: Option<String>,
+    /// The heading it stands under in the documents.
+    pub group: String,
+    /// Whether it must be filled.
+    pub requirement: Requirement,
+    /// When a conditional field is needed, in words.
+    pub condition: Option<String>,
+    /// The kind of value: a row of the rule registry.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The values allowed.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// The units allowed.
+    #[serde(default)]
+    pub units: Vec<String>,
+    /// The parts of one packed entry.
+    #[serde(default)]
+    pub parts: Vec<String>,
+    /// The words allowed as the first part of a packed entry.
+    #[serde(default)]
+    pub first: Vec<String>,
+    /// Fewest and most digits of an identifier.
+    pub digits: Option<[usize; 2]>,
+    /// A regular expression the value must match.
+    pub pattern: Option<String>,
+    /// Most characters.
+    pub max_length: Option<usize>,
+    /// `guidance` where a longer value is not refused.
+    pub length_is: Option<String>,
+    /// Most entries of a list.
+    pub max_items: Option<usize>,
+    /// Smallest number.
+    pub min: Option<i64>,
+    /// Largest number.
+    pub max: Option<i64>,
+    /// Most fraction digits.
+    pub decimals: Option<u32>,
+    /// The number must be above zero.
+    #[serde(default)]
+    pub positive: bool,
+    /// A percent sign may follow the number.
+    #[serde(default)]
+    pub percent: bool,
+    /// The date must lie in the future.
+    #[serde(default)]
+    pub future: bool,
+    /// `refuse` where words such as `n/a` are no value.
+    pub placeholders: Option<String>,
+    /// HTML is not text.
+    #[serde(default)]
+    pub plain_text: bool,
+    /// `avoid` where shouting is discouraged.
+    pub all_capitals: Option<String>,
+    /// Other names the target reads.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Aliases that win over the field's own name when both are sent.
+    #[serde(default)]
+    pub alias_wins: Vec<String>,
+    /// What an absent value means, in words.
+    pub default: Option<String>,
+    /// What is written when the catalog has no value; only for flags whose default is stated.
+    pub when_absent: Option<String>,
+    /// How the value is made from catalog attributes.
+    pub write: Option<toml::Value>,
+    /// A longer text may be cut after a whole word.
+    #[serde(default)]
+    pub truncate: bool,
+    /// What happens when a required value is missing.
+    pub consequence_missing: Option<Consequence>,
+    /// What happens to a bad value.
+    pub consequence_invalid: Consequence,
+    /// How well these are known.
+    pub certainty: Certainty,
+    /// The field does nothing until the target has set the feed up for it.
+    #[serde(default)]
+    pub setup_required: bool,
+    /// The field is still read but should not be used.
+    #[serde(default)]
+    pub deprecated: bool,
+    /// A value that must pass.
+    pub example: Option<toml::Value>,
+    /// More values that must pass.
+    #[serde(default)]
+    pub more_examples: Vec<toml::Value>,
+    /// Facts in words.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// `rules.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesFile {
+    /// The rules, in the order they run.
+    #[serde(default)]
+    pub rule: Vec<RuleFile>,
+}
+
+/// A condition on one field: a word (`present`, `absent`, `positive`, `zero`) or the values meant.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum ConditionFile {
+    /// A state.
+    State(String),
+    /// One of these values; the empty text means absent.
+    Values(Vec<String>),
+}
+
+/// One rule over several fields, rows, or the whole feed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleFile {
+    /// `attribute/defect`.
+    pub code: String,
+    /// The kind: a row of the rule registry.
+    pub kind: String,
+    /// The fields the rule is about.
+    #[serde(default)]
+    pub attributes: Vec<String>,
+    /// The field a finding names, where that is not the first.
+    pub attribute: Option<String>,
+    /// When the rule applies: all of these.
+    #[serde(default)]
+    pub when: BTreeMap<String, ConditionFile>,
+    /// When the rule applies: any of these is present.
+    #[serde(default)]
+    pub when_any: Vec<String>,
+    /// What must then hold.
+    #[serde(default)]
+    pub then: BTreeMap<String, ConditionFile>,
+    /// Fields that must all be present.
+    #[serde(default)]
+    pub all: Vec<String>,
+    /// Fields of which one must be present.
+    #[serde(default)]
+    pub any: Vec<String>,
+    /// How many.
+    pub count: Option<usize>,
+    /// The field that holds variant options.
+    pub options: Option<String>,
+    /// The field that names the group.
+    pub group: Option<String>,
+    /// Which part of a packed entry, from 1.
+    pub part: Option<usize>,
+    /// Equality passes too.
+    #[serde(default)]
+    pub or_equal: bool,
+    /// What the target does.
+    pub consequence: Consequence,
+    /// How well that is known.
+    pub certainty: Certainty,
+    /// What a build does about it.
+    pub repair: Option<RepairFile>,
+    /// Why feedmill itself refuses the row although the target's reaction is unknown.
+    pub refuse: Option<String>,
+    /// What is wrong.
+    pub what: String,
+    /// Why it matters.
+    pub why: String,
+    /// What to do.
+    pub fix: String,
+    /// A partial row that breaks this rule.
+    #[serde(default)]
+    pub bad: BTreeMap<String, String>,
+    /// Codes that unavoidably come with the bad row.
+    #[serde(default)]
+    pub bad_also: Vec<String>,
+    /// A partial row that keeps it.
+    #[serde(default)]
+    pub good: BTreeMap<String, String>,
+    /// Partial rows that break it together.
+    #[serde(default)]
+    pub bad_rows: Vec<BTreeMap<String, String>>,
+    /// Partial rows that keep it together.
+    #[serde(default)]
+    pub good_rows: Vec<BTreeMap<String, String>>,
+}
+
+/// What a build does about a broken rule.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepairFile {
+    /// Leaves these fields out.
+    #[serde(default)]
+    pub omit: Vec<String>,
+    /// Writes these values.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// Writes the sale price as the price and leaves the sale price out, so that the price
+    /// a shopper pays stays right.
+    #[serde(default)]
+    pub fold_sale: bool,
+}
+
+/// `formats.toml`: names where a format needs any.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormatsFile {
+    /// What stands between the entries of a list in a delimited cell.
+    pub list_separator: String,
+    /// Element names.
+    pub xml: XmlNames,
+}
+
+/// Element names of the XML form.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct XmlNames {
+    /// The root element.
+    pub root: String,
+    /// The element of one item.
+    pub item: String,
+}
