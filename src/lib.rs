@@ -1,9 +1,19 @@
 //! feedmill mills a merchant's catalog into the product feeds that shopping agents take.
 pub mod catalog;
 pub mod cell;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod finding;
 pub mod mapping;
+pub mod normalize;
+pub mod pipeline;
+pub mod plan;
 pub mod product;
+pub mod progress;
+pub mod project;
+pub mod render;
+pub mod report;
 pub mod rules;
 pub mod spec;
+pub mod summary;

@@ -35,6 +35,8 @@ pub struct Source {
     stream: Stream,
     head: Vec<u8>,
     line: u64,
+    raw: Vec<u8>,
+    seen: usize,
 }
 
 /// Turns blocks into batches, on any thread.
@@ -47,6 +49,14 @@ pub enum Parser {
 }
 
 impl Parser {
+    /// The parser for a format and its columns.
+    pub fn of(format: Format, header: &Arc<Header>) -> Self {
+        match format {
+            Format::Delimited { delimiter } => Self::Cells(csv::Cells { delimiter, width: header.names().len() }),
+            Format::JsonLines | Format::Json => Self::Objects(json::Objects { header: Arc::clone(header) }),
+        }
+    }
+
     /// Parses a block.
     pub fn parse(&self, block: Block) -> Batch {
         match self {
@@ -138,7 +148,8 @@ fn source(
             }
             facts.skipped_lines = 0;
             let header = Header::new(keys.iter().map(String::as_str));
-            Ok(Source { facts, header, sample: head.clone(), stream, head, line: 1 })
+            let seen = header.names().len();
+            Ok(Source { facts, header, sample: head.clone(), stream, raw: head.clone(), head, line: 1, seen })
         }
     }
 }
@@ -197,7 +208,8 @@ fn delimited(stream: Stream, head: Vec<u8>, delimiter: u8, mut facts: SourceFact
     let lines_before = memchr::memchr_iter(b'\n', head.get(..start).unwrap_or_default()).count() as u64;
     facts.skipped_lines = header_mark.line - 1;
     let sample = head.get(start..).unwrap_or_default().to_vec();
-    Ok(Source { facts, header, sample: sample.clone(), stream, head: sample, line: lines_before + 1 })
+    let seen = header.names().len();
+    Ok(Source { facts, header, sample: sample.clone(), stream, raw: head, head: sample, line: lines_before + 1, seen })
 }
 
 fn splitter(format: Format) -> Box<dyn Splitter> {
@@ -216,6 +228,23 @@ fn read_head(stream: &mut Stream, most: usize) -> Result<Vec<u8>, ReadError> {
 }
 
 impl Source {
+    /// Copies the text of the whole source, header included.
+    ///
+    /// # Errors
+    /// When either side fails.
+    pub fn copy_to(mut self, out: &mut std::fs::File) -> Result<(), ReadError> {
+        use std::io::Write;
+        let fail = |source| ReadError::Io { file: self.facts.file.to_string(), source };
+        out.write_all(&self.raw).map_err(fail)?;
+        std::io::copy(&mut self.stream, out).map_err(|error| self.stream.error(error))?;
+        out.flush().map_err(fail)
+    }
+
+    /// Whether a column was there when the source was opened.
+    pub fn is_seen(&self, column: u16) -> bool {
+        usize::from(column) < self.seen
+    }
+
     /// Adds columns for keys that may turn up later in a JSON source; a delimited header is final.
     pub fn expect_keys<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         if matches!(self.facts.format, Format::Delimited { .. }) {
@@ -235,15 +264,7 @@ impl Source {
         // What the sample cuts off is read later and judged there.
         let _cut = splitter(self.facts.format).split(&self.sample, self.line, whole, &mut marks);
         let block = Block { index: 0, source: 0, bytes: self.sample.clone(), marks, first: 1, position: 0 };
-        self.parser().parse(block)
-    }
-
-    /// The parser for the source's blocks.
-    pub fn parser(&self) -> Parser {
-        match self.facts.format {
-            Format::Delimited { delimiter } => Parser::Cells(csv::Cells { delimiter, width: self.header.names().len() }),
-            Format::JsonLines | Format::Json => Parser::Objects(json::Objects { header: Arc::new(self.header.clone()) }),
-        }
+        Parser::of(self.facts.format, &Arc::new(self.header.clone())).parse(block)
     }
 
     /// The blocks of the source; `align` keeps rows together that belong together.

@@ -141,3 +141,20 @@ impl Finding {
         xxhash_rust::xxh3::xxh3_64(words.as_bytes())
     }
 }
+
+/// Findings about records as such: the second half of the code, why it matters, what to do.
+pub static RECORD_DEFECTS: &[(&str, &str, &str)] = &[
+    ("too-few-cells", "cells are missing, so it is not known which value belongs to which column", "quote values that hold separators or line breaks, and export the file again"),
+    ("too-many-cells", "there are more cells than columns, so values have moved out of place", "quote values that hold the separator"),
+    ("stray-quote", "a quoted value goes on after its closing quote; where it ends is a guess", "double the quotes inside quoted values"),
+    ("not-utf8", "bytes that are no text cannot be shown to anybody", "export as UTF-8, or name the encoding with `--encoding`"),
+    ("not-json", "the record cannot be read", "write one sound JSON object a record"),
+    ("repeated-key", "a key that occurs twice has two values, and which counts is a guess", "keep one of them"),
+    ("no-line-end", "a file that was cut in transfer ends like this too", "end the file with a line feed, or fetch it again"),
+    ("late-key", "keys that no attribute stands for are not read", "map the key in `[map]` if it should be"),
+];
+
+/// Why a finding about a record matters, and what to do.
+pub fn record_words(defect: &str) -> (&'static str, &'static str) {
+    RECORD_DEFECTS.iter().find(|(name, _, _)| *name == defect).map_or(("", ""), |(_, why, fix)| (why, fix))
+}

@@ -132,6 +132,9 @@ impl Step {
                 made = Some(other.clone());
             }
         }
+        if let Some(separator) = &self.paths {
+            made = deepest_path(made.as_deref().unwrap_or(value), separator).or(made);
+        }
         if let Some(currency) = &self.currency {
             let amount = text::trim(made.as_deref().unwrap_or(value));
             if !amount.is_empty() && amount.bytes().all(|b| !b.is_ascii_alphabetic()) && amount.is_ascii() {
@@ -142,5 +145,27 @@ impl Step {
             None => slot,
             Some(made) => Slot { cell: Cell::store(buffer, &made, Shape::Text), column: slot.column },
         }
+    }
+}
+
+/// The path with the most levels of a cell that lists several; a separator after a backslash
+/// belongs to a name.
+fn deepest_path(value: &str, separator: &str) -> Option<String> {
+    let guarded = value.replace(&format!("\\{separator}"), "\u{1}");
+    let mut paths = guarded.split(separator).map(text::trim).filter(|path| !path.is_empty());
+    let first = paths.next()?;
+    let depth = |path: &str| path.matches('>').count();
+    let deepest = paths.fold(first, |best, path| if depth(path) > depth(best) { path } else { best });
+    Some(deepest.replace('\u{1}', separator))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::deepest_path;
+
+    #[test]
+    fn the_deepest_of_several_paths() {
+        assert_eq!(deepest_path("Sale, Clothing > Hoodies, Clothing", ",").as_deref(), Some("Clothing > Hoodies"));
+        assert_eq!(deepest_path("Home\\, Garden > Pots", ",").as_deref(), Some("Home, Garden > Pots"));
     }
 }

@@ -68,12 +68,13 @@ pub struct Step {
     pub(super) empty: Vec<String>,
     pub(super) currency: Option<Currency>,
     pub(super) unit: Option<(AttributeId, String)>,
+    pub(super) paths: Option<String>,
 }
 
 impl Step {
     /// Whether the value is a cell as it stands.
     pub(super) fn is_plain(&self) -> bool {
-        self.clean.is_empty() && self.lookup.is_none() && self.values.is_empty() && self.empty.is_empty() && self.currency.is_none() && self.unit.is_none()
+        self.clean.is_empty() && self.lookup.is_none() && self.values.is_empty() && self.empty.is_empty() && self.currency.is_none() && self.unit.is_none() && self.paths.is_none()
     }
 
     /// The columns the step reads.
@@ -292,6 +293,7 @@ impl Compiler<'_> {
         let mut step = plain(attribute, from);
         step.values = self.preset.values.get(name).cloned().unwrap_or_default();
         step.empty = self.preset.empty.get(name).cloned().unwrap_or_default();
+        step.paths = self.preset.paths.get(name).cloned();
         let unit = unit.or_else(|| self.preset.units.get(name).cloned());
         step.unit = unit.and_then(|unit| Some((unit_of(attribute)?, crate::product::measure::unit(&unit).map_or(unit, str::to_owned))));
         Some(step)
@@ -448,7 +450,7 @@ impl Compiler<'_> {
 }
 
 fn plain(attribute: AttributeId, from: From) -> Step {
-    Step { attribute, from, clean: Vec::new(), lookup: None, values: BTreeMap::new(), empty: Vec::new(), currency: None, unit: None }
+    Step { attribute, from, clean: Vec::new(), lookup: None, values: BTreeMap::new(), empty: Vec::new(), currency: None, unit: None, paths: None }
 }
 
 /// The attribute that holds the unit of a measure.

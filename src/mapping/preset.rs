@@ -32,6 +32,9 @@ pub struct Preset {
     /// Values that mean nothing was set.
     #[serde(default)]
     pub empty: BTreeMap<String, Vec<String>>,
+    /// Attributes whose cell may list several paths, with what separates them; the deepest counts.
+    #[serde(default)]
+    pub paths: BTreeMap<String, String>,
     /// How rows make items.
     pub rows: Rows,
     /// Where variant options stand.

@@ -6,12 +6,13 @@ use super::compile::{Mapping, OptionFrom, ParentPlan, REASON_IMAGE, REASON_ORPHA
 use super::preset::StockCondition;
 use super::survey::{Survey, is_word, key_of};
 use super::transform::slug;
-use crate::catalog::{Batch, RecordHead};
+use crate::catalog::block::{Align, Block, Mark};
+use crate::catalog::open::Parser;
+use crate::catalog::{Batch, Format, Header, RecordHead};
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::product::attribute::{AttributeId, known};
 use crate::product::{number, options, synonyms, text};
-use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Takes the items and the skipped records of a batch, in the order of the records.
 pub trait Receive {
@@ -50,19 +51,6 @@ static IDS: LazyLock<Ids> = LazyLock::new(|| Ids {
     item_group_title: known("item_group_title"),
     listing_has_variations: known("listing_has_variations"),
     variant_dict: known("variant_dict"),
-});
-
-/// Option names that have an attribute of their own.
-static OPTION_NAMES: LazyLock<HashMap<String, AttributeId>> = LazyLock::new(|| {
-    let table: toml::Table = toml::from_str(include_str!("../../schemas/shared/option-names.toml")).unwrap_or_default();
-    let mut names = HashMap::new();
-    for (attribute, words) in &table {
-        let Some(id) = crate::product::attribute::Attributes::shared().id(attribute) else { continue };
-        for word in words.as_array().into_iter().flatten().filter_map(toml::Value::as_str) {
-            names.insert(synonyms::fold(word), id);
-        }
-    }
-    names
 });
 
 /// Makes items of batches; reused from batch to batch.
@@ -346,6 +334,36 @@ impl<'a> Table<'a> {
     }
 }
 
+impl Mapping {
+    /// How blocks of the source must be cut so that the rows of a product stay together.
+    pub fn align(&self, header: &Arc<Header>, format: Format) -> Option<Align> {
+        let RowPlan::Continuation { key, .. } = &self.rows else { return None };
+        let (key, parser) = (usize::from(*key), Parser::of(format, header));
+        Some(Box::new(move |bytes: &[u8], marks: &[Mark]| {
+            let key_of = |mark: &Mark| {
+                let range = mark.start as usize..mark.end as usize;
+                let bytes = bytes.get(range).unwrap_or_default().to_vec();
+                let end = bytes.len() as u32;
+                let mark = Mark { start: 0, end, line: 1 };
+                let batch = parser.parse(Block { index: 0, source: 0, bytes, marks: vec![mark], first: 1, position: 0 });
+                batch.row(0).get(key).map(|cell| text::trim(cell.text(&batch.text)).to_owned())
+            };
+            // The last run may go on in the next block: everything before it is complete.
+            let mut last: Option<String> = None;
+            for (place, mark) in marks.iter().enumerate().rev() {
+                // A record that cannot be read, or that leaves the key blank, ends no run.
+                let Some(found) = key_of(mark).filter(|found| !found.is_empty()) else { continue };
+                match &last {
+                    Some(known) if *known != found => return place + 1,
+                    Some(_) => {}
+                    None => last = Some(found),
+                }
+            }
+            0
+        }))
+    }
+}
+
 fn inherit(draft: &mut Draft, from: &Draft, attributes: &[AttributeId]) {
     for &attribute in attributes {
         if !draft.get(attribute).is_present() {
@@ -368,9 +386,8 @@ fn as_variant(buffer: &mut String, draft: &mut Draft) {
         draft.write(buffer, IDS.title, &title);
     }
     for (name, value) in draft.options.clone() {
-        let attribute = OPTION_NAMES.get(&synonyms::fold(name.text(buffer)));
-        if let Some(attribute) = attribute {
-            draft.set(*attribute, value);
+        if let Some(attribute) = synonyms::option_attribute(name.text(buffer)) {
+            draft.set(attribute, value);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Synonyms: what shops call the listed values of an attribute.
 
+use super::attribute::{AttributeId, Attributes};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -31,6 +32,24 @@ pub fn is_known(attribute: &str) -> bool {
     TABLE.contains_key(attribute)
 }
 
+/// Option names that have an attribute of their own.
+static OPTION_NAMES: LazyLock<HashMap<String, AttributeId>> = LazyLock::new(|| {
+    let table: toml::Table = toml::from_str(include_str!("../../schemas/shared/option-names.toml")).unwrap_or_default();
+    let mut names = HashMap::new();
+    for (attribute, words) in &table {
+        let Some(id) = Attributes::shared().id(attribute) else { continue };
+        for word in words.as_array().into_iter().flatten().filter_map(toml::Value::as_str) {
+            names.insert(fold(word), id);
+        }
+    }
+    names
+});
+
+/// The attribute that a variant option of this name fills, such as `color` for `Farbe`.
+pub fn option_attribute(name: &str) -> Option<AttributeId> {
+    OPTION_NAMES.get(&fold(name)).copied()
+}
+
 /// Lower case; runs of blanks, hyphens and underscores as one blank.
 pub fn fold(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
@@ -57,5 +76,7 @@ mod tests {
         assert_eq!(value_of("gender", "Men"), Some("male"));
         assert_eq!(value_of("age_group", "Adult (13+ years old)"), Some("adult"));
         assert_eq!(value_of("title", "in stock"), None);
+        assert_eq!(super::option_attribute("Größe"), super::Attributes::shared().id("size"));
+        assert_eq!(super::option_attribute("Logo"), None);
     }
 }

@@ -365,6 +365,11 @@ impl RuleTable {
         self.across.len()
     }
 
+    /// The fields that rules over several rows blame, in their order.
+    pub fn across_blamed(&self) -> impl Iterator<Item = FieldId> {
+        self.across.iter().map(|rule| rule.blamed)
+    }
+
     /// Empty ledgers for a feed, one for each rule over several rows.
     pub fn ledgers(&self) -> Vec<Box<dyn Ledger>> {
         self.across.iter().map(|rule| rule.check.ledger()).collect()

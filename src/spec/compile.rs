@@ -29,6 +29,8 @@ pub enum Write {
     Range(AttributeId, AttributeId),
     /// A number and a unit joined by a blank.
     Measure(AttributeId, AttributeId),
+    /// The attribute, but only from the day another attribute names.
+    Since(AttributeId),
     /// The opposite of a flag.
     Not(AttributeId),
     /// The variant options as an object.
@@ -132,10 +134,11 @@ fn write(value: &toml::Value) -> Result<Write, String> {
         }
         "range" => pair(value).map(|(start, end)| Write::Range(start, end)),
         "measure" => pair(value).map(|(number, unit)| Write::Measure(number, unit)),
+        "since" => attribute(value.as_str().unwrap_or_default()).map(Write::Since),
         "not" => attribute(value.as_str().unwrap_or_default()).map(Write::Not),
         "option_name" => number(value).map(Write::OptionName),
         "option_value" => number(value).map(Write::OptionValue),
-        _ => Err(format!("`{word}` is no way to write a field; known: values, range, measure, not, option_name, option_value")),
+        _ => Err(format!("`{word}` is no way to write a field; known: values, range, measure, since, not, option_name, option_value")),
     }
 }
 

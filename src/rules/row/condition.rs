@@ -1,7 +1,7 @@
 //! Conditions on fields: the `when` and `then` of rules.
 
 use super::{Names, View};
-use crate::product::number;
+use crate::rules::kinds::Parsed;
 use crate::spec::FieldId;
 use crate::spec::model::ConditionFile;
 use std::collections::BTreeMap;
@@ -23,8 +23,8 @@ impl Condition {
         match self {
             Self::Present(field) => row.is_present(*field),
             Self::Absent(field) => !row.is_present(*field),
-            Self::Positive(field) => number::parse(row.text(*field)).is_some_and(|number| !number.is_zero()),
-            Self::Zero(field) => number::parse(row.text(*field)).is_some_and(|number| number.is_zero()),
+            Self::Positive(field) => matches!(row.facts.parsed.get(field.index()), Some(Parsed::Number(number)) if !number.is_zero()),
+            Self::Zero(field) => matches!(row.facts.parsed.get(field.index()), Some(Parsed::Number(number)) if number.is_zero()),
             Self::OneOf(field, values) => {
                 let text = row.text(*field);
                 values.iter().any(|value| value == text)

@@ -1,0 +1,193 @@
+//! What may be typed. Nothing here opens a file.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Mills a merchant's catalog into the product feeds that shopping agents take.
+#[derive(Debug, Parser)]
+#[command(
+    name = "feedmill",
+    version,
+    about,
+    arg_required_else_help = true,
+    infer_subcommands = false,
+    after_help = "Examples:\n  \
+        feedmill inspect exports/products.csv\n  \
+        feedmill build exports/products.csv --target openai --target stripe --currency USD --base-url https://shop.example --seller-name Northline --out out\n  \
+        feedmill check out/openai/feed.jsonl.gz --target openai\n  \
+        feedmill explain gtin/check-digit\n\n\
+        Exit codes: 0 done, 1 findings, 2 usage or settings, 3 input missing or incomplete, 12 output not written, 101 internal error, 130 interrupted"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(super) terminal: Terminal,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Render feeds for one or more targets from a catalog
+    Build(Build),
+    /// Judge a catalog or a finished feed; nothing is written
+    Check(Check),
+    /// Show what is in a catalog: format, platform, columns, what is missing
+    Inspect(Inspect),
+    /// Explain a code of a finding: what, why, what to do, an example
+    Explain(Explain),
+    /// List the targets, or the fields of one
+    Spec(SpecArgs),
+}
+
+/// How the program talks.
+#[derive(Debug, Args)]
+pub(super) struct Terminal {
+    /// When to colour text
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
+    pub(super) color: Color,
+    /// Never colour text
+    #[arg(long, global = true)]
+    pub(super) no_color: bool,
+    /// No progress and no talk on standard error
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+/// When to colour text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// In a terminal, unless NO_COLOR or TERM=dumb say otherwise.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What is read and how.
+#[derive(Debug, Args)]
+pub(super) struct Catalog {
+    /// Catalogs or feeds: files, globs, or `-` for standard input; left out: the sources of feedmill.toml
+    #[arg(value_name = "INPUT")]
+    pub(super) inputs: Vec<String>,
+    /// Project file; `none` for none [default: the nearest feedmill.toml above the working folder, else the one beside the input]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<String>,
+    /// Platform of the catalog; detected from its columns
+    #[arg(long, value_name = "NAME")]
+    pub(super) preset: Option<String>,
+    /// Format of the input: csv, tsv, json, jsonl; detected
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) from: Option<String>,
+    /// Encoding of the input, such as windows-1252; detected
+    #[arg(long, value_name = "LABEL")]
+    pub(super) encoding: Option<String>,
+    /// Separator of a delimited input: one character, or `tab`; detected
+    #[arg(long, value_name = "CHAR")]
+    pub(super) delimiter: Option<String>,
+    /// Currency of amounts that name none, such as USD
+    #[arg(long, value_name = "CODE")]
+    pub(super) currency: Option<String>,
+    /// Decimal mark of amounts that leave it open: `.` or `,`
+    #[arg(long, value_name = "MARK")]
+    pub(super) decimal: Option<String>,
+    /// Address of the shop, which completes relative links
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
+    /// Seller of items that name none
+    #[arg(long, value_name = "NAME")]
+    pub(super) seller_name: Option<String>,
+    /// One value of an attribute for all items; may be repeated
+    #[arg(long, value_name = "ATTRIBUTE=VALUE")]
+    pub(super) set: Vec<String>,
+}
+
+/// What is reported and how.
+#[derive(Debug, Args)]
+pub(super) struct Reporting {
+    /// Format of the report: full, concise, json, jsonl, github; FORMAT=FILE writes it to a file; may be repeated
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub(super) output_format: Vec<String>,
+    /// Findings of one code that text shows; 0 for all [default: 3, concise 20]
+    #[arg(long, value_name = "N")]
+    pub(super) max_per_code: Option<usize>,
+    /// Severity from which the run fails: error, warning, never
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) fail_on: Option<String>,
+    /// Exit 0 whatever is found
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+    /// Threads that judge and render [default: all processors]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+}
+
+/// `feedmill build`
+#[derive(Debug, Args)]
+pub(super) struct Build {
+    #[command(flatten)]
+    pub(super) catalog: Catalog,
+    /// Target, such as openai or openai@2025-09; may be repeated [default: the targets of feedmill.toml, else openai]
+    #[arg(short, long, value_name = "TARGET")]
+    pub(super) target: Vec<String>,
+    /// Format of the feed: csv, tsv, json, jsonl, xml, each also with .gz or .zst; may be repeated or separated by commas
+    #[arg(short, long, value_name = "FORMAT", value_delimiter = ',')]
+    pub(super) format: Vec<String>,
+    /// Folder for the feeds; each target gets a folder of its own in it
+    #[arg(short, long, value_name = "FOLDER", default_value = "out")]
+    pub(super) out: PathBuf,
+    /// Write a feed even when no item is accepted
+    #[arg(long)]
+    pub(super) allow_empty: bool,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+/// `feedmill check`
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) catalog: Catalog,
+    /// Target, such as openai or openai@2025-09; may be repeated [default: the targets of feedmill.toml, else openai]
+    #[arg(short, long, value_name = "TARGET")]
+    pub(super) target: Vec<String>,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+/// `feedmill inspect`
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    #[command(flatten)]
+    pub(super) catalog: Catalog,
+    /// Target whose required fields are looked for
+    #[arg(short, long, value_name = "TARGET", default_value = "openai")]
+    pub(super) target: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `feedmill explain`
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The code, such as gtin/check-digit; left out: all codes
+    pub(super) code: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `feedmill spec`
+#[derive(Debug, Args)]
+pub(super) struct SpecArgs {
+    /// The target; left out: all targets
+    pub(super) target: Option<String>,
+    /// Only required fields
+    #[arg(long)]
+    pub(super) required: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}

@@ -1,0 +1,289 @@
+//! `build` and `check`: plan, run, report, publish.
+
+use super::args::{Build, Catalog, Check, Reporting};
+use super::error::{CliError, Exit};
+use super::ui::Ui;
+use crate::config::resolve::{self, FailOn, Flags, Settings};
+use crate::finding::Severity;
+use crate::finding::sink::Sink;
+use crate::pipeline::{self, Cancel, Plan, Report};
+use crate::plan::{self, Purpose};
+use crate::render::file::{Output, write_text};
+use crate::render::manifest::{self, Manifest, ManifestFile, ManifestSource};
+use crate::render::{Compression, file::WriteError};
+use crate::report::{self, Ending, Opening, Reporter, Reports, TargetEnd};
+use crate::summary::Counts;
+use std::io::Write;
+use std::path::Path;
+
+pub(super) fn flags(catalog: &Catalog) -> Flags {
+    Flags {
+        inputs: catalog.inputs.clone(),
+        config: catalog.config.clone(),
+        preset: catalog.preset.clone(),
+        from: catalog.from.clone(),
+        encoding: catalog.encoding.clone(),
+        delimiter: catalog.delimiter.clone(),
+        currency: catalog.currency.clone(),
+        decimal: catalog.decimal.clone(),
+        base_url: catalog.base_url.clone(),
+        seller_name: catalog.seller_name.clone(),
+        set: catalog.set.clone(),
+        ..Flags::default()
+    }
+}
+
+pub(super) fn settings(flags: &Flags, ui: &Ui) -> Result<Settings, CliError> {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let settings = resolve::resolve(flags, &folder)?;
+    if let Some(path) = &settings.config {
+        let shown = path.strip_prefix(&folder).unwrap_or(path);
+        ui.say(&format!("settings: {}", shown.display()));
+    }
+    Ok(settings)
+}
+
+pub(super) fn build(command: &Build, ui: &Ui) -> Result<Exit, CliError> {
+    let mut flags = flags(&command.catalog);
+    flags.targets.clone_from(&command.target);
+    flags.formats.clone_from(&command.format);
+    flags.fail_on.clone_from(&command.reporting.fail_on);
+    let job = Job { name: "build", purpose: Purpose::Build { out: &command.out }, reporting: &command.reporting, allow_empty: command.allow_empty };
+    job.run(&flags, ui)
+}
+
+pub(super) fn check(command: &Check, ui: &Ui) -> Result<Exit, CliError> {
+    let mut flags = flags(&command.catalog);
+    flags.targets.clone_from(&command.target);
+    flags.fail_on.clone_from(&command.reporting.fail_on);
+    Job { name: "check", purpose: Purpose::Check, reporting: &command.reporting, allow_empty: true }.run(&flags, ui)
+}
+
+struct Job<'a> {
+    name: &'static str,
+    purpose: Purpose<'a>,
+    reporting: &'a Reporting,
+    allow_empty: bool,
+}
+
+impl Job<'_> {
+    fn run(&self, flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
+        let settings = settings(flags, ui)?;
+        let threads = self.reporting.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)).clamp(1, 256);
+        let plan = plan::plan(&settings, self.purpose, threads, crate::clock::today())?;
+        let opening = Opening {
+            command: self.name,
+            files: plan.sources.iter().map(|source| source.facts.file.clone()).collect(),
+            colour: ui.colour(),
+            max_per_code: self.reporting.max_per_code,
+        };
+        let mut reports = self.reports(&opening, ui)?;
+        let cancel = Cancel::default();
+        let signal = cancel.clone();
+        // A second handler in one process is refused; the first one then serves.
+        ctrlc::set_handler(move || signal.cancel()).unwrap_or_default();
+        let started = crate::clock::now();
+        let run = pipeline::run(&plan, &mut Sink::new(&settings.overrides, &mut reports), ui, &cancel);
+        let outcome = run.map_err(CliError::from).and_then(|report| {
+            if cancel.is_cancelled() {
+                return Err(CliError::Interrupted);
+            }
+            conserved(&report)?;
+            self.finish(&plan, &settings, report)
+        });
+        let (exit, ending, failure) = match outcome {
+            Ok((exit, ending)) => (exit, ending, None),
+            Err(error) => {
+                let exit = error.exit();
+                let ending = Ending { exit: (exit.code(), exit.name()), error: Some(error.to_string()), ..Ending::default() };
+                (exit, ending, Some(error))
+            }
+        };
+        for report in &mut reports.0 {
+            report.end(&ending).map_err(CliError::Report)?;
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => {
+                ui.say(&format!("{} in {:.1?}", if self.name == "build" { "built" } else { "checked" }, started.elapsed()));
+                Ok(exit)
+            }
+        }
+    }
+
+    /// The reports asked for; one without a file goes to standard output.
+    fn reports(&self, opening: &Opening, ui: &Ui) -> Result<Reports, CliError> {
+        let asked = if self.reporting.output_format.is_empty() { vec!["full".to_owned()] } else { self.reporting.output_format.clone() };
+        let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
+        let mut on_stdout = 0;
+        for word in &asked {
+            let (format, file) = word.split_once('=').map_or((word.as_str(), None), |(format, file)| (format, Some(file)));
+            let (opening, out): (Opening, Box<dyn Write>) = match file {
+                Some(file) => (Opening { colour: false, ..opening.clone() }, Box::new(ReportFile::create(Path::new(file))?)),
+                None => {
+                    on_stdout += 1;
+                    (opening.clone(), ui.stdout())
+                }
+            };
+            let known = || CliError::Usage(format!("--output-format: `{format}` is no format; known: {}", report::FORMATS.join(", ")));
+            reports.push(report::reporter(format, &opening, out).ok_or_else(known)?);
+        }
+        if on_stdout > 1 {
+            return Err(CliError::Usage("--output-format: only one format can go to standard output; write the others as FORMAT=FILE".to_owned()));
+        }
+        Ok(Reports(reports))
+    }
+
+    /// Publishes what was rendered and settles how the run ends.
+    fn finish(&self, plan: &Plan, settings: &Settings, report: Report) -> Result<(Exit, Ending), CliError> {
+        let Report { inputs, counts, written } = report;
+        let empty = counts.iter().any(|counts| counts.accepted == 0);
+        let failing = counts.iter().any(|counts| match settings.fail_on {
+            FailOn::Error => counts.of(Severity::Error) > 0,
+            FailOn::Warning => counts.of(Severity::Error) + counts.of(Severity::Warning) > 0,
+            FailOn::Never => false,
+        });
+        let mut next = next_steps(plan, &counts);
+        let mut targets = Vec::new();
+        let is_build = matches!(self.purpose, Purpose::Build { .. });
+        for ((target, counts), written) in plan.targets.iter().zip(counts).zip(written) {
+            let mut files = Vec::new();
+            if counts.accepted > 0 || self.allow_empty {
+                let manifest = publish(target, &counts, written, &inputs)?;
+                files = manifest.iter().flat_map(|manifest| &manifest.files).map(|file| (target.folder.join(&file.name).display().to_string(), file.items, file.bytes)).collect();
+            } else if is_build {
+                next.insert(0, format!("no item was accepted for {}, so no feed was written (`--allow-empty` writes one)", target.name));
+            }
+            if let Some((path, _, _)) = files.first() {
+                next.push(format!("feedmill check {path} --target {}", settings_spec(settings, &target.name)));
+            }
+            targets.push(TargetEnd { name: target.name.to_string(), spec: target.spec.identity.version.clone(), counts, files });
+        }
+        let exit = if self.reporting.exit_zero {
+            Exit::Done
+        } else if failing || is_build && empty && !self.allow_empty {
+            Exit::Findings
+        } else {
+            Exit::Done
+        };
+        let ending = Ending { inputs, targets, exit: (exit.code(), exit.name()), error: None, next };
+        Ok((exit, ending))
+    }
+}
+
+fn settings_spec<'a>(settings: &'a Settings, name: &'a str) -> &'a str {
+    settings.targets.iter().find(|target| target.name == name).map_or(name, |target| &target.spec)
+}
+
+/// Every record is an item or skipped, and every item accepted or rejected.
+fn conserved(report: &Report) -> Result<(), CliError> {
+    match report.counts.iter().find(|counts| !counts.is_conserved()) {
+        None => Ok(()),
+        Some(counts) => Err(CliError::NotConserved(format!(
+            "{} records, {} skipped, {} items, {} accepted, {} rejected",
+            counts.records, counts.skipped, counts.items, counts.accepted, counts.rejected
+        ))),
+    }
+}
+
+/// Puts the files of a target under their names, manifest last, and clears shards of an
+/// earlier build that this one does not have.
+fn publish(
+    target: &pipeline::TargetPlan,
+    counts: &Counts,
+    written: Vec<pipeline::Written>,
+    inputs: &[crate::summary::InputSummary],
+) -> Result<Option<Manifest>, CliError> {
+    if written.is_empty() {
+        return Ok(None);
+    }
+    let manifest_path = target.folder.join(manifest::NAME);
+    let earlier: Option<Manifest> = std::fs::read_to_string(&manifest_path).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let mut files = Vec::new();
+    for written in written {
+        let name = written.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let file = written.file;
+        files.push(ManifestFile { name, format: written.format, items: file.items, bytes: file.file.bytes, blake3: file.file.blake3.clone() });
+        file.file.publish()?;
+    }
+    let stale = earlier.into_iter().flat_map(|manifest| manifest.files).filter(|old| !files.iter().any(|new| new.name == old.name));
+    for old in stale.filter(|old| !old.name.contains(['/', '\\'])) {
+        let path = target.folder.join(&old.name);
+        // Left behind, an old shard would be uploaded together with the new ones.
+        if path.is_file() {
+            std::fs::remove_file(&path).map_err(|source| WriteError { path, source })?;
+        }
+    }
+    let sources = inputs.iter().map(|input| ManifestSource { file: input.file.clone(), bytes: input.bytes, blake3: input.blake3.clone() });
+    let manifest = Manifest {
+        schema: manifest::SCHEMA.to_owned(),
+        target: target.spec.identity.target.clone(),
+        spec: target.spec.identity.version.clone(),
+        items: counts.accepted,
+        groups: counts.groups,
+        files,
+        sources: sources.collect(),
+        feedmill: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
+    write_text(&manifest_path, &format!("{text}\n"))?;
+    Ok(Some(manifest))
+}
+
+/// After a run, looks at the numbers and names the setting that would have helped.
+fn next_steps(plan: &Plan, counts: &[Counts]) -> Vec<String> {
+    let mut next: Vec<String> = Vec::new();
+    let mut add = |text: String| {
+        if !next.contains(&text) {
+            next.push(text);
+        }
+    };
+    for (target, counts) in plan.targets.iter().zip(counts).filter(|(_, counts)| counts.items > 0) {
+        for field in &target.spec.fields {
+            let attribute = crate::product::attribute::Attributes::shared().name(field.attribute);
+            let all = |defect: &str| counts.by_code.get(&format!("{attribute}/{defect}")).is_some_and(|count| *count == counts.items);
+            if all("currency-missing") {
+                add("no amount names a currency: give `--currency USD` (or yours)".to_owned());
+            }
+            if all("not-absolute") {
+                add("the addresses are relative: give `--base-url https://your.shop`".to_owned());
+            }
+            if all("missing") {
+                add(match attribute {
+                    "url" => "no column gives the page of an item: give `--base-url https://your.shop`, or map `url`".to_owned(),
+                    "seller_name" => "no column names the seller: give `--seller-name NAME`".to_owned(),
+                    _ => format!("no item has `{attribute}`: map its column in feedmill.toml, or give `--set {attribute}=VALUE` where one value fits all"),
+                });
+            }
+        }
+    }
+    next
+}
+
+/// A report in a file, put under its name when the report is complete.
+struct ReportFile {
+    output: Option<Output>,
+}
+
+impl ReportFile {
+    fn create(path: &Path) -> Result<Self, WriteError> {
+        Ok(Self { output: Some(Output::create(path, Compression::None)?) })
+    }
+}
+
+impl Write for ReportFile {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        if let Some(output) = &mut self.output {
+            output.write(buffer).map_err(|error| error.source)?;
+        }
+        Ok(buffer.len())
+    }
+
+    /// Reports flush once, at their end.
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self.output.take() {
+            Some(output) => output.finish().and_then(crate::render::file::Finished::publish).map_err(|error| error.source),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The command line: one file a verb, arguments recorded first and used after.
+
+mod args;
+mod error;
+mod explain;
+mod inspect;
+mod mill;
+mod spec;
+mod ui;
+
+use clap::Parser;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub use args::Cli;
+pub use error::{EXITS, Exit};
+
+/// Runs the program with these arguments.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no failure.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return match error.print() {
+                Ok(()) => exit.into(),
+                Err(_) => Exit::Done.into(),
+            };
+        }
+    };
+    let ui = ui::Ui::new(&cli.terminal);
+    let outcome = match &cli.command {
+        args::Command::Build(command) => mill::build(command, &ui),
+        args::Command::Check(command) => mill::check(command, &ui),
+        args::Command::Inspect(command) => inspect::run(command, &ui),
+        args::Command::Explain(command) => explain::run(command, &ui),
+        args::Command::Spec(command) => spec::run(command, &ui),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            if error.is_broken_pipe() {
+                return Exit::Done.into();
+            }
+            ui.error(&error);
+            error.exit().into()
+        }
+    }
+}

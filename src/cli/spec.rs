@@ -1,0 +1,108 @@
+//! `spec`: the targets, and the fields of one.
+
+use super::args::SpecArgs;
+use super::error::{CliError, Exit};
+use super::ui::Ui;
+use crate::product::attribute::Attributes;
+use crate::product::text::excerpt;
+use crate::spec::model::Requirement;
+use crate::spec::{self, Spec};
+use serde_json::{Value, json};
+
+pub(super) fn run(command: &SpecArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let text = match &command.target {
+        None => targets(command.json, ui)?,
+        Some(name) => fields(&spec::load::spec(name)?, command, ui),
+    };
+    ui.print(&text)?;
+    Ok(Exit::Done)
+}
+
+fn targets(as_json: bool, ui: &Ui) -> Result<String, CliError> {
+    let mut rows = Vec::new();
+    let mut values = Vec::new();
+    for identity in spec::load::identities()? {
+        let name = spec::load::names(&identity).join(", ");
+        let full = spec::load::spec(&format!("{}@{}", identity.target, identity.version))?;
+        let required = full.fields.iter().filter(|field| field.written.requirement == Requirement::Required).count();
+        values.push(json!({
+            "target": identity.target, "version": identity.version, "current": identity.current, "title": identity.title, "status": identity.status,
+            "fields": full.fields.len(), "required": required, "rules": full.rules.len(), "formats": identity.formats, "source": identity.source, "checked": identity.checked,
+        }));
+        rows.push([name, identity.status.clone(), full.fields.len().to_string(), required.to_string(), full.rules.len().to_string(), identity.formats.join(" "), identity.title.clone()]);
+    }
+    if as_json {
+        return Ok(format!("{}\n", json!({ "schema": "feedmill.spec/1", "targets": values })));
+    }
+    Ok(table(&["target", "status", "fields", "required", "rules", "formats", "what it is"], &rows, ui))
+}
+
+fn fields(spec: &Spec, command: &SpecArgs, ui: &Ui) -> String {
+    let shown = spec.fields.iter().filter(|field| !command.required || field.written.requirement == Requirement::Required);
+    let attributes = Attributes::shared();
+    if command.json {
+        let fields: Vec<Value> = shown
+            .map(|field| {
+                let written = &field.written;
+                json!({
+                    "name": field.name, "attribute": attributes.name(field.attribute), "group": written.group, "requirement": written.requirement.word(),
+                    "condition": written.condition, "type": written.kind, "values": written.values, "max_length": written.max_length, "aliases": written.aliases,
+                    "default": written.default, "example": written.example, "deprecated": written.deprecated, "setup_required": written.setup_required,
+                    "consequence_missing": written.consequence_missing.map(spec::model::Consequence::word), "consequence_invalid": written.consequence_invalid.word(),
+                    "certainty": written.certainty.word(), "notes": written.notes,
+                })
+            })
+            .collect();
+        let value = json!({ "schema": "feedmill.spec/1", "target": spec.identity.target, "version": spec.identity.version, "source": spec.identity.source, "checked": spec.identity.checked, "fields": fields });
+        return format!("{value}\n");
+    }
+    let rows: Vec<[String; 5]> = shown
+        .map(|field| {
+            let written = &field.written;
+            let mut limits = Vec::new();
+            if !written.values.is_empty() {
+                limits.push(written.values.join(" "));
+            }
+            if let Some(most) = written.max_length {
+                limits.push(format!("{most} characters{}", if written.length_is.is_some() { " (guidance)" } else { "" }));
+            }
+            if !written.aliases.is_empty() {
+                limits.push(format!("also {}", written.aliases.join(", ")));
+            }
+            if written.deprecated {
+                limits.push("deprecated".to_owned());
+            }
+            if written.setup_required {
+                limits.push("needs setup by the target".to_owned());
+            }
+            let bad = if written.requirement == Requirement::Required { written.consequence_missing.unwrap_or(written.consequence_invalid) } else { written.consequence_invalid };
+            [field.name.clone(), written.requirement.word().to_owned(), written.kind.clone(), bad.word().to_owned(), excerpt(&limits.join("; "), 70)]
+        })
+        .collect();
+    let mut text = format!("{}: {}\n{} (compared {})\n\n", ui.bold(&spec.name()), spec.identity.title, spec.identity.source, spec.identity.checked);
+    text.push_str(&table(&["field", "requirement", "type", "if bad or missing", "values and limits"], &rows, ui));
+    text
+}
+
+/// A table with columns as wide as their longest cell.
+pub(super) fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]], ui: &Ui) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).chain([head[column].chars().count()]).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |cells: &[&str]| {
+        let mut text = String::new();
+        for (column, cell) in cells.iter().enumerate() {
+            text.push_str(cell);
+            if column + 1 < N {
+                text.push_str(&" ".repeat(widths[column] - cell.chars().count() + 2));
+            }
+        }
+        text.trim_end().to_owned()
+    };
+    let mut text = format!("{}\n", ui.bold(&line(head)));
+    for row in rows {
+        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+        text.push_str(&line(&cells));
+        text.push('\n');
+    }
+    text
+}

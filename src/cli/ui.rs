@@ -1,0 +1,137 @@
+//! The terminal: the only file that prints. Results go to standard output, everything said
+//! about the run to standard error.
+
+use super::args::{Color, Terminal};
+use super::error::CliError;
+use crate::progress::Progress;
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How the program talks in this run.
+pub(super) struct Ui {
+    colour_out: bool,
+    colour_err: bool,
+    animate: bool,
+    quiet: bool,
+    bar: Mutex<Option<ProgressBar>>,
+    records: AtomicU64,
+}
+
+impl Ui {
+    pub(super) fn new(terminal: &Terminal) -> Self {
+        let variable = |name: &str| {
+            #[expect(clippy::disallowed_methods, reason = "colour rules are about the terminal, not about settings")]
+            std::env::var(name).ok().filter(|value| !value.is_empty())
+        };
+        let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+        let coloured = |is_terminal: bool| match terminal.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto if terminal.no_color || variable("NO_COLOR").is_some() => false,
+            Color::Auto => variable("FORCE_COLOR").is_some() || is_terminal && !dumb,
+        };
+        let animate = io::stderr().is_terminal() && !dumb && !terminal.quiet;
+        Self {
+            colour_out: coloured(io::stdout().is_terminal()),
+            colour_err: coloured(io::stderr().is_terminal()),
+            animate,
+            quiet: terminal.quiet,
+            bar: Mutex::new(None),
+            records: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether standard output is coloured.
+    pub(super) fn colour(&self) -> bool {
+        self.colour_out
+    }
+
+    /// Standard output for a report.
+    pub(super) fn stdout(&self) -> Box<dyn Write> {
+        let _ = self;
+        Box::new(io::BufWriter::with_capacity(64 << 10, io::stdout()))
+    }
+
+    /// Writes a whole result to standard output.
+    pub(super) fn print(&self, text: &str) -> Result<(), CliError> {
+        let mut out = self.stdout();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::Report)
+    }
+
+    /// A bold word, where colour is wanted.
+    pub(super) fn bold(&self, text: &str) -> String {
+        let style = Style::new().bold();
+        if self.colour_out { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// Says something about the run.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet {
+            self.err(text);
+        }
+    }
+
+    /// Says what went wrong and what to do.
+    pub(super) fn error(&self, error: &CliError) {
+        let style = AnsiColor::Red.on_default().bold();
+        let head = if self.colour_err { format!("{style}error:{style:#}") } else { "error:".to_owned() };
+        self.err(&format!("{head} {error}"));
+        if let Some(hint) = error.hint() {
+            self.err(&format!("  {hint}"));
+        }
+    }
+
+    fn err(&self, text: &str) {
+        let _ = self;
+        // Nobody can be told when standard error itself is gone.
+        writeln!(io::stderr(), "{text}").unwrap_or_default();
+    }
+}
+
+impl Progress for Ui {
+    fn begin(&self, stage: &str, bytes: Option<u64>) {
+        self.records.store(0, Ordering::Relaxed);
+        if !self.animate {
+            return;
+        }
+        let bar = match bytes {
+            Some(bytes) => ProgressBar::new(bytes),
+            None => ProgressBar::no_length(),
+        };
+        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+        let template = if bytes.is_some() {
+            "{prefix} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec}, {msg}, {eta} left"
+        } else {
+            "{prefix} {spinner} {bytes} {bytes_per_sec}, {msg}"
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(stage.to_owned());
+        if let Ok(mut current) = self.bar.lock() {
+            *current = Some(bar);
+        }
+    }
+
+    fn advance(&self, bytes: u64, records: u64) {
+        let records = self.records.fetch_add(records, Ordering::Relaxed) + records;
+        if self.animate
+            && let Ok(current) = self.bar.lock()
+            && let Some(bar) = current.as_ref()
+        {
+            bar.set_message(format!("{records} rows"));
+            bar.set_position(bytes);
+        }
+    }
+
+    fn end(&self) {
+        if let Ok(mut current) = self.bar.lock()
+            && let Some(bar) = current.take()
+        {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Settings: the project file as written, and what it comes to together with flags.
+
+pub mod model;
+pub mod resolve;
+
+pub use resolve::{ConfigError, Settings};

@@ -1,0 +1,100 @@
+//! `feedmill.toml` as written. Unknown keys are refused.
+
+use crate::mapping::model::RuleStep;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use validator::Validate;
+
+/// The project file.
+#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Project {
+    /// Where the catalog is: one table, or several read as one.
+    #[serde(default, deserialize_with = "one_or_many")]
+    #[validate(nested)]
+    pub source: Vec<SourceFile>,
+    /// Values for items that have none, and how amounts and addresses are read.
+    #[serde(default)]
+    pub defaults: BTreeMap<String, toml::Value>,
+    /// How attributes are filled.
+    #[serde(default)]
+    pub map: toml::Table,
+    /// Rules over attributes, in order.
+    #[serde(default)]
+    pub rule: Vec<RuleStep>,
+    /// How findings are weighed.
+    #[serde(default)]
+    #[validate(nested)]
+    pub check: CheckFile,
+    /// What is rendered.
+    #[serde(default)]
+    #[validate(nested)]
+    pub target: Vec<TargetFile>,
+}
+
+/// One source.
+#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct SourceFile {
+    /// A file, a glob, or `-`; relative to the project file.
+    #[validate(length(min = 1, message = "a path is needed"))]
+    pub path: String,
+    /// The preset; detected where it is left out.
+    pub preset: Option<String>,
+    /// The encoding; detected where it is left out.
+    pub encoding: Option<String>,
+    /// The separator of a delimited file.
+    #[validate(length(min = 1, max = 3, message = "one character, or `tab`"))]
+    pub delimiter: Option<String>,
+    /// The format: csv, tsv, json, jsonl.
+    pub format: Option<String>,
+}
+
+/// How findings are weighed.
+#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CheckFile {
+    /// The severity from which a run fails: error, warning, or never.
+    pub fail_on: Option<String>,
+    /// Severity by code: error, warning, advice, or off.
+    #[serde(default)]
+    pub severity: BTreeMap<String, String>,
+}
+
+/// One target.
+#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct TargetFile {
+    /// The name of its folder and of its lines in reports.
+    #[validate(length(min = 1, max = 64, message = "1 to 64 characters are needed"), custom(function = "plain_name"))]
+    pub name: String,
+    /// The spec: a target's name, perhaps with a version.
+    #[validate(length(min = 1, message = "a spec is needed"))]
+    pub spec: String,
+    /// The formats to render.
+    #[serde(default, deserialize_with = "word_or_words")]
+    pub format: Vec<String>,
+}
+
+/// Names become folders: nothing that could leave the output folder.
+fn plain_name(name: &str) -> Result<(), validator::ValidationError> {
+    let sound = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.')) && !name.starts_with('.');
+    if sound { Ok(()) } else { Err(validator::ValidationError::new("name").with_message("letters, digits, `-`, `_`, `.` and `@` only".into())) }
+}
+
+fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<SourceFile>, D::Error> {
+    use serde::de::Error;
+    let read = |value: toml::Value| value.try_into::<SourceFile>().map_err(|error| D::Error::custom(error.message()));
+    match toml::Value::deserialize(deserializer)? {
+        toml::Value::Array(sources) => sources.into_iter().map(read).collect(),
+        source => Ok(vec![read(source)?]),
+    }
+}
+
+fn word_or_words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    use serde::de::Error;
+    match toml::Value::deserialize(deserializer)? {
+        toml::Value::String(word) => Ok(vec![word]),
+        value => value.try_into().map_err(|_| D::Error::custom("a format or a list of formats is needed")),
+    }
+}

@@ -1,0 +1,364 @@
+//! Project file and flags made into the settings of a run. Flags win; the file counts next.
+//! The only I/O here is finding and reading the project file.
+
+use super::model::Project;
+use crate::catalog::open::Wanted;
+use crate::finding::Severity;
+use crate::finding::sink::Override;
+use crate::mapping::compile::Wishes;
+use crate::mapping::model::MapStep;
+use crate::product::attribute::Attributes;
+use crate::product::money::Currency;
+use crate::product::text_distance::nearest;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use validator::Validate;
+
+/// The project file's name.
+pub const FILE: &str = "feedmill.toml";
+
+/// Settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The project file cannot be read.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Something is wrong with a setting.
+    #[error("{place}: {message}")]
+    Setting {
+        /// Where it stands: `feedmill.toml:3`, or the flag.
+        place: String,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
+}
+
+fn setting(place: impl Into<String>, message: impl Into<String>) -> ConfigError {
+    ConfigError::Setting { place: place.into(), message: message.into() }
+}
+
+/// What was typed.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// Files, globs, or `-`.
+    pub inputs: Vec<String>,
+    /// `--config`: a file, or `none`.
+    pub config: Option<String>,
+    /// `--target`.
+    pub targets: Vec<String>,
+    /// `--format`.
+    pub formats: Vec<String>,
+    /// `--preset`.
+    pub preset: Option<String>,
+    /// `--encoding`.
+    pub encoding: Option<String>,
+    /// `--delimiter`.
+    pub delimiter: Option<String>,
+    /// `--from`.
+    pub from: Option<String>,
+    /// `--currency`.
+    pub currency: Option<String>,
+    /// `--decimal`.
+    pub decimal: Option<String>,
+    /// `--base-url`.
+    pub base_url: Option<String>,
+    /// `--seller-name`.
+    pub seller_name: Option<String>,
+    /// `--set`.
+    pub set: Vec<String>,
+    /// `--fail-on`.
+    pub fail_on: Option<String>,
+}
+
+/// One source to read.
+#[derive(Clone, Debug)]
+pub struct SourceSetting {
+    /// The path, or `-`.
+    pub path: String,
+    /// The preset asked for.
+    pub preset: Option<String>,
+    /// What else was said of it.
+    pub wanted: Wanted,
+}
+
+/// One target to render or judge for.
+#[derive(Clone, Debug)]
+pub struct TargetSetting {
+    /// The name for folders and reports.
+    pub name: String,
+    /// The spec's name.
+    pub spec: String,
+    /// Formats, empty for the spec's own.
+    pub formats: Vec<String>,
+}
+
+/// From which severity on a run fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// Errors.
+    Error,
+    /// Warnings and errors.
+    Warning,
+    /// Nothing.
+    Never,
+}
+
+/// The settings of a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The project file in use.
+    pub config: Option<PathBuf>,
+    /// The sources.
+    pub sources: Vec<SourceSetting>,
+    /// The targets.
+    pub targets: Vec<TargetSetting>,
+    /// What the mapping is asked for.
+    pub wishes: Wishes,
+    /// When a run fails.
+    pub fail_on: FailOn,
+    /// Severity by code.
+    pub overrides: BTreeMap<String, Override>,
+}
+
+/// Brings flags and project file together; `folder` is the working folder.
+///
+/// # Errors
+/// The first setting that cannot be used, with its place.
+pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
+    let config = find(flags, folder)?;
+    let (project, home, name) = match &config {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.clone(), source })?;
+            let home = path.parent().unwrap_or(Path::new(".")).to_owned();
+            (read(&text, &path.display().to_string())?, home, path.display().to_string())
+        }
+        None => (Project::default(), folder.to_owned(), FILE.to_owned()),
+    };
+    let sources = sources(flags, &project, &home)?;
+    let targets = targets(flags, &project);
+    let (fail_on, overrides) = check(flags, &project, &name)?;
+    let wishes = wishes(flags, &project, &home, &name)?;
+    Ok(Settings { config, sources, targets, wishes, fail_on, overrides })
+}
+
+/// The project file: as asked for, else the closest above the working folder up to the root of
+/// a repository, else the one beside the first input.
+fn find(flags: &Flags, folder: &Path) -> Result<Option<PathBuf>, ConfigError> {
+    match flags.config.as_deref() {
+        Some("none") => return Ok(None),
+        Some(path) => return Ok(Some(folder.join(path))),
+        None => {}
+    }
+    for place in folder.ancestors() {
+        let candidate = place.join(FILE);
+        if candidate.is_file() {
+            return Ok(Some(candidate));
+        }
+        if place.join(".git").exists() {
+            break;
+        }
+    }
+    let beside = flags.inputs.first().filter(|input| *input != "-").and_then(|input| Path::new(input).parent()).map(|parent| parent.join(FILE));
+    Ok(beside.filter(|candidate| candidate.is_file()))
+}
+
+fn read(text: &str, name: &str) -> Result<Project, ConfigError> {
+    let project: Project = toml::from_str(text).map_err(|error| {
+        let line = error.span().and_then(|span| text.get(..span.start)).map_or(1, |head| head.matches('\n').count() + 1);
+        setting(format!("{name}:{line}"), with_nearest(error.message()))
+    })?;
+    project.validate().map_err(|errors| {
+        let mut lines: Vec<String> = errors.to_string().lines().map(str::to_owned).collect();
+        lines.sort();
+        setting(name, lines.join("; "))
+    })?;
+    Ok(project)
+}
+
+/// Adds the nearest known key to serde's message about an unknown one.
+fn with_nearest(message: &str) -> String {
+    let mut words = message.split('`');
+    let (Some(head), Some(unknown)) = (words.next(), words.next()) else { return message.to_owned() };
+    if !head.contains("unknown field") {
+        return message.to_owned();
+    }
+    let known: Vec<&str> = words.skip(1).step_by(2).collect();
+    match nearest(unknown, known) {
+        Some(near) => format!("unknown key `{unknown}`; did you mean `{near}`?"),
+        None => message.replace("unknown field", "unknown key"),
+    }
+}
+
+fn sources(flags: &Flags, project: &Project, home: &Path) -> Result<Vec<SourceSetting>, ConfigError> {
+    let delimiter = |word: &Option<String>, place: &str| -> Result<Option<u8>, ConfigError> {
+        match word.as_deref() {
+            None => Ok(None),
+            Some("tab" | "\\t") => Ok(Some(b'\t')),
+            Some(word) if word.len() == 1 && word != "\"" => Ok(word.bytes().next()),
+            Some(word) => Err(setting(place, format!("`{word}` is no delimiter; give one ASCII character, or `tab`"))),
+        }
+    };
+    let format = |word: &Option<String>, place: &str| -> Result<Option<String>, ConfigError> {
+        match word.as_deref() {
+            None | Some("csv" | "tsv" | "json" | "jsonl") => Ok(word.clone()),
+            Some(word) => Err(setting(place, format!("`{word}` is no format that is read; known: csv, tsv, json, jsonl"))),
+        }
+    };
+    let wanted = Wanted { encoding: flags.encoding.clone(), delimiter: delimiter(&flags.delimiter, "--delimiter")?, format: format(&flags.from, "--from")? };
+    let mut found = Vec::new();
+    if !flags.inputs.is_empty() {
+        for input in &flags.inputs {
+            for path in expand(input)? {
+                found.push(SourceSetting { path, preset: flags.preset.clone(), wanted: wanted.clone() });
+            }
+        }
+        return Ok(found);
+    }
+    for source in &project.source {
+        let pattern = if source.path == "-" { source.path.clone() } else { home.join(&source.path).display().to_string() };
+        for path in expand(&pattern)? {
+            let wanted = Wanted {
+                encoding: flags.encoding.clone().or_else(|| source.encoding.clone()),
+                delimiter: wanted.delimiter.map_or_else(|| delimiter(&source.delimiter, "[source] delimiter"), |given| Ok(Some(given)))?,
+                format: wanted.format.clone().map_or_else(|| format(&source.format, "[source] format"), |given| Ok(Some(given)))?,
+            };
+            found.push(SourceSetting { path, preset: flags.preset.clone().or_else(|| source.preset.clone()), wanted });
+        }
+    }
+    if found.is_empty() {
+        return Err(setting("input", "no catalog is named: give a file, or `path` under [source] in feedmill.toml"));
+    }
+    Ok(found)
+}
+
+/// The files of a glob in the order of their names; a plain path stands for itself.
+fn expand(pattern: &str) -> Result<Vec<String>, ConfigError> {
+    if !pattern.contains(['*', '?', '[']) || Path::new(pattern).exists() {
+        return Ok(vec![pattern.to_owned()]);
+    }
+    let paths = glob::glob(pattern).map_err(|error| setting(pattern, format!("this is no valid pattern: {error}")))?;
+    let mut files: Vec<String> = paths.filter_map(Result::ok).filter(|path| path.is_file()).map(|path| path.display().to_string()).collect();
+    files.sort();
+    if files.is_empty() { Err(setting(pattern, "no file matches")) } else { Ok(files) }
+}
+
+fn targets(flags: &Flags, project: &Project) -> Vec<TargetSetting> {
+    let from_project = |target: &super::model::TargetFile| TargetSetting {
+        name: target.name.clone(),
+        spec: target.spec.clone(),
+        formats: if flags.formats.is_empty() { target.format.clone() } else { flags.formats.clone() },
+    };
+    if flags.targets.is_empty() && !project.target.is_empty() {
+        return project.target.iter().map(from_project).collect();
+    }
+    let names = if flags.targets.is_empty() { vec!["openai".to_owned()] } else { flags.targets.clone() };
+    names
+        .into_iter()
+        .map(|name| match project.target.iter().find(|target| target.name == name) {
+            Some(target) => from_project(target),
+            None => TargetSetting { spec: name.clone(), name, formats: flags.formats.clone() },
+        })
+        .collect()
+}
+
+fn check(flags: &Flags, project: &Project, name: &str) -> Result<(FailOn, BTreeMap<String, Override>), ConfigError> {
+    let (word, place) = match (&flags.fail_on, &project.check.fail_on) {
+        (Some(word), _) => (Some(word), "--fail-on".to_owned()),
+        (None, word) => (word.as_ref(), format!("{name}: [check] fail_on")),
+    };
+    let fail_on = match word.map(String::as_str) {
+        None | Some("error") => FailOn::Error,
+        Some("warning") => FailOn::Warning,
+        Some("never") => FailOn::Never,
+        Some(word) => return Err(setting(place, format!("`{word}` is none of error, warning, never"))),
+    };
+    let mut overrides = BTreeMap::new();
+    for (code, word) in &project.check.severity {
+        let weight = match word.as_str() {
+            "off" => Override::Off,
+            "error" => Override::Weighs(Severity::Error),
+            "warning" => Override::Weighs(Severity::Warning),
+            "advice" => Override::Weighs(Severity::Advice),
+            _ => return Err(setting(format!("{name}: [check.severity] {code}"), format!("`{word}` is none of error, warning, advice, off"))),
+        };
+        if !code.contains('/') {
+            return Err(setting(format!("{name}: [check.severity] {code}"), "a code is written `attribute/defect`; `feedmill explain` lists them"));
+        }
+        overrides.insert(code.clone(), weight);
+    }
+    Ok((fail_on, overrides))
+}
+
+fn wishes(flags: &Flags, project: &Project, home: &Path, name: &str) -> Result<Wishes, ConfigError> {
+    let mut wishes = Wishes { folder: home.to_owned(), rules: project.rule.clone(), ..Wishes::default() };
+    let mut plain: BTreeMap<&str, (String, String)> = BTreeMap::new();
+    let attributes = Attributes::shared();
+    for (key, value) in &project.defaults {
+        let place = format!("{name}: [defaults] {key}");
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if matches!(key.as_str(), "currency" | "base_url" | "decimal") {
+            plain.insert(key, (text, place));
+        } else if attributes.id(key).is_some() {
+            wishes.defaults.push((key.clone(), text));
+        } else {
+            let known = attributes.iter().map(|(_, name, _)| name).chain(["currency", "base_url", "decimal"]);
+            let near = nearest(key, known).map(|near| format!("; did you mean `{near}`?"));
+            return Err(setting(place, format!("this is neither an attribute nor currency, base_url or decimal{}", near.unwrap_or_default())));
+        }
+    }
+    for (key, flag, given) in [("currency", "--currency", &flags.currency), ("base_url", "--base-url", &flags.base_url), ("decimal", "--decimal", &flags.decimal)] {
+        if let Some(text) = given {
+            plain.insert(key, (text.clone(), flag.to_owned()));
+        }
+    }
+    if let Some((code, place)) = plain.get("currency") {
+        let currency = Currency::parse(code).ok_or_else(|| setting(place, format!("`{code}` is no ISO 4217 currency code such as USD")))?;
+        wishes.currency = Some(currency);
+    }
+    if let Some((text, place)) = plain.get("base_url") {
+        let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        wishes.base_url = Some(url.ok_or_else(|| setting(place, format!("`{text}` is no address such as https://shop.example")))?);
+    }
+    if let Some((mark, place)) = plain.get("decimal") {
+        let sound = mark.chars().next().filter(|c| mark.len() == 1 && matches!(c, '.' | ','));
+        wishes.decimal = Some(sound.ok_or_else(|| setting(place, format!("`{mark}` is neither `.` nor `,`")))?);
+    }
+    for (key, value) in &project.map {
+        let step = MapStep::read(value.clone()).map_err(|message| setting(format!("{name}: [map] {key}"), with_nearest(&message)))?;
+        wishes.map.push((key.clone(), step));
+    }
+    if let Some(seller) = &flags.seller_name {
+        wishes.defaults.retain(|(key, _)| key != "seller_name");
+        wishes.defaults.push(("seller_name".to_owned(), seller.clone()));
+    }
+    for pair in &flags.set {
+        let Some((key, value)) = pair.split_once('=') else {
+            return Err(setting("--set", format!("`{pair}` is not ATTRIBUTE=VALUE")));
+        };
+        wishes.set.push((key.trim().to_owned(), value.to_owned()));
+    }
+    Ok(wishes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read, with_nearest};
+
+    #[test]
+    fn unknown_keys_name_the_nearest_known_one() {
+        let error = read("[check]\nfail_onn = \"error\"\n", "feedmill.toml").expect_err("unknown key");
+        assert_eq!(error.to_string(), "feedmill.toml:2: unknown key `fail_onn`; did you mean `fail_on`?");
+        assert_eq!(with_nearest("something else"), "something else");
+    }
+
+    #[test]
+    fn names_stay_inside_the_output_folder() {
+        let error = read("[[target]]\nname = \"../x\"\nspec = \"openai\"\n", "feedmill.toml").expect_err("path");
+        assert!(error.to_string().contains("letters, digits"), "{error}");
+    }
+}

@@ -1,0 +1,118 @@
+//! Normalization: what a catalog says, in the one form every target's fields are made from.
+//!
+//! Each change is a note: what stood there, what stands there now. Only readings without a
+//! second meaning are made; anything else stays as it is, for the rules to judge. Nothing is
+//! invented, and nothing here knows a target.
+
+mod derive;
+mod value;
+
+use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
+use crate::mapping::apply::Draft;
+use crate::product::attribute::{AttributeId, Attributes, Kind};
+use crate::product::money::Currency;
+use crate::product::text;
+use std::collections::HashMap;
+use value::Change;
+
+/// What was changed about a value on its way.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// The attribute.
+    pub attribute: AttributeId,
+    /// The second half of the finding's code.
+    pub defect: &'static str,
+    /// What was done, in one line.
+    pub message: String,
+    /// What stood there.
+    pub old: String,
+    /// What stands there now; `None` where the value was left out.
+    pub new: Option<String>,
+    /// The column it came from.
+    pub column: u16,
+}
+
+/// What values are read against.
+#[derive(Clone, Debug)]
+pub struct Normalizer {
+    /// The currency of amounts that name none.
+    pub currency: Option<Currency>,
+    /// The decimal mark where one amount alone cannot tell.
+    pub decimal: Option<char>,
+    /// The shop's address, for relative ones.
+    pub base_url: Option<url::Url>,
+    /// Whether `price` holds what is paid now and `sale_price` the struck-through price.
+    pub price_is_current: bool,
+    /// The day that sale windows are compared with.
+    pub today: jiff::civil::Date,
+}
+
+/// What was made of values that several items of a batch share, so that each is changed, and
+/// noted, once.
+#[derive(Debug, Default)]
+pub struct Memo {
+    made: HashMap<(u16, usize, usize), Cell>,
+}
+
+impl Memo {
+    /// Forgets everything; cells of one batch mean nothing in the next.
+    pub fn clear(&mut self) {
+        self.made.clear();
+    }
+}
+
+impl Normalizer {
+    /// Normalizes all values of a draft.
+    pub fn run(&self, buffer: &mut String, draft: &mut Draft, memo: &mut Memo, notes: &mut Vec<Note>) {
+        for place in 0..draft.slots.len() {
+            if draft.slots[place].is_present() {
+                self.attribute(buffer, draft, AttributeId(place as u16), memo, notes);
+            }
+        }
+        derive::run(self, buffer, draft, notes);
+    }
+
+    /// Normalizes one value of a draft, such as one that a rule has set.
+    pub fn attribute(&self, buffer: &mut String, draft: &mut Draft, attribute: AttributeId, memo: &mut Memo, notes: &mut Vec<Note>) {
+        let slot = draft.get(attribute);
+        let value = slot.text(buffer);
+        let Some(change) = value::change(self, attribute, value, slot.cell.shape) else { return };
+        let key = (attribute.0, slot.cell.start(), slot.cell.end());
+        if let Some(cell) = memo.made.get(&key) {
+            draft.set(attribute, Slot { cell: *cell, column: slot.column });
+            return;
+        }
+        let Change { value: new, unit, axes, quiet, defect, message } = change;
+        if !quiet {
+            let note = Note {
+                attribute,
+                defect,
+                message,
+                old: text::excerpt(value, 200),
+                new: (!new.is_empty()).then(|| text::excerpt(&new, 200)),
+                column: slot.column,
+            };
+            notes.push(note);
+        }
+        let shape = if matches!(Attributes::shared().kind(attribute), Kind::Options) { slot.cell.shape } else { Shape::Text };
+        let cell = Cell::store(buffer, &new, shape);
+        if unit.is_none() && axes.is_none() {
+            memo.made.insert(key, cell);
+        }
+        draft.set(attribute, Slot { cell, column: slot.column });
+        if let Some((holder, word)) = unit.filter(|(holder, _)| !draft.get(*holder).is_present() || !quiet) {
+            draft.set(holder, Slot { cell: Cell::store(buffer, &word, Shape::Text), column: slot.column });
+        }
+        for (axis, length) in axes.into_iter().flatten() {
+            if !draft.get(axis).is_present() {
+                draft.set(axis, Slot { cell: Cell::store(buffer, &length, Shape::Text), column: slot.column });
+            }
+        }
+    }
+}
+
+/// A slot for a value that was made, not read.
+fn made(buffer: &mut String, value: &str, from: Slot) -> Slot {
+    let column = if from.column == NO_COLUMN { NO_COLUMN } else { from.column };
+    Slot { cell: Cell::store(buffer, value, Shape::Text), column }
+}

@@ -1,0 +1,267 @@
+//! One value at a time: what each kind of attribute accepts, and the one repair it has.
+
+use super::Normalizer;
+use crate::cell::Shape;
+use crate::mapping::compile::unit_of;
+use crate::product::attribute::{AttributeId, Attributes, Kind, known};
+use crate::product::money::Money;
+use crate::product::{date, gtin, link, measure, number, synonyms, text};
+
+/// A value that changes.
+pub(super) struct Change {
+    /// What it becomes; empty where it is left out.
+    pub(super) value: String,
+    /// A unit that stood in the same cell.
+    pub(super) unit: Option<(AttributeId, String)>,
+    /// Axes that stood in the same cell.
+    pub(super) axes: Option<Vec<(AttributeId, String)>>,
+    /// Whether the change is only one of form that nobody needs to hear of.
+    pub(super) quiet: bool,
+    /// The second half of the note's code.
+    pub(super) defect: &'static str,
+    /// What was done.
+    pub(super) message: String,
+}
+
+fn noted(value: String, defect: &'static str, message: &str) -> Option<Change> {
+    Some(Change { value, unit: None, axes: None, quiet: false, defect, message: message.to_owned() })
+}
+
+fn quiet(value: String) -> Option<Change> {
+    Some(Change { value, unit: None, axes: None, quiet: true, defect: "", message: String::new() })
+}
+
+/// The change a value needs; `None` where it is fine as it is, or where nothing can be done.
+pub(super) fn change(with: &Normalizer, attribute: AttributeId, value: &str, shape: Shape) -> Option<Change> {
+    let name = Attributes::shared().name(attribute);
+    match Attributes::shared().kind(attribute) {
+        Kind::Id | Kind::Code => id(value),
+        Kind::Line => line(value),
+        Kind::Prose => prose(value),
+        Kind::Word => word(name, value),
+        Kind::Money => money(with, value),
+        Kind::Flag => flag(value),
+        Kind::Whole => whole(value),
+        Kind::Number => decimal(value),
+        Kind::Gtin => gtin_of(value),
+        Kind::Link => link_of(with, value),
+        Kind::Links => links(with, value, shape),
+        Kind::Category => category(value),
+        Kind::Options | Kind::Taxonomy | Kind::Packed => trimmed(value),
+        Kind::Box => boxed(value, shape),
+        Kind::Axis | Kind::Weight => measured(attribute, value),
+        Kind::Date => day(value),
+        Kind::List => list(value, shape),
+    }
+}
+
+fn is_padded(value: &str) -> bool {
+    let edge = |byte: Option<&u8>| byte.is_none_or(|b| *b <= b' ' || *b >= 0x80);
+    (edge(value.as_bytes().first()) || edge(value.as_bytes().last())) && text::trim(value).len() != value.len()
+}
+
+fn trimmed(value: &str) -> Option<Change> {
+    if is_padded(value) { quiet(text::trim(value).to_owned()) } else { None }
+}
+
+fn id(value: &str) -> Option<Change> {
+    if value.starts_with('\'') || text::trim(value).starts_with('\'') {
+        let bare = text::trim(text::trim(value).trim_start_matches('\''));
+        return noted(bare.to_owned(), "spreadsheet-guard", "the apostrophe of a spreadsheet is dropped");
+    }
+    if text::has_controls(value) {
+        return noted(text::trim(&text::without_controls(value)).to_owned(), "control-character", "control characters are removed");
+    }
+    trimmed(value)
+}
+
+fn line(value: &str) -> Option<Change> {
+    if text::has_controls(value) {
+        return noted(text::one_line(&text::without_controls(value)), "control-character", "control characters are removed");
+    }
+    if memchr::memchr2(b'<', b'&', value.as_bytes()).is_some() && text::looks_like_html(value) {
+        return noted(text::one_line(&text::from_html(value)), "html", "HTML becomes plain text");
+    }
+    let bytes = value.as_bytes();
+    let broken = memchr::memchr3(b'\n', b'\r', b'\t', bytes).is_some() || memchr::memmem::find(bytes, b"  ").is_some();
+    if broken {
+        return quiet(text::one_line(value));
+    }
+    trimmed(value)
+}
+
+fn prose(value: &str) -> Option<Change> {
+    if text::has_controls(value) {
+        let cleared = text::without_controls(value);
+        let made = if text::looks_like_html(&cleared) { text::from_html(&cleared) } else { text::trim(&cleared).to_owned() };
+        return noted(made, "control-character", "control characters are removed");
+    }
+    if memchr::memchr2(b'<', b'&', value.as_bytes()).is_some() && text::looks_like_html(value) {
+        return noted(text::from_html(value), "html", "HTML becomes plain text");
+    }
+    trimmed(value)
+}
+
+fn word(attribute: &str, value: &str) -> Option<Change> {
+    match synonyms::value_of(attribute, value) {
+        Some(listed) if listed == value => None,
+        Some(listed) => noted(listed.to_owned(), "synonym", &format!("`{}` is written `{listed}`", text::excerpt(value, 40))),
+        None => trimmed(value),
+    }
+}
+
+fn money(with: &Normalizer, value: &str) -> Option<Change> {
+    if let Ok(money) = Money::parse(value) {
+        // The number of fraction digits is part of the form: 5 USD and 5.0 USD become 5.00 USD.
+        if money.amount.scale() == money.currency.digits() {
+            return None;
+        }
+        let mut out = String::with_capacity(value.len() + 3);
+        money.write(&mut out);
+        return quiet(out);
+    }
+    let money = Money::parse_loose(value, with.currency, with.decimal).ok()?;
+    let mut out = String::with_capacity(value.len() + 4);
+    money.write(&mut out);
+    // A plain amount that only lacked its currency is mapped, not repaired.
+    let amount = text::trim(value);
+    if amount.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return quiet(out);
+    }
+    noted(out, "notation", "the amount is written as number, blank and currency code")
+}
+
+fn flag(value: &str) -> Option<Change> {
+    if matches!(value, "true" | "false") {
+        return None;
+    }
+    let listed = match text::trim(value).to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "1" | "on" => "true",
+        "false" | "no" | "n" | "0" | "off" => "false",
+        _ => return trimmed(value),
+    };
+    noted(listed.to_owned(), "synonym", &format!("`{}` is written `{listed}`", text::excerpt(value, 20)))
+}
+
+fn whole(value: &str) -> Option<Change> {
+    if value.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    number::repair_whole(value).and_then(quiet).or_else(|| trimmed(value))
+}
+
+fn decimal(value: &str) -> Option<Change> {
+    if number::parse(value).is_some() {
+        return None;
+    }
+    let point = text::trim(value).replace(',', ".");
+    if number::parse(&point).is_some() { noted(point, "decimal-comma", "the decimal comma becomes a point") } else { trimmed(value) }
+}
+
+fn gtin_of(value: &str) -> Option<Change> {
+    if gtin::check(value).is_ok() {
+        return None;
+    }
+    let cleaned = gtin::clean(value).filter(|cleaned| cleaned != value)?;
+    let padded = cleaned.len() > value.chars().filter(char::is_ascii_digit).count();
+    let message = if padded { "leading zeros are put back; the check digit then holds" } else { "blanks, hyphens and apostrophes are removed" };
+    noted(cleaned, if padded { "padded" } else { "separators" }, message)
+}
+
+fn link_of(with: &Normalizer, value: &str) -> Option<Change> {
+    if link::check(value).is_ok() {
+        return None;
+    }
+    let made = link::repair(value, with.base_url.as_ref())?;
+    if made == text::trim(value) {
+        return quiet(made);
+    }
+    noted(made, "address", "the address is made absolute and its characters are encoded")
+}
+
+fn links(with: &Normalizer, value: &str, shape: Shape) -> Option<Change> {
+    let entries: Vec<String> = if shape == Shape::List || value.starts_with('[') {
+        match serde_json::from_str::<Vec<String>>(value) {
+            Ok(entries) => entries,
+            Err(_) => return None,
+        }
+    } else {
+        if value.split(',').all(|entry| link::check(entry).is_ok()) {
+            return None;
+        }
+        text::split_urls(value)
+    };
+    let mut kept: Vec<String> = Vec::new();
+    let mut dropped = 0;
+    for entry in entries {
+        let made = link::repair(&entry, with.base_url.as_ref()).unwrap_or(entry).replace(',', "%2C");
+        if link::check(&made).is_err() {
+            dropped += 1;
+        } else if !kept.contains(&made) {
+            kept.push(made);
+        }
+    }
+    let joined = kept.join(",");
+    if dropped > 0 {
+        return noted(joined, "bad-entry", &format!("{dropped} of the addresses {} no absolute http or https address and left out", if dropped == 1 { "is" } else { "are" }));
+    }
+    if joined == value { None } else { quiet(joined) }
+}
+
+fn category(value: &str) -> Option<Change> {
+    let value = text::trim(value);
+    let decoded = if text::looks_like_html(value) { text::one_line(&text::from_html(value)) } else { value.to_owned() };
+    let levels: Vec<String> = decoded.split('>').map(text::one_line).filter(|level| !level.is_empty()).collect();
+    let made = levels.join(" > ");
+    if made == value { trimmed(value) } else { quiet(made) }
+}
+
+fn boxed(value: &str, shape: Shape) -> Option<Change> {
+    let [length, width, height] = ["length", "width", "height"].map(known);
+    let unit = known("dimensions_unit");
+    if shape == Shape::Object || value.starts_with('{') {
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(value).ok()?;
+        let text_of = |key: &str| object.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let axes = [(length, "length"), (width, "width"), (height, "height")];
+        let axes = axes.into_iter().filter_map(|(id, key)| Some((id, text_of(key)?))).collect();
+        let unit = text_of("unit").map(|word| (unit, measure::unit(&word).map_or(word, str::to_owned)));
+        return Some(Change { value: String::new(), unit, axes: Some(axes), quiet: true, defect: "", message: String::new() });
+    }
+    let ([first, second, third], word) = measure::split_box(value)?;
+    let unit = measure::unit(word).map(|word| (unit, word.to_owned()));
+    let axes = Some(vec![(length, first), (width, second), (height, third)]);
+    Some(Change { value: String::new(), unit, axes, quiet: true, defect: "", message: String::new() })
+}
+
+fn measured(attribute: AttributeId, value: &str) -> Option<Change> {
+    if number::parse(value).is_some() {
+        return None;
+    }
+    let (amount, word) = measure::split(value)?;
+    let unit = measure::unit(word);
+    if !word.is_empty() && unit.is_none() {
+        return None;
+    }
+    let unit = unit_of(attribute).zip(unit.map(str::to_owned));
+    // The unit in the cell belongs to this very number and wins over one given elsewhere.
+    Some(Change { value: amount, quiet: unit.is_none(), unit, axes: None, defect: "unit", message: "the unit in the cell is kept apart from the number".to_owned() })
+}
+
+fn day(value: &str) -> Option<Change> {
+    if date::parse(value).is_ok() || value.contains('/') && value.split('/').all(|half| date::parse(text::trim(half)).is_ok()) {
+        return None;
+    }
+    match date::repair(value) {
+        Some(iso) => noted(iso, "notation", "the date is written in ISO 8601"),
+        None => trimmed(value),
+    }
+}
+
+fn list(value: &str, shape: Shape) -> Option<Change> {
+    if shape == Shape::List || value.starts_with('[') {
+        let entries: Vec<String> = serde_json::from_str(value).ok()?;
+        return quiet(entries.join(","));
+    }
+    let made = value.split([',', ';', '|']).map(text::trim).filter(|entry| !entry.is_empty()).collect::<Vec<_>>().join(",");
+    if made == value { None } else { quiet(made) }
+}

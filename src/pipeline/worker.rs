@@ -1,0 +1,338 @@
+//! One batch on one thread: rows become items, items are judged for each target and rendered
+//! where they are accepted. What the rules over the whole feed need leaves as digests.
+
+use super::{Plan, SourcePlan, TargetPlan};
+use crate::catalog::{BadRecord, Batch, RecordHead};
+use crate::cell::{NO_COLUMN, Slot};
+use crate::finding::{Applicability, Finding, Fix, Place, Severity};
+use crate::mapping::apply::Draft;
+use crate::mapping::rows::{Assembler, Receive};
+use crate::mapping::survey::Survey;
+use crate::normalize::{Memo, Note};
+use crate::product::attribute::{AttributeId, Attributes, known};
+use crate::product::text;
+use crate::render::RowWriter;
+use crate::rules::across::Digest;
+use crate::rules::{Facts, Fault, Mode};
+use crate::spec::model::{Certainty, Consequence};
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// What a worker made of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// The place of the batch in its source.
+    pub(super) index: u64,
+    /// How far into the source it reaches.
+    pub(super) position: u64,
+    /// Records that could be read.
+    pub(super) rows: u64,
+    /// Records that could not be read.
+    pub(super) bad: Vec<BadRecord>,
+    /// Object keys no column stands for.
+    pub(super) late: Vec<(String, RecordHead)>,
+    /// What was found, in the order of the records, each with the targets it counts for.
+    pub(super) findings: Vec<(Option<usize>, Finding)>,
+    /// By target.
+    pub(super) targets: Vec<DoneTarget>,
+}
+
+impl Done {
+    /// Records in the batch.
+    pub(super) fn records(&self) -> u64 {
+        self.rows + self.bad.len() as u64
+    }
+}
+
+/// A batch for one target.
+#[derive(Debug, Default)]
+pub(super) struct DoneTarget {
+    /// Items made.
+    pub(super) items: u64,
+    /// Items rejected by rules on their own row.
+    pub(super) rejected: u64,
+    /// Records that are no items, by reason.
+    pub(super) skipped: Vec<u64>,
+    /// Accepted items, in order.
+    pub(super) accepted: Vec<Accepted>,
+    /// Their digests, so many an item.
+    pub(super) digests: Vec<Option<Digest>>,
+    /// The columns of the fields that rules over several rows blame, so many an item.
+    pub(super) blamed: Vec<u16>,
+    /// Ids of items and groups.
+    pub(super) names: String,
+    /// Rendered rows, by format.
+    pub(super) rendered: Vec<Vec<u8>>,
+    /// Where each row ends, by format.
+    pub(super) ends: Vec<Vec<u32>>,
+}
+
+/// An accepted item.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Accepted {
+    /// Its record.
+    pub(super) head: RecordHead,
+    /// Where its id ends in the names.
+    pub(super) item_end: u32,
+    /// Where its group's id ends.
+    pub(super) group_end: u32,
+    /// What decides its shard.
+    pub(super) shard: u64,
+}
+
+/// What one thread works with.
+pub(super) struct Worker<'a> {
+    plan: &'a Plan,
+    source: &'a SourcePlan,
+    index: u16,
+    assembler: Assembler<'a>,
+    memo: Memo,
+    notes: Vec<Note>,
+    faults: Vec<Fault>,
+    facts: Facts,
+    row: Vec<Slot>,
+    writers: Vec<Vec<Box<dyn RowWriter>>>,
+    item_id: AttributeId,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(plan: &'a Plan, index: usize, survey: &'a Survey) -> Self {
+        let source = &plan.sources[index];
+        Self {
+            plan,
+            source,
+            index: index as u16,
+            assembler: Assembler::new(&source.mapping, survey),
+            memo: Memo::default(),
+            notes: Vec::new(),
+            faults: Vec::new(),
+            facts: Facts::default(),
+            row: Vec::new(),
+            writers: plan.targets.iter().map(TargetPlan::writers).collect(),
+            item_id: known("item_id"),
+        }
+    }
+
+    /// Works a batch off.
+    pub(super) fn run(&mut self, mut batch: Batch) -> Done {
+        let mut done = Done {
+            index: batch.index,
+            position: batch.position,
+            rows: batch.heads.len() as u64,
+            bad: std::mem::take(&mut batch.bad),
+            late: std::mem::take(&mut batch.late),
+            ..Done::default()
+        };
+        for target in &self.plan.targets {
+            let formats = target.formats.len();
+            let skipped = vec![0; self.source.mapping.reasons.len()];
+            done.targets.push(DoneTarget { skipped, rendered: vec![Vec::new(); formats], ends: vec![Vec::new(); formats], ..DoneTarget::default() });
+        }
+        self.memo.clear();
+        for place in 0..self.plan.targets.len() {
+            if self.source.direct[place].is_some() {
+                self.as_it_is(&mut batch, place, &mut done);
+            }
+        }
+        if self.source.direct.iter().any(Option::is_none) {
+            // The assembler is lent out while it feeds this very worker.
+            let mut assembler = std::mem::replace(&mut self.assembler, Assembler::new(&self.source.mapping, EMPTY.get_or_init(Survey::default)));
+            assembler.run(&mut batch, &mut Mill { worker: self, done: &mut done });
+            self.assembler = assembler;
+        }
+        done.findings.sort_by_key(|(_, finding)| finding.place.record);
+        done
+    }
+
+    /// Judges the rows of a finished feed.
+    fn as_it_is(&mut self, batch: &mut Batch, place: usize, done: &mut Done) {
+        let Some(direct) = &self.source.direct[place] else { return };
+        let target = &self.plan.targets[place];
+        for row in 0..batch.heads.len() {
+            let head = batch.heads[row];
+            direct.fill(batch.row(row), &mut self.row);
+            done.targets[place].items += 1;
+            self.faults.clear();
+            let accepted = target.rules.judge(&mut batch.text, &mut self.row, &mut self.facts, Mode::AsIs, &mut self.faults);
+            let id = target.rules.item_field().map_or("", |field| self.row[field.index()].text(&batch.text)).to_owned();
+            report(self, target, place, head, &id, &mut done.findings);
+            if accepted {
+                accept(self, target, place, &batch.text, head, done);
+            } else {
+                done.targets[place].rejected += 1;
+            }
+        }
+    }
+
+    fn place(&self, head: RecordHead, column: u16) -> Place {
+        let column_name = self.source.header.names().get(usize::from(column)).cloned();
+        let column = if column == NO_COLUMN { 0 } else { u32::from(column) + 1 };
+        Place { source: self.index, record: head.number, line: head.line, column, column_name }
+    }
+}
+
+static EMPTY: std::sync::OnceLock<Survey> = std::sync::OnceLock::new();
+
+/// Turns the faults of a row into findings.
+fn report(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, head: RecordHead, id: &str, findings: &mut Vec<(Option<usize>, Finding)>) {
+    for fault in std::mem::take(&mut worker.faults) {
+        let column = worker.row.get(fault.field.index()).map_or(NO_COLUMN, |slot| slot.column);
+        let column = if column == NO_COLUMN { worker.source.direct[place].as_ref().and_then(|direct| direct.column(fault.field)).unwrap_or(NO_COLUMN) } else { column };
+        findings.push((Some(place), finding_of(fault, target, worker.place(head, column), id)));
+    }
+}
+
+/// A finding from a fault.
+pub(super) fn finding_of(fault: Fault, target: &TargetPlan, place: Place, item: &str) -> Finding {
+    let attribute = target.rules.attribute(fault.field);
+    let severity = Severity::of(fault.consequence);
+    // A repaired fault no longer costs the row; what was lost is still worth a warning.
+    let repaired = fault.fix.as_ref().is_some_and(|fix| fix.applied);
+    let refused = fault.rejects && !repaired;
+    Finding {
+        code: fault.code,
+        severity: if refused { Severity::Error } else if repaired { severity.min(Severity::Warning) } else { severity },
+        consequence: fault.consequence,
+        certainty: fault.certainty,
+        item: text::excerpt(item, 120),
+        group: None,
+        attribute: Some(Arc::clone(attribute)),
+        message: fault.message,
+        why: Some(fault.why),
+        hint: Some(fault.hint),
+        value: fault.value,
+        place,
+        related: None,
+        target: Some(Arc::clone(&target.name)),
+        spec_source: Some(Arc::clone(&target.source)),
+        fix: fault.fix,
+    }
+}
+
+/// Renders an accepted row and keeps what the feed's own rules need of it.
+fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &str, head: RecordHead, done: &mut Done) {
+    let out = &mut done.targets[place];
+    let text_of = |field: Option<crate::spec::FieldId>| field.map_or("", |field| worker.row[field.index()].text(buffer));
+    let (item, group) = (text_of(target.rules.item_field()), text_of(target.rules.group_field()));
+    out.names.push_str(item);
+    let item_end = out.names.len() as u32;
+    out.names.push_str(group);
+    let shard = xxh3_64(if group.is_empty() { item } else { group }.as_bytes());
+    out.accepted.push(Accepted { head, item_end, group_end: out.names.len() as u32, shard });
+    target.rules.digests(buffer, &worker.row, &worker.facts, &mut out.digests);
+    out.blamed.extend(target.rules.across_blamed().map(|field| worker.row[field.index()].column));
+    for (format, writer) in worker.writers[place].iter().enumerate() {
+        writer.row(buffer, &worker.row, &mut out.rendered[format]);
+        out.ends[format].push(out.rendered[format].len() as u32);
+    }
+}
+
+/// Takes items from the assembler and mills them for every target.
+struct Mill<'w, 'a, 'd> {
+    worker: &'w mut Worker<'a>,
+    done: &'d mut Done,
+}
+
+impl Mill<'_, '_, '_> {
+    fn note_findings(&mut self, head: RecordHead, id: &str) {
+        let attributes = Attributes::shared();
+        for note in std::mem::take(&mut self.worker.notes) {
+            let name = attributes.name(note.attribute);
+            let left_out = note.new.is_none();
+            self.done.findings.push((
+                None,
+                Finding {
+                    code: format!("{name}/{}", note.defect).into(),
+                    severity: if left_out { Severity::Warning } else { Severity::Advice },
+                    consequence: Consequence::Advice,
+                    certainty: Certainty::Own,
+                    item: text::excerpt(id, 120),
+                    group: None,
+                    attribute: Some(name.into()),
+                    message: note.message,
+                    why: None,
+                    hint: None,
+                    value: Some(note.old),
+                    place: self.worker.place(head, note.column),
+                    related: None,
+                    target: None,
+                    spec_source: None,
+                    fix: Some(Fix { applicability: Applicability::Safe, value: note.new, applied: true }),
+                },
+            ));
+        }
+    }
+
+    /// Applies the rules of the project file; returns the reason where one drops the item.
+    fn project_rules(&mut self, buffer: &mut String, draft: &mut Draft) -> Option<u16> {
+        let attributes = Attributes::shared();
+        for rule in &self.worker.source.mapping.rules {
+            let value_of = |name: &str| attributes.id(name).map(|id| draft.get(id).text(buffer));
+            // An expression that cannot be evaluated for this item does not hold for it.
+            if !rule.when.render(value_of).is_ok_and(|rendered| rendered == "1") {
+                continue;
+            }
+            if rule.drop.is_some() {
+                return rule.drop;
+            }
+            for (attribute, value) in &rule.set {
+                let old = draft.get(*attribute);
+                if old.text(buffer) == value {
+                    continue;
+                }
+                self.worker.notes.push(Note {
+                    attribute: *attribute,
+                    defect: "set-by-rule",
+                    message: format!("set by the rule `{}`", rule.source),
+                    old: text::excerpt(old.text(buffer), 200),
+                    new: Some(value.clone()),
+                    column: old.column,
+                });
+                draft.write(buffer, *attribute, value);
+                self.worker.source.normalizer.attribute(buffer, draft, *attribute, &mut self.worker.memo, &mut self.worker.notes);
+            }
+        }
+        None
+    }
+}
+
+impl Receive for Mill<'_, '_, '_> {
+    fn item(&mut self, buffer: &mut String, draft: &mut Draft) {
+        let worker = &mut *self.worker;
+        worker.notes.clear();
+        worker.source.normalizer.run(buffer, draft, &mut worker.memo, &mut worker.notes);
+        if let Some(reason) = self.project_rules(buffer, draft) {
+            return self.skipped(draft.head, reason);
+        }
+        let id = draft.get(self.worker.item_id).text(buffer).to_owned();
+        self.note_findings(draft.head, &id);
+        let plan = self.worker.plan;
+        for (place, target) in plan.targets.iter().enumerate() {
+            let worker = &mut *self.worker;
+            if worker.source.direct[place].is_some() {
+                continue;
+            }
+            target.projection.run(buffer, draft, &mut worker.row);
+            self.done.targets[place].items += 1;
+            worker.faults.clear();
+            let accepted = target.rules.judge(buffer, &mut worker.row, &mut worker.facts, Mode::Build, &mut worker.faults);
+            report(worker, target, place, draft.head, &id, &mut self.done.findings);
+            if accepted {
+                accept(worker, target, place, buffer, draft.head, self.done);
+            } else {
+                self.done.targets[place].rejected += 1;
+            }
+        }
+    }
+
+    fn skipped(&mut self, head: RecordHead, reason: u16) {
+        let _ = head;
+        for (place, target) in self.done.targets.iter_mut().enumerate() {
+            if self.worker.source.direct[place].is_none()
+                && let Some(count) = target.skipped.get_mut(usize::from(reason))
+            {
+                *count += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The plan of a run: everything found, opened, resolved and compiled before the first record
+//! is read, so that a mistake in the settings costs no time and writes nothing.
+
+use crate::catalog::open::{self, Source, Wanted};
+use crate::catalog::{Header, ReadError};
+use crate::config::resolve::{Settings, SourceSetting};
+use crate::finding::{Finding, Place, Severity};
+use crate::mapping::preset::{self, Preset};
+use crate::mapping::{MapError, Mapping};
+use crate::normalize::Normalizer;
+use crate::pipeline::{ColumnFate, Direct, Plan, SourcePlan, TargetPlan};
+use crate::product::attribute::{AttributeId, Kind, known};
+use crate::product::attribute::Attributes;
+use crate::product::text_distance::nearest;
+use crate::project::Projection;
+use crate::render::FeedFormat;
+use crate::rules::RuleTable;
+use crate::spec::model::{Certainty, Consequence};
+use crate::spec::{self, Spec, SpecError};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A run cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A source cannot be opened.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A spec cannot be used.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The mapping does not fit the catalog.
+    #[error("{file}: {source}")]
+    Map {
+        /// The catalog.
+        file: String,
+        /// What is wrong.
+        source: MapError,
+    },
+    /// A format or preset is not known.
+    #[error("{0}")]
+    Unknown(String),
+    /// Standard input cannot be kept for a second pass.
+    #[error("standard input needs two passes and cannot be kept: {0}")]
+    Spool(std::io::Error),
+}
+
+/// What is to be done with the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose<'a> {
+    /// Only judge; a finished feed is judged as it is.
+    Check,
+    /// Render into a folder.
+    Build {
+        /// The folder.
+        out: &'a Path,
+    },
+}
+
+/// Opens sources, loads specs and compiles everything.
+///
+/// # Errors
+/// The first thing that cannot be used; mistakes in a mapping all at once.
+pub fn plan(settings: &Settings, purpose: Purpose<'_>, threads: usize, today: jiff::civil::Date) -> Result<Plan, PlanError> {
+    let specs: Vec<Spec> = settings.targets.iter().map(|target| spec::load::spec(&target.spec)).collect::<Result<_, _>>()?;
+    let mut notices = Vec::new();
+    let mut sources = Vec::new();
+    let mut available = HashSet::new();
+    for (index, setting) in settings.sources.iter().enumerate() {
+        let plan = source(setting, settings, purpose, &specs, today, index as u16, &mut notices)?;
+        available.extend(attributes(&plan.mapping, &settings.wishes.defaults));
+        sources.push(plan);
+    }
+    let mut targets = Vec::new();
+    for (place, (setting, spec)) in settings.targets.iter().zip(specs).enumerate() {
+        let mut formats = Vec::new();
+        let mut folder = PathBuf::new();
+        if let Purpose::Build { out } = purpose {
+            let default = [spec.identity.default_format.clone()];
+            let words = if setting.formats.is_empty() { default.as_slice() } else { setting.formats.as_slice() };
+            for word in words {
+                let format = FeedFormat::parse(word).map_err(PlanError::Unknown)?;
+                if !spec.identity.formats.contains(word) {
+                    notices.push((Some(place), not_taken(word, &spec)));
+                }
+                if !formats.contains(&format) {
+                    formats.push(format);
+                }
+            }
+            folder = out.join(&setting.name);
+        }
+        targets.push(TargetPlan {
+            name: setting.name.as_str().into(),
+            source: spec.identity.source.as_str().into(),
+            rules: RuleTable::compile(&spec, today)?,
+            projection: Projection::new(&spec, today),
+            columns: Projection::columns(&spec, &available),
+            formats,
+            folder,
+            spec,
+        });
+    }
+    Ok(Plan { sources, targets, notices, threads, strict_end: matches!(purpose, Purpose::Build { .. }) })
+}
+
+/// The preset for a header: the one asked for, else the one that fits.
+///
+/// # Errors
+/// When no preset has the name.
+pub fn preset_for(header: &Header, asked: Option<&str>) -> Result<(Preset, Vec<String>), PlanError> {
+    let Some(asked) = asked else { return Ok(preset::detect(header)) };
+    let all = preset::all();
+    let names: Vec<String> = all.iter().map(|preset| preset.name.clone()).collect();
+    all.into_iter().find(|preset| preset.name == asked).map(|preset| (preset, Vec::new())).ok_or_else(|| {
+        let near = nearest(asked, names.iter().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
+        PlanError::Unknown(format!("no preset is called `{asked}`{} known: {}", near.unwrap_or_else(|| ";".to_owned()), names.join(", ")))
+    })
+}
+
+/// Opens a source and makes its header final.
+///
+/// # Errors
+/// When it cannot be opened or is no catalog.
+pub fn open_source(setting: &SourceSetting) -> Result<Source, ReadError> {
+    let mut source = open::open(&setting.path, &setting.wanted)?;
+    // Keys that first appear late in a JSON source must still find their column.
+    let presets = preset::all();
+    let listed = presets.iter().flat_map(|preset| preset.columns.values()).filter_map(toml::Value::as_array).flatten().filter_map(toml::Value::as_str);
+    let own = Attributes::shared().iter().map(|(_, name, _)| name);
+    let seen: Vec<Arc<str>> = source.header.names().to_vec();
+    let more: Vec<String> = listed.chain(own).filter(|name| !name.contains(['(', '{', ' ']) && !seen.iter().any(|known| preset::folded(known) == preset::folded(name))).map(str::to_owned).collect();
+    source.expect_keys(more.iter().map(String::as_str));
+    Ok(source)
+}
+
+fn source(
+    setting: &SourceSetting,
+    settings: &Settings,
+    purpose: Purpose<'_>,
+    specs: &[Spec],
+    today: jiff::civil::Date,
+    index: u16,
+    notices: &mut Vec<(Option<usize>, Finding)>,
+) -> Result<SourcePlan, PlanError> {
+    // What was seen decides the preset; columns that may still come do not.
+    let opened = open::open(&setting.path, &setting.wanted);
+    let (opened, setting, _kept) = match opened {
+        Ok(opened) if opened.facts.path.is_none() => spool(opened, setting)?,
+        opened => (opened?, setting.clone(), None),
+    };
+    let (preset, _) = preset_for(&opened.header, setting.preset.as_deref())?;
+    drop(opened);
+    let opened = open_source(&setting)?;
+    let header = Arc::new(opened.header.clone());
+    let mut facts = opened.facts.clone();
+    if _kept.is_some() {
+        facts.file = "<stdin>".into();
+        facts.path = None;
+    }
+    for name in &header.repeated {
+        let place = Place { source: index, line: facts.skipped_lines + 1, column_name: Some(Arc::clone(name)), ..Place::default() };
+        let column = header.names().iter().rposition(|known| known == name).map_or(0, |place| place as u32 + 1);
+        notices.push((None, notice("column/repeated", Severity::Warning, format!("the column `{name}` occurs more than once; the first one counts"), "give each column its own name", Place { column, ..place })));
+    }
+    if let Some(odd) = facts.first_odd_byte {
+        let message = format!("byte {odd} is not UTF-8; the file is read as {}", facts.encoding);
+        notices.push((None, notice("file/encoding", Severity::Warning, message, "export as UTF-8, or confirm the encoding with `--encoding`", Place { source: index, ..Place::default() })));
+    }
+    let mapping = Mapping::compile(&preset, &header, &settings.wishes).map_err(|source| PlanError::Map { file: facts.file.to_string(), source })?;
+    let is_feed_of = |spec: &Spec| purpose == Purpose::Check && preset.feed_of.as_deref() == Some(&spec.identity.family);
+    let mut direct = Vec::new();
+    for (target, spec) in specs.iter().enumerate() {
+        let found = is_feed_of(spec).then(|| Direct::new(spec, &opened.header, &mapping));
+        if let Some(found) = &found {
+            notices.extend(found.fates.iter().filter(|(column, _)| opened.is_seen(*column)).map(|(column, fate)| (Some(target), fate_notice(spec, &header, index, *column, fate, facts.skipped_lines + 1))));
+        }
+        direct.push(found);
+    }
+    let normalizer = Normalizer {
+        currency: settings.wishes.currency,
+        decimal: settings.wishes.decimal,
+        base_url: settings.wishes.base_url.clone(),
+        price_is_current: mapping.price_is_current,
+        today,
+    };
+    drop(opened);
+    let kept = _kept;
+    let reopen = move || {
+        let _hold = &kept;
+        open_source(&setting)
+    };
+    Ok(SourcePlan { facts, header, preset: preset.name, mapping, normalizer, direct, reopen: Box::new(reopen) })
+}
+
+/// Standard input can be read once; it is kept in a temporary file, unpacked, for further passes.
+fn spool(opened: Source, setting: &SourceSetting) -> Result<(Source, SourceSetting, Option<tempfile::NamedTempFile>), PlanError> {
+    let mut file = tempfile::Builder::new().prefix("feedmill-stdin-").tempfile().map_err(PlanError::Spool)?;
+    opened.copy_to(file.as_file_mut())?;
+    let wanted = Wanted { encoding: Some("utf-8".to_owned()), ..setting.wanted.clone() };
+    let setting = SourceSetting { path: file.path().display().to_string(), wanted, ..setting.clone() };
+    Ok((open::open(&setting.path, &setting.wanted)?, setting, Some(file)))
+}
+
+/// The attributes that may have values: mapped ones, defaults, and what follows from them.
+fn attributes(mapping: &Mapping, defaults: &[(String, String)]) -> HashSet<AttributeId> {
+    let shared = Attributes::shared();
+    let mut found: HashSet<AttributeId> = mapping.steps.iter().map(crate::mapping::compile::Step::attribute).collect();
+    found.extend(defaults.iter().filter_map(|(name, _)| shared.id(name)));
+    found.extend(mapping.rules.iter().flat_map(|rule| rule.set.iter().map(|(attribute, _)| *attribute)));
+    if mapping.needs_survey() || found.contains(&known("group_id")) {
+        found.extend(["group_id", "item_group_title", "listing_has_variations", "variant_dict"].map(known));
+    }
+    if mapping.needs_survey() {
+        found.extend(["item_id", "title", "url", "image_url", "additional_image_urls", "availability", "inventory_quantity", "inventory_not_tracked", "color", "size", "material", "gender", "age_group"].map(known));
+    }
+    let listed: Vec<AttributeId> = shared.iter().map(|(id, _, _)| id).filter(|id| found.contains(id)).collect();
+    for attribute in listed {
+        match shared.kind(attribute) {
+            Kind::Weight => drop(found.insert(known("item_weight_unit"))),
+            Kind::Axis => drop(found.insert(known("dimensions_unit"))),
+            Kind::Box => found.extend(["length", "width", "height", "dimensions_unit"].map(known)),
+            _ => {}
+        }
+    }
+    if found.contains(&known("inventory_quantity")) {
+        found.extend(["availability", "inventory_not_tracked"].map(known));
+    }
+    if found.contains(&known("sale_price_start_date")) {
+        found.insert(known("sale_price_end_date"));
+    }
+    // An item that cannot be bought is written as such.
+    found.insert(known("is_eligible_checkout"));
+    found
+}
+
+fn notice(code: &str, severity: Severity, message: String, hint: &str, place: Place) -> Finding {
+    Finding {
+        code: code.into(),
+        severity,
+        consequence: Consequence::Advice,
+        certainty: Certainty::Own,
+        item: String::new(),
+        group: None,
+        attribute: None,
+        message,
+        why: None,
+        hint: Some(hint.into()),
+        value: None,
+        place,
+        related: None,
+        target: None,
+        spec_source: None,
+        fix: None,
+    }
+}
+
+fn not_taken(word: &str, spec: &Spec) -> Finding {
+    let message = format!("`{word}` is no format that {} takes; it takes {}", spec.name(), spec.identity.formats.join(", "));
+    let mut finding = notice("feed/format-not-accepted", Severity::Warning, message, "render one of these before you deliver; other formats are for people and tools", Place::default());
+    finding.consequence = Consequence::FileRefused;
+    finding
+}
+
+fn fate_notice(spec: &Spec, header: &Header, source: u16, column: u16, fate: &ColumnFate, line: u64) -> Finding {
+    let name = header.names().get(usize::from(column)).cloned().unwrap_or_else(|| "".into());
+    let place = Place { source, line, column: u32::from(column) + 1, column_name: Some(Arc::clone(&name)), ..Place::default() };
+    let target = spec.name();
+    let (code, severity, message, hint) = match fate {
+        ColumnFate::Loses { to } => {
+            let winner = header.names().get(usize::from(*to)).cloned().unwrap_or_else(|| "".into());
+            ("column/two-names", Severity::Warning, format!("`{name}` and `{winner}` are one field of {target}; `{winner}` wins"), "send one name for a value")
+        }
+        ColumnFate::Renamed { now } => {
+            ("column/renamed", Severity::Warning, format!("{target} does not read `{name}`; it is called `{now}` now, and is judged as that here"), "build the feed anew, which writes the current names")
+        }
+        ColumnFate::Removed { note } => ("column/removed", Severity::Advice, format!("{target} does not read `{name}`: {note}"), "leave the column out"),
+        ColumnFate::Unknown => {
+            let near = nearest(&name, spec.column_names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            ("column/unknown", Severity::Advice, format!("{target} has no field `{name}`{near}"), "leave the column out, or correct its name")
+        }
+    };
+    let mut finding = notice(code, severity, message, hint, place);
+    finding.target = Some(target.into());
+    finding.spec_source = Some(spec.identity.source.as_str().into());
+    finding
+}

@@ -1,0 +1,145 @@
+//! Projection: an item of the catalog as a row of one spec, field by field.
+//!
+//! How a field is made stands in the spec folder (`write`); the row is then judged exactly as
+//! it would be written.
+
+use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
+use crate::mapping::apply::Draft;
+use crate::product::attribute::{AttributeId, Attributes, known};
+use crate::product::{date, synonyms};
+use crate::spec::{FieldId, Spec, Write};
+use std::collections::HashSet;
+
+/// How the fields of one spec are made.
+#[derive(Debug)]
+pub struct Projection {
+    fields: Vec<(AttributeId, Write, Option<String>)>,
+    own_options: HashSet<AttributeId>,
+    axes: [AttributeId; 3],
+    unit: AttributeId,
+    today: jiff::civil::Date,
+}
+
+impl Projection {
+    /// Compiles the projection of a spec.
+    pub fn new(spec: &Spec, today: jiff::civil::Date) -> Self {
+        let fields = spec.fields.iter().map(|field| (field.attribute, field.write.clone(), field.written.when_absent.clone()));
+        Self {
+            fields: fields.collect(),
+            own_options: spec.identity.own_options.iter().filter_map(|name| Attributes::shared().id(name)).collect(),
+            axes: ["length", "width", "height"].map(known),
+            unit: known("dimensions_unit"),
+            today,
+        }
+    }
+
+    /// Fills `row`, one slot a field, from an item.
+    pub fn run(&self, buffer: &mut String, item: &Draft, row: &mut Vec<Slot>) {
+        row.clear();
+        for (attribute, write, when_absent) in &self.fields {
+            let mut slot = self.field(buffer, item, *attribute, write);
+            if let (false, Some(default)) = (slot.is_present(), when_absent) {
+                slot = Slot { cell: Cell::store(buffer, default, Shape::Text), column: NO_COLUMN };
+            }
+            row.push(slot);
+        }
+    }
+
+    fn field(&self, buffer: &mut String, item: &Draft, attribute: AttributeId, write: &Write) -> Slot {
+        let own = item.get(attribute);
+        match write {
+            Write::Same | Write::Options => own,
+            Write::None => Slot::EMPTY,
+            Write::Values(words) => {
+                let value = own.text(buffer);
+                match words.iter().find(|(from, _)| from == value) {
+                    Some((_, to)) => store(buffer, to, own.column),
+                    None => own,
+                }
+            }
+            Write::Range(start, end) => {
+                let (start, end) = (item.get(*start), item.get(*end));
+                let day = |slot: Slot| date::parse(slot.text(buffer)).ok();
+                match (day(start), day(end)) {
+                    (Some(from), Some(to)) => store(buffer, &format!("{from}/{to}"), end.column),
+                    _ => Slot::EMPTY,
+                }
+            }
+            Write::Measure(number, unit) => {
+                let (number, unit) = (item.get(*number), item.get(*unit));
+                if !number.is_present() {
+                    return Slot::EMPTY;
+                }
+                let text = format!("{} {}", number.text(buffer), unit.text(buffer));
+                store(buffer, text.trim_end(), number.column)
+            }
+            Write::Since(start) => {
+                let begins = date::parse(item.get(*start).text(buffer));
+                if begins.is_ok_and(|begins| begins > self.today) { Slot::EMPTY } else { own }
+            }
+            Write::Not(flag) => {
+                let flag = item.get(*flag);
+                match flag.text(buffer) {
+                    "true" => store(buffer, "false", flag.column),
+                    "false" => store(buffer, "true", flag.column),
+                    _ => flag,
+                }
+            }
+            Write::OptionName(n) => self.option(buffer, item, *n).map_or(own, |(name, _)| name),
+            Write::OptionValue(n) => self.option(buffer, item, *n).map_or(own, |(_, value)| value),
+            Write::DimensionsText => {
+                let [length, width, height] = self.axes.map(|axis| item.get(axis));
+                let unit = item.get(self.unit);
+                if ![length, width, height, unit].iter().all(|slot| slot.is_present()) {
+                    return Slot::EMPTY;
+                }
+                let text = |slot: Slot| slot.text(buffer);
+                let made = format!("{}x{}x{} {}", text(length), text(width), text(height), text(unit));
+                store(buffer, &made, length.column)
+            }
+        }
+    }
+
+    /// The n-th option, from 1, that has no field of its own here.
+    fn option(&self, buffer: &str, item: &Draft, n: usize) -> Option<(Slot, Slot)> {
+        let is_own = |name: &Slot| synonyms::option_attribute(name.text(buffer)).is_some_and(|attribute| self.own_options.contains(&attribute));
+        item.options.iter().filter(|(name, _)| !is_own(name)).nth(n - 1).copied()
+    }
+
+    /// How many options of an item find no field here.
+    pub fn lost_options(&self, buffer: &str, item: &Draft) -> usize {
+        let places = self.fields.iter().filter(|(_, write, _)| matches!(write, Write::OptionName(_))).count();
+        if places == 0 || item.options.len() <= places {
+            return 0;
+        }
+        let is_own = |name: &Slot| synonyms::option_attribute(name.text(buffer)).is_some_and(|attribute| self.own_options.contains(&attribute));
+        item.options.iter().filter(|(name, _)| !is_own(name)).count().saturating_sub(places)
+    }
+
+    /// The fields that can be filled when `available` attributes may have values: the columns
+    /// of the feed. Required fields are always among them.
+    pub fn columns(spec: &Spec, available: &HashSet<AttributeId>) -> Vec<FieldId> {
+        let has = |attribute: &AttributeId| available.contains(attribute);
+        let can = |place: usize| {
+            let field = &spec.fields[place];
+            let required = field.written.requirement == crate::spec::model::Requirement::Required;
+            required
+                || field.written.when_absent.is_some()
+                || match &field.write {
+                    Write::None => false,
+                    Write::Same | Write::Values(_) | Write::Since(_) => has(&field.attribute),
+                    Write::Options => has(&known("variant_dict")),
+                    Write::Range(first, second) => has(first) && has(second),
+                    Write::Measure(number, _) => has(number),
+                    Write::Not(flag) => has(flag),
+                    Write::OptionName(_) | Write::OptionValue(_) => has(&known("variant_dict")) || has(&field.attribute),
+                    Write::DimensionsText => has(&known("length")),
+                }
+        };
+        (0..spec.fields.len()).filter(|&place| can(place)).map(|place| FieldId(place as u16)).collect()
+    }
+}
+
+fn store(buffer: &mut String, value: &str, column: u16) -> Slot {
+    Slot { cell: Cell::store(buffer, value, Shape::Text), column }
+}

@@ -1,0 +1,147 @@
+//! Files: written beside, checked, and renamed, so that no reader ever sees half of one.
+
+use super::Compression;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Output cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct WriteError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+/// Counts and digests what reaches the disk.
+struct Tap<W> {
+    inner: W,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Tap<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(buffer)?;
+        self.hasher.update(buffer.get(..written).unwrap_or_default());
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+type Disk = Tap<BufWriter<tempfile::NamedTempFile>>;
+
+enum Packed {
+    Plain(Disk),
+    Gzip(flate2::write::GzEncoder<Disk>),
+    Zstd(zstd::stream::write::Encoder<'static, Disk>),
+}
+
+/// A file in the making; dropped, it leaves nothing behind.
+pub struct Output {
+    path: PathBuf,
+    packed: Packed,
+}
+
+/// A file that is complete but does not stand under its name yet.
+pub struct Finished {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Digest of those bytes.
+    pub blake3: String,
+}
+
+/// How hard gzip tries; 6 is the usual balance.
+const GZIP_LEVEL: u32 = 6;
+/// How hard Zstandard tries; 3 is its default.
+const ZSTD_LEVEL: i32 = 3;
+
+impl Output {
+    /// Begins a file that will stand at `path`; its folder is made if need be.
+    pub fn create(path: &Path, compression: Compression) -> Result<Self, WriteError> {
+        let fail = |source| WriteError { path: path.to_owned(), source };
+        let folder = folder(path);
+        std::fs::create_dir_all(folder).map_err(fail)?;
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("feed");
+        let mut builder = tempfile::Builder::new();
+        let prefix = format!(".{name}.");
+        builder.prefix(&prefix).suffix(".part");
+        // A published file is read by others: the usual mode, not the private one of temporary files.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        let file = builder.tempfile_in(folder).map_err(fail)?;
+        let tap = Tap { inner: BufWriter::with_capacity(256 << 10, file), hasher: blake3::Hasher::new(), bytes: 0 };
+        let packed = match compression {
+            Compression::None => Packed::Plain(tap),
+            // No name and no time in the header: the same rows give the same bytes.
+            Compression::Gzip => Packed::Gzip(flate2::GzBuilder::new().mtime(0).write(tap, flate2::Compression::new(GZIP_LEVEL))),
+            Compression::Zstd => Packed::Zstd(zstd::stream::write::Encoder::new(tap, ZSTD_LEVEL).map_err(fail)?),
+        };
+        Ok(Self { path: path.to_owned(), packed })
+    }
+
+    /// Appends bytes.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let written = match &mut self.packed {
+            Packed::Plain(out) => out.write_all(bytes),
+            Packed::Gzip(out) => out.write_all(bytes),
+            Packed::Zstd(out) => out.write_all(bytes),
+        };
+        written.map_err(|source| WriteError { path: self.path.clone(), source })
+    }
+
+    /// Flushes everything to disk; a full disk shows here at the latest.
+    pub fn finish(self) -> Result<Finished, WriteError> {
+        let fail = |source| WriteError { path: self.path.clone(), source };
+        let tap = match self.packed {
+            Packed::Plain(tap) => tap,
+            Packed::Gzip(out) => out.finish().map_err(fail)?,
+            Packed::Zstd(out) => out.finish().map_err(fail)?,
+        };
+        let Tap { inner, hasher, bytes } = tap;
+        let file = inner.into_inner().map_err(|error| fail(error.into_error()))?;
+        file.as_file().sync_all().map_err(fail)?;
+        Ok(Finished { path: self.path, file, bytes, blake3: hasher.finalize().to_hex().to_string() })
+    }
+}
+
+impl Finished {
+    /// Puts the file under its name.
+    pub fn publish(self) -> Result<(), WriteError> {
+        let path = self.path;
+        self.file.persist(&path).map_err(|error| WriteError { path: path.clone(), source: error.error })?;
+        // The rename is only safe once the folder itself is on disk; not every system can do this.
+        if let Ok(folder) = std::fs::File::open(folder(&path)) {
+            folder.sync_all().unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Where the bytes stand for now.
+    pub fn temporary(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Where the file will stand.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes a small text file whole.
+pub fn write_text(path: &Path, text: &str) -> Result<(), WriteError> {
+    let mut output = Output::create(path, Compression::None)?;
+    output.write(text.as_bytes())?;
+    output.finish()?.publish()
+}

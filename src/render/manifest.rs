@@ -1,0 +1,55 @@
+//! The manifest beside a feed: what it is, what it was made of, and what its bytes are.
+
+use serde::{Deserialize, Serialize};
+
+/// The name of the manifest file.
+pub const NAME: &str = "feed.manifest.json";
+/// The version of its shape; fields are only ever added.
+pub const SCHEMA: &str = "feedmill.manifest/1";
+
+/// A manifest.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The target's name.
+    pub target: String,
+    /// The spec's version.
+    pub spec: String,
+    /// Items in the feed.
+    pub items: u64,
+    /// Groups in the feed.
+    pub groups: u64,
+    /// The files.
+    pub files: Vec<ManifestFile>,
+    /// What it was made of.
+    pub sources: Vec<ManifestSource>,
+    /// The version of feedmill.
+    pub feedmill: String,
+}
+
+/// A file of a feed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ManifestFile {
+    /// Its name, in the manifest's folder.
+    pub name: String,
+    /// Its format.
+    pub format: String,
+    /// Rows.
+    pub items: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Digest of those bytes.
+    pub blake3: String,
+}
+
+/// A source of a feed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ManifestSource {
+    /// The file as given.
+    pub file: String,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Digest of those bytes.
+    pub blake3: String,
+}

@@ -1,0 +1,185 @@
+//! For people: findings by code, worst first, then what was read, what became of it, where
+//! the feed lies and what to do next.
+
+use super::{Ending, Group, Grouped, Opening, Out, Reporter, TargetEnd};
+use crate::finding::sink::Listen;
+use crate::finding::{Finding, Severity};
+use crate::product::text::excerpt;
+use crate::spec::model::Certainty;
+use anstyle::{AnsiColor, Style};
+use std::io;
+
+/// How many findings of a code are shown unless asked otherwise.
+const DEFAULT_CAP: usize = 3;
+
+pub(super) struct Human {
+    opening: Opening,
+    out: Out,
+    groups: Grouped,
+}
+
+impl Human {
+    pub(super) fn new(opening: Opening, out: Out) -> Self {
+        Self { opening, out, groups: Grouped::default() }
+    }
+
+    fn cap(&self) -> usize {
+        match self.opening.max_per_code {
+            None => DEFAULT_CAP,
+            Some(0) => usize::MAX,
+            Some(cap) => cap,
+        }
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.opening.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn severity(&self, severity: Severity) -> Style {
+        let colour = match severity {
+            Severity::Error => AnsiColor::Red,
+            Severity::Warning => AnsiColor::Yellow,
+            Severity::Advice => AnsiColor::Cyan,
+        };
+        let _ = self;
+        colour.on_default().bold()
+    }
+
+    fn group(&self, code: &str, group: &Group, lines: &mut Vec<String>) {
+        let Some(first) = group.first.first() else { return };
+        let head = self.paint(self.severity(group.severity), &format!("{}[{code}]", group.severity.word()));
+        let count = if group.count > 1 { format!("  ({} times)", thousands(group.count)) } else { String::new() };
+        lines.push(format!("{head} {}{count}", excerpt(&first.message, 200)));
+        for (place, finding) in group.first.iter().enumerate() {
+            lines.push(format!("  {}", self.place(finding)));
+            if place > 0 && finding.message != first.message {
+                lines.push(format!("      {}", excerpt(&finding.message, 200)));
+            }
+        }
+        let hidden = group.count - group.first.len() as u64;
+        if hidden > 0 {
+            lines.push(format!("  ... {} more like this; `--max-per-code 0` shows all", thousands(hidden)));
+        }
+        if let Some(fix) = first.fix.as_ref().filter(|fix| fix.applied) {
+            let done = fix.value.as_ref().map_or_else(|| "set right or left out in the feed".to_owned(), |value| format!("now `{}`", excerpt(value, 80)));
+            lines.push(format!("  done: {done}"));
+        } else if first.certainty != Certainty::Own {
+            let target = first.target.as_deref().unwrap_or("the target");
+            lines.push(format!("  then: {} ({target}, {})", first.consequence.sentence(), first.certainty.word()));
+        }
+        if let Some(why) = &first.why {
+            lines.push(format!("  why:  {why}"));
+        }
+        if let Some(hint) = first.hint.as_ref().filter(|_| !first.is_repaired()) {
+            lines.push(format!("  do:   {hint}"));
+        }
+        lines.push(String::new());
+    }
+
+    fn place(&self, finding: &Finding) -> String {
+        let place = &finding.place;
+        let mut text = self.opening.position(place);
+        if place.record > 0 {
+            text.push_str(&format!("  record {}", place.record));
+        }
+        if let Some(name) = &place.column_name {
+            text.push_str(&format!(", column `{}`", excerpt(name, 40)));
+        }
+        if !finding.item.is_empty() {
+            text.push_str(&format!(", item `{}`", excerpt(&finding.item, 60)));
+        }
+        text
+    }
+
+    fn target(&self, target: &TargetEnd, lines: &mut Vec<String>) {
+        let counts = &target.counts;
+        let name = if target.name.contains('@') { target.name.clone() } else { format!("{}@{}", target.name, target.spec) };
+        lines.push(self.paint(Style::new().bold(), &name));
+        let count = |number: u64, word: &str| format!("{} {word}", thousands(number));
+        lines.push(format!("  {} = {} + {}", count(counts.records, "records"), count(counts.items, "items"), count(counts.skipped, "skipped")));
+        for (reason, skipped) in &counts.skipped_by {
+            lines.push(format!("      {}: {reason}", thousands(*skipped)));
+        }
+        lines.push(format!("  {} = {} + {}; {}", count(counts.items, "items"), count(counts.accepted, "accepted"), count(counts.rejected, "rejected"), count(counts.groups, "groups")));
+        let [advice, warnings, errors] = counts.by_severity;
+        lines.push(format!("  {}, {}, {} advice", plural(errors, "error"), plural(warnings, "warning"), thousands(advice)));
+        for (path, items, bytes) in &target.files {
+            lines.push(format!("  {path}  {}, {}", count(*items, "items"), size(*bytes)));
+        }
+    }
+}
+
+impl Listen for Human {
+    fn finding(&mut self, finding: &Finding) {
+        let cap = self.cap();
+        self.groups.add(finding, cap);
+    }
+}
+
+impl Reporter for Human {
+    fn end(&mut self, ending: &Ending) -> io::Result<()> {
+        let mut lines = Vec::new();
+        for (code, group) in self.groups.sorted() {
+            self.group(code, group, &mut lines);
+        }
+        if ending.error.is_none() {
+            for input in &ending.inputs {
+                let kind = format!("{}, {}, read as {}", input.format, input.encoding, input.preset);
+                lines.push(format!("{}: {kind}; {} records, {}", input.file, thousands(input.records), size(input.bytes)));
+            }
+            for target in &ending.targets {
+                self.target(target, &mut lines);
+            }
+            lines.extend(ending.next.iter().map(|next| format!("next: {next}")));
+        }
+        for line in lines {
+            self.out.line(&line);
+        }
+        self.out.end()
+    }
+}
+
+fn plural(number: u64, word: &str) -> String {
+    format!("{} {word}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// A number with separators for people.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Bytes in the unit people read best.
+fn size(bytes: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    let mut whole = bytes;
+    let mut unit = 0;
+    let mut rest = 0;
+    while whole >= 1000 && unit < units.len() - 1 {
+        rest = whole % 1000 / 100;
+        whole /= 1000;
+        unit += 1;
+    }
+    if unit == 0 { format!("{whole} B") } else { format!("{whole}.{rest} {}", units[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{size, thousands};
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(thousands(12), "12");
+        assert_eq!(size(999), "999 B");
+        assert_eq!(size(97_239), "97.2 kB");
+        assert_eq!(size(1_245_000_000), "1.2 GB");
+    }
+}

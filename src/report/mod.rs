@@ -1,0 +1,179 @@
+//! Reports: findings and the summary of a run, in the format asked for. Sees nothing else.
+
+mod concise;
+mod github;
+mod human;
+mod json;
+
+use crate::finding::sink::Listen;
+use crate::finding::{Finding, Place, Severity};
+use crate::summary::{Counts, InputSummary};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// The words for `--output-format`.
+pub const FORMATS: [&str; 5] = ["full", "concise", "json", "jsonl", "github"];
+
+/// What a report is told before the first finding.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The command: `check` or `build`.
+    pub command: &'static str,
+    /// The sources, by number.
+    pub files: Vec<Arc<str>>,
+    /// Whether text may be coloured.
+    pub colour: bool,
+    /// How many findings of a code text shows; `None` for all.
+    pub max_per_code: Option<usize>,
+}
+
+/// What a report is told of one target at the end.
+#[derive(Clone, Debug)]
+pub struct TargetEnd {
+    /// Its name.
+    pub name: String,
+    /// The spec's version.
+    pub spec: String,
+    /// What became of the records.
+    pub counts: Counts,
+    /// The files written: path, items, bytes.
+    pub files: Vec<(String, u64, u64)>,
+}
+
+/// What a report is told at the end.
+#[derive(Clone, Debug, Default)]
+pub struct Ending {
+    /// The sources.
+    pub inputs: Vec<InputSummary>,
+    /// The targets.
+    pub targets: Vec<TargetEnd>,
+    /// The exit code and its word.
+    pub exit: (u8, &'static str),
+    /// Why the run could not go on, if it could not.
+    pub error: Option<String>,
+    /// What to do next.
+    pub next: Vec<String>,
+}
+
+/// A report in one format.
+pub trait Reporter: Listen {
+    /// Ends the report.
+    ///
+    /// # Errors
+    /// The first error that any write met.
+    fn end(&mut self, ending: &Ending) -> io::Result<()>;
+}
+
+/// A report of a format; `None` for a word that is none of [`FORMATS`].
+pub fn reporter(format: &str, opening: &Opening, out: Box<dyn Write>) -> Option<Box<dyn Reporter>> {
+    let out = Out { inner: out, error: None };
+    Some(match format {
+        "full" => Box::new(human::Human::new(opening.clone(), out)),
+        "concise" => Box::new(concise::Concise::new(opening.clone(), out)),
+        "json" => Box::new(json::Json::new(opening.clone(), out)),
+        "jsonl" => Box::new(json::JsonLines::new(opening.clone(), out)),
+        "github" => Box::new(github::Github::new(opening.clone(), out)),
+        _ => return None,
+    })
+}
+
+/// Several reports of one run.
+pub struct Reports(pub Vec<Box<dyn Reporter>>);
+
+impl Listen for Reports {
+    fn finding(&mut self, finding: &Finding) {
+        for report in &mut self.0 {
+            report.finding(finding);
+        }
+    }
+}
+
+/// A writer that remembers its first error, so that findings can be written without asking.
+struct Out {
+    inner: Box<dyn Write>,
+    error: Option<io::Error>,
+}
+
+impl Out {
+    fn write(&mut self, bytes: &[u8]) {
+        if self.error.is_none()
+            && let Err(error) = self.inner.write_all(bytes)
+        {
+            self.error = Some(error);
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        self.write(text.as_bytes());
+        self.write(b"\n");
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => self.inner.flush(),
+        }
+    }
+}
+
+impl Opening {
+    fn file(&self, place: &Place) -> &str {
+        self.files.get(usize::from(place.source)).map_or("", |file| file)
+    }
+
+    /// `file:line:column`, as far as they are known.
+    fn position(&self, place: &Place) -> String {
+        let mut text = self.file(place).to_owned();
+        if place.line > 0 {
+            text.push_str(&format!(":{}", place.line));
+            if place.column > 0 {
+                text.push_str(&format!(":{}", place.column));
+            }
+        }
+        text
+    }
+}
+
+/// Findings by severity and by code, the first few of each code kept.
+#[derive(Default)]
+struct Grouped {
+    codes: std::collections::HashMap<(Arc<str>, Option<Arc<str>>), Group>,
+}
+
+struct Group {
+    severity: Severity,
+    count: u64,
+    first: Vec<Finding>,
+    order: usize,
+}
+
+impl Grouped {
+    fn add(&mut self, finding: &Finding, keep: usize) {
+        let order = self.codes.len();
+        let group = self.codes.entry((Arc::clone(&finding.code), finding.target.clone())).or_insert(Group {
+            severity: finding.severity,
+            count: 0,
+            first: Vec::new(),
+            order,
+        });
+        group.count += 1;
+        group.severity = group.severity.max(finding.severity);
+        if group.first.len() < keep {
+            group.first.push(finding.clone());
+        }
+    }
+
+    /// Worst first, then most frequent, then first found.
+    fn sorted(&self) -> Vec<(&str, &Group)> {
+        #[expect(clippy::iter_over_hash_type, reason = "sorted below")]
+        let mut groups: Vec<(&str, &Group)> = {
+            let mut groups = Vec::with_capacity(self.codes.len());
+            for ((code, _), group) in &self.codes {
+                groups.push((&**code, group));
+            }
+            groups
+        };
+        groups.sort_by_key(|(_, group)| (std::cmp::Reverse(group.severity), std::cmp::Reverse(group.count), group.order));
+        groups
+    }
+}
