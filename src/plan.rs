@@ -171,9 +171,9 @@ fn source(
     let is_feed_of = |spec: &Spec| purpose == Purpose::Check && preset.feed_of.as_deref() == Some(&spec.identity.family);
     let mut direct = Vec::new();
     for (target, spec) in specs.iter().enumerate() {
-        let found = is_feed_of(spec).then(|| Direct::new(spec, &opened.header, &mapping));
+        let found = is_feed_of(spec).then(|| Direct::new(spec, &opened.header, opened.seen(), &mapping));
         if let Some(found) = &found {
-            notices.extend(found.fates.iter().filter(|(column, _)| opened.is_seen(*column)).map(|(column, fate)| (Some(target), fate_notice(spec, &header, index, *column, fate, facts.skipped_lines + 1))));
+            notices.extend(found.fates.iter().map(|(column, fate)| (Some(target), fate_notice(spec, &header, index, *column, fate, facts.skipped_lines + 1))));
         }
         direct.push(found);
     }

@@ -240,9 +240,9 @@ impl Source {
         out.flush().map_err(fail)
     }
 
-    /// Whether a column was there when the source was opened.
-    pub fn is_seen(&self, column: u16) -> bool {
-        usize::from(column) < self.seen
+    /// How many columns were there when the source was opened; later ones are keys that may come.
+    pub fn seen(&self) -> usize {
+        self.seen
     }
 
     /// Adds columns for keys that may turn up later in a JSON source; a delimited header is final.

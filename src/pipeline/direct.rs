@@ -30,50 +30,48 @@ pub enum ColumnFate {
 /// How the columns of a feed are the fields of a spec.
 #[derive(Clone, Debug)]
 pub struct Direct {
-    /// By field: the column.
-    columns: Vec<Option<u16>>,
+    /// By field: its columns, the one that wins first; an empty cell is no value.
+    columns: Vec<Vec<u16>>,
     /// Columns that need a word.
     pub fates: Vec<(u16, ColumnFate)>,
 }
 
 impl Direct {
-    /// Resolves a header; `mapping` knows the names of other generations.
-    pub fn new(spec: &Spec, header: &Header, mapping: &Mapping) -> Self {
-        let mut columns = vec![None; spec.fields.len()];
+    /// Resolves a header, of which the first `seen` columns are there for sure; `mapping`
+    /// knows the names of other generations.
+    pub fn new(spec: &Spec, header: &Header, seen: usize, mapping: &Mapping) -> Self {
+        let mut columns: Vec<Vec<u16>> = vec![Vec::new(); spec.fields.len()];
         let mut fates = Vec::new();
         let mut used = vec![false; header.names().len()];
         for (place, field) in spec.fields.iter().enumerate() {
             let wins = field.written.alias_wins.iter();
             let names = wins.chain(std::iter::once(&field.name)).chain(&field.written.aliases);
-            let mut seen: Vec<u16> = Vec::new();
             for column in names.filter_map(|name| header.column(name)) {
-                if !seen.contains(&column) {
-                    seen.push(column);
+                if !columns[place].contains(&column) {
+                    columns[place].push(column);
+                    used[usize::from(column)] = true;
                 }
             }
-            for &column in &seen {
-                used[usize::from(column)] = true;
-            }
-            if let Some((&first, others)) = seen.split_first() {
-                columns[place] = Some(first);
-                fates.extend(others.iter().map(|&other| (other, ColumnFate::Loses { to: first })));
+            let mut there = columns[place].iter().copied().filter(|column| usize::from(*column) < seen);
+            if let Some(first) = there.next() {
+                fates.extend(there.map(|other| (other, ColumnFate::Loses { to: first })));
             }
         }
         for step in &mapping.steps {
             let Some(field) = spec.field_of(step.attribute()) else { continue };
             for column in step.columns() {
-                if used[usize::from(column)] || columns[field.index()].is_some() {
-                    continue;
+                if !used[usize::from(column)] {
+                    used[usize::from(column)] = true;
+                    columns[field.index()].push(column);
+                    fates.push((column, ColumnFate::Renamed { now: spec.get(field).name.clone() }));
                 }
-                used[usize::from(column)] = true;
-                columns[field.index()] = Some(column);
-                fates.push((column, ColumnFate::Renamed { now: spec.get(field).name.clone() }));
             }
         }
         for (column, name) in header.names().iter().enumerate().filter(|(column, _)| !used[*column]) {
             let fate = spec.identity.removed.get(&**name).map_or(ColumnFate::Unknown, |note| ColumnFate::Removed { note: note.clone() });
             fates.push((column as u16, fate));
         }
+        fates.retain(|(column, _)| usize::from(*column) < seen);
         fates.sort_by_key(|(column, _)| *column);
         Self { columns, fates }
     }
@@ -81,14 +79,18 @@ impl Direct {
     /// Fills `row`, one slot a field, from the cells of a record.
     pub fn fill(&self, cells: &[Cell], row: &mut Vec<Slot>) {
         row.clear();
-        row.extend(self.columns.iter().map(|column| match column {
-            Some(column) => Slot { cell: cells.get(usize::from(*column)).copied().unwrap_or_default(), column: *column },
-            None => Slot::EMPTY,
+        row.extend(self.columns.iter().map(|columns| {
+            let slot = |column: &u16| Slot { cell: cells.get(usize::from(*column)).copied().unwrap_or_default(), column: *column };
+            match columns.as_slice() {
+                [] => Slot::EMPTY,
+                [only] => slot(only),
+                several => several.iter().map(slot).find(|slot| slot.is_present()).unwrap_or_else(|| slot(&several[0])),
+            }
         }));
     }
 
-    /// The column of a field.
+    /// The column of a field: the one that wins where there are several.
     pub fn column(&self, field: FieldId) -> Option<u16> {
-        self.columns.get(field.index()).copied().flatten()
+        self.columns.get(field.index())?.first().copied()
     }
 }
