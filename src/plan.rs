@@ -9,8 +9,8 @@ use crate::mapping::preset::{self, Preset};
 use crate::mapping::{MapError, Mapping};
 use crate::normalize::Normalizer;
 use crate::pipeline::{ColumnFate, Direct, Plan, SourcePlan, TargetPlan};
-use crate::product::attribute::{AttributeId, Kind, known};
 use crate::product::attribute::Attributes;
+use crate::product::attribute::{AttributeId, Kind, known};
 use crate::product::text_distance::nearest;
 use crate::project::Projection;
 use crate::render::FeedFormat;
@@ -126,10 +126,19 @@ pub fn open_source(setting: &SourceSetting) -> Result<Source, ReadError> {
     let mut source = open::open(&setting.path, &setting.wanted)?;
     // Keys that first appear late in a JSON source must still find their column.
     let presets = preset::all();
-    let listed = presets.iter().flat_map(|preset| preset.columns.values()).filter_map(toml::Value::as_array).flatten().filter_map(toml::Value::as_str);
+    let listed = presets
+        .iter()
+        .flat_map(|preset| preset.columns.values())
+        .filter_map(toml::Value::as_array)
+        .flatten()
+        .filter_map(toml::Value::as_str);
     let own = Attributes::shared().iter().map(|(_, name, _)| name);
     let seen: Vec<Arc<str>> = source.header.names().to_vec();
-    let more: Vec<String> = listed.chain(own).filter(|name| !name.contains(['(', '{', ' ']) && !seen.iter().any(|known| preset::folded(known) == preset::folded(name))).map(str::to_owned).collect();
+    let more: Vec<String> = listed
+        .chain(own)
+        .filter(|name| !name.contains(['(', '{', ' ']) && !seen.iter().any(|known| preset::folded(known) == preset::folded(name)))
+        .map(str::to_owned)
+        .collect();
     source.expect_keys(more.iter().map(String::as_str));
     Ok(source)
 }
@@ -145,7 +154,7 @@ fn source(
 ) -> Result<SourcePlan, PlanError> {
     // What was seen decides the preset; columns that may still come do not.
     let opened = open::open(&setting.path, &setting.wanted);
-    let (opened, setting, _kept) = match opened {
+    let (opened, setting, kept) = match opened {
         Ok(opened) if opened.facts.path.is_none() => spool(opened, setting)?,
         opened => (opened?, setting.clone(), None),
     };
@@ -154,26 +163,50 @@ fn source(
     let opened = open_source(&setting)?;
     let header = Arc::new(opened.header.clone());
     let mut facts = opened.facts.clone();
-    if _kept.is_some() {
+    if kept.is_some() {
         facts.file = "<stdin>".into();
         facts.path = None;
     }
     for name in &header.repeated {
         let place = Place { source: index, line: facts.skipped_lines + 1, column_name: Some(Arc::clone(name)), ..Place::default() };
         let column = header.names().iter().rposition(|known| known == name).map_or(0, |place| place as u32 + 1);
-        notices.push((None, notice("column/repeated", Severity::Warning, format!("the column `{name}` occurs more than once; the first one counts"), "give each column its own name", Place { column, ..place })));
+        notices.push((
+            None,
+            notice(
+                "column/repeated",
+                Severity::Warning,
+                format!("the column `{name}` occurs more than once; the first one counts"),
+                "give each column its own name",
+                Place { column, ..place },
+            ),
+        ));
     }
     if let Some(odd) = facts.first_odd_byte {
         let message = format!("byte {odd} is not UTF-8; the file is read as {}", facts.encoding);
-        notices.push((None, notice("file/encoding", Severity::Warning, message, "export as UTF-8, or confirm the encoding with `--encoding`", Place { source: index, ..Place::default() })));
+        notices.push((
+            None,
+            notice(
+                "file/encoding",
+                Severity::Warning,
+                message,
+                "export as UTF-8, or confirm the encoding with `--encoding`",
+                Place { source: index, ..Place::default() },
+            ),
+        ));
     }
-    let mapping = Mapping::compile(&preset, &header, &settings.wishes).map_err(|source| PlanError::Map { file: facts.file.to_string(), source })?;
+    let mapping =
+        Mapping::compile(&preset, &header, &settings.wishes).map_err(|source| PlanError::Map { file: facts.file.to_string(), source })?;
     let is_feed_of = |spec: &Spec| purpose == Purpose::Check && preset.feed_of.as_deref() == Some(&spec.identity.family);
     let mut direct = Vec::new();
     for (target, spec) in specs.iter().enumerate() {
         let found = is_feed_of(spec).then(|| Direct::new(spec, &opened.header, opened.seen(), &mapping));
         if let Some(found) = &found {
-            notices.extend(found.fates.iter().map(|(column, fate)| (Some(target), fate_notice(spec, &header, index, *column, fate, facts.skipped_lines + 1))));
+            notices.extend(
+                found
+                    .fates
+                    .iter()
+                    .map(|(column, fate)| (Some(target), fate_notice(spec, &header, index, *column, fate, facts.skipped_lines + 1))),
+            );
         }
         direct.push(found);
     }
@@ -184,13 +217,13 @@ fn source(
         price_is_current: mapping.price_is_current,
         today,
     };
+    let seen = opened.seen();
     drop(opened);
-    let kept = _kept;
     let reopen = move || {
         let _hold = &kept;
         open_source(&setting)
     };
-    Ok(SourcePlan { facts, header, preset: preset.name, mapping, normalizer, direct, reopen: Box::new(reopen) })
+    Ok(SourcePlan { facts, header, seen, preset: preset.name, mapping, normalizer, direct, reopen: Box::new(reopen) })
 }
 
 /// Standard input can be read once; it is kept in a temporary file, unpacked, for further passes.
@@ -203,7 +236,7 @@ fn spool(opened: Source, setting: &SourceSetting) -> Result<(Source, SourceSetti
 }
 
 /// The attributes that may have values: mapped ones, defaults, and what follows from them.
-fn attributes(mapping: &Mapping, defaults: &[(String, String)]) -> HashSet<AttributeId> {
+pub fn attributes(mapping: &Mapping, defaults: &[(String, String)]) -> HashSet<AttributeId> {
     let shared = Attributes::shared();
     let mut found: HashSet<AttributeId> = mapping.steps.iter().map(crate::mapping::compile::Step::attribute).collect();
     found.extend(defaults.iter().filter_map(|(name, _)| shared.id(name)));
@@ -212,7 +245,24 @@ fn attributes(mapping: &Mapping, defaults: &[(String, String)]) -> HashSet<Attri
         found.extend(["group_id", "item_group_title", "listing_has_variations", "variant_dict"].map(known));
     }
     if mapping.needs_survey() {
-        found.extend(["item_id", "title", "url", "image_url", "additional_image_urls", "availability", "inventory_quantity", "inventory_not_tracked", "color", "size", "material", "gender", "age_group"].map(known));
+        found.extend(
+            [
+                "item_id",
+                "title",
+                "url",
+                "image_url",
+                "additional_image_urls",
+                "availability",
+                "inventory_quantity",
+                "inventory_not_tracked",
+                "color",
+                "size",
+                "material",
+                "gender",
+                "age_group",
+            ]
+            .map(known),
+        );
     }
     let listed: Vec<AttributeId> = shared.iter().map(|(id, _, _)| id).filter(|id| found.contains(id)).collect();
     for attribute in listed {
@@ -257,7 +307,13 @@ fn notice(code: &str, severity: Severity, message: String, hint: &str, place: Pl
 
 fn not_taken(word: &str, spec: &Spec) -> Finding {
     let message = format!("`{word}` is no format that {} takes; it takes {}", spec.name(), spec.identity.formats.join(", "));
-    let mut finding = notice("feed/format-not-accepted", Severity::Warning, message, "render one of these before you deliver; other formats are for people and tools", Place::default());
+    let mut finding = notice(
+        "feed/format-not-accepted",
+        Severity::Warning,
+        message,
+        "render one of these before you deliver; other formats are for people and tools",
+        Place::default(),
+    );
     finding.consequence = Consequence::FileRefused;
     finding
 }
@@ -269,15 +325,30 @@ fn fate_notice(spec: &Spec, header: &Header, source: u16, column: u16, fate: &Co
     let (code, severity, message, hint) = match fate {
         ColumnFate::Loses { to } => {
             let winner = header.names().get(usize::from(*to)).cloned().unwrap_or_else(|| "".into());
-            ("column/two-names", Severity::Warning, format!("`{name}` and `{winner}` are one field of {target}; `{winner}` wins"), "send one name for a value")
+            (
+                "column/two-names",
+                Severity::Warning,
+                format!("`{name}` and `{winner}` are one field of {target}; `{winner}` wins"),
+                "send one name for a value",
+            )
         }
-        ColumnFate::Renamed { now } => {
-            ("column/renamed", Severity::Warning, format!("{target} does not read `{name}`; it is called `{now}` now, and is judged as that here"), "build the feed anew, which writes the current names")
+        ColumnFate::Renamed { now } => (
+            "column/renamed",
+            Severity::Warning,
+            format!("{target} does not read `{name}`; it is called `{now}` now, and is judged as that here"),
+            "build the feed anew, which writes the current names",
+        ),
+        ColumnFate::Removed { note } => {
+            ("column/removed", Severity::Advice, format!("{target} does not read `{name}`: {note}"), "leave the column out")
         }
-        ColumnFate::Removed { note } => ("column/removed", Severity::Advice, format!("{target} does not read `{name}`: {note}"), "leave the column out"),
         ColumnFate::Unknown => {
             let near = nearest(&name, spec.column_names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            ("column/unknown", Severity::Advice, format!("{target} has no field `{name}`{near}"), "leave the column out, or correct its name")
+            (
+                "column/unknown",
+                Severity::Advice,
+                format!("{target} has no field `{name}`{near}"),
+                "leave the column out, or correct its name",
+            )
         }
     };
     let mut finding = notice(code, severity, message, hint, place);

@@ -102,7 +102,8 @@ impl Projection {
 
     /// The n-th option, from 1, that has no field of its own here.
     fn option(&self, buffer: &str, item: &Draft, n: usize) -> Option<(Slot, Slot)> {
-        let is_own = |name: &Slot| synonyms::option_attribute(name.text(buffer)).is_some_and(|attribute| self.own_options.contains(&attribute));
+        let is_own =
+            |name: &Slot| synonyms::option_attribute(name.text(buffer)).is_some_and(|attribute| self.own_options.contains(&attribute));
         item.options.iter().filter(|(name, _)| !is_own(name)).nth(n - 1).copied()
     }
 
@@ -112,7 +113,8 @@ impl Projection {
         if places == 0 || item.options.len() <= places {
             return 0;
         }
-        let is_own = |name: &Slot| synonyms::option_attribute(name.text(buffer)).is_some_and(|attribute| self.own_options.contains(&attribute));
+        let is_own =
+            |name: &Slot| synonyms::option_attribute(name.text(buffer)).is_some_and(|attribute| self.own_options.contains(&attribute));
         item.options.iter().filter(|(name, _)| !is_own(name)).count().saturating_sub(places)
     }
 

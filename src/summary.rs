@@ -65,7 +65,9 @@ impl Counts {
 
     /// Whether every record is accounted for.
     pub fn is_conserved(&self) -> bool {
-        self.records == self.items + self.skipped && self.items == self.accepted + self.rejected && self.skipped == self.skipped_by.values().sum::<u64>()
+        self.records == self.items + self.skipped
+            && self.items == self.accepted + self.rejected
+            && self.skipped == self.skipped_by.values().sum::<u64>()
     }
 }
 

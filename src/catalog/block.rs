@@ -119,7 +119,8 @@ impl Blocks {
             let tail = self.rest.split_off(taken);
             let bytes = std::mem::replace(&mut self.rest, tail);
             self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
-            let block = Block { index: self.index, source: self.source, bytes, marks, first: self.record, position: self.stream.position() };
+            let block =
+                Block { index: self.index, source: self.source, bytes, marks, first: self.record, position: self.stream.position() };
             self.record += block.marks.len() as u64;
             self.index += 1;
             if block.marks.is_empty() {

@@ -35,7 +35,10 @@ impl Splitter for Records {
                 End::Unclosed { quote_line } => {
                     if at_end {
                         let line = line + quote_line;
-                        return Err((line, "a quote opens here and is never closed: the file is cut, or a quote inside a value is not doubled".to_owned()));
+                        return Err((
+                            line,
+                            "a quote opens here and is never closed: the file is cut, or a quote inside a value is not doubled".to_owned(),
+                        ));
                     }
                     break;
                 }
@@ -169,7 +172,9 @@ impl Cells {
         let first = cells.len();
         loop {
             if bytes.get(at) == Some(&b'"') && at < end {
-                at = self.quoted(text, at, end, cells, extra).map_err(|message| ((cells.len() - first + 1) as u32, "stray-quote", message))?;
+                at = self
+                    .quoted(text, at, end, cells, extra)
+                    .map_err(|message| ((cells.len() - first + 1) as u32, "stray-quote", message))?;
             } else {
                 let stop = memchr::memchr(self.delimiter, &bytes[at..end]).map_or(end, |stop| at + stop);
                 cells.push(Cell::new(at, stop, Shape::Text));
@@ -184,7 +189,11 @@ impl Cells {
         if count > self.width {
             // Separators left at the end of a line hold nothing.
             if cells[first + self.width..].iter().any(|cell| cell.is_present()) {
-                return Err((self.width as u32 + 1, "too-many-cells", format!("the record has {count} cells, the header has {}", self.width)));
+                return Err((
+                    self.width as u32 + 1,
+                    "too-many-cells",
+                    format!("the record has {count} cells, the header has {}", self.width),
+                ));
             }
             cells.truncate(first + self.width);
         }
@@ -240,7 +249,8 @@ mod tests {
 
     fn parse(bytes: &[u8], width: usize) -> Result<Batch, String> {
         let mut marks = Vec::new();
-        let taken = Records { delimiter: b',' }.split(bytes, 1, true, &mut marks).map_err(|(line, message)| format!("{line}: {message}"))?;
+        let taken =
+            Records { delimiter: b',' }.split(bytes, 1, true, &mut marks).map_err(|(line, message)| format!("{line}: {message}"))?;
         assert_eq!(taken, bytes.len());
         Ok(Cells { delimiter: b',', width }.parse(Block { index: 0, source: 0, bytes: bytes.to_vec(), marks, first: 1, position: 0 }))
     }

@@ -141,7 +141,9 @@ impl Splitter for Elements {
         match self.phase {
             Phase::Done => Ok(()),
             Phase::Before => Err((line, "no array of objects is in the document".to_owned())),
-            Phase::Inside | Phase::After(_) => Err((line, "the JSON document ends before its brackets are closed: the file is cut".to_owned())),
+            Phase::Inside | Phase::After(_) => {
+                Err((line, "the JSON document ends before its brackets are closed: the file is cut".to_owned()))
+            }
         }
     }
 }
@@ -276,7 +278,8 @@ impl Objects {
             let kept = batch.cells.len();
             batch.cells.resize(kept + width, Cell::ABSENT);
             let element = text.get(mark.start as usize..mark.end as usize).unwrap_or("");
-            let row = Row { header: &self.header, text: &text, cells: &mut batch.cells[kept..], extra: &mut extra, late: &mut batch.late, head };
+            let row =
+                Row { header: &self.header, text: &text, cells: &mut batch.cells[kept..], extra: &mut extra, late: &mut batch.late, head };
             let mut deserializer = serde_json::Deserializer::from_str(element);
             let read = deserializer.deserialize_map(row).and_then(|()| deserializer.end());
             match read {
@@ -390,7 +393,10 @@ mod tests {
         let say = |(line, message): (u64, String)| format!("{line}: {message}");
         splitter.split(bytes, 1, true, &mut marks).map_err(say)?;
         splitter.finish(9).map_err(say)?;
-        Ok(marks.iter().map(|mark| (String::from_utf8_lossy(&bytes[mark.start as usize..mark.end as usize]).into_owned(), mark.line)).collect())
+        Ok(marks
+            .iter()
+            .map(|mark| (String::from_utf8_lossy(&bytes[mark.start as usize..mark.end as usize]).into_owned(), mark.line))
+            .collect())
     }
 
     #[test]

@@ -155,9 +155,8 @@ fn source(
 }
 
 fn format(name: &str, head: &[u8], wanted: &Wanted) -> Result<Format, &'static str> {
-    let delimited = |default: Option<u8>| Format::Delimited {
-        delimiter: wanted.delimiter.or(default).unwrap_or_else(|| sniff::delimiter(name, head)),
-    };
+    let delimited =
+        |default: Option<u8>| Format::Delimited { delimiter: wanted.delimiter.or(default).unwrap_or_else(|| sniff::delimiter(name, head)) };
     match wanted.format.as_deref() {
         Some("csv") => Ok(delimited(None)),
         Some("tsv") => Ok(delimited(Some(b'\t'))),
@@ -185,14 +184,20 @@ fn delimited(stream: Stream, head: Vec<u8>, delimiter: u8, mut facts: SourceFact
         first == Some(b'#') || quoted
     };
     let Some(header_mark) = marks.iter().find(|mark| !comment(mark)).copied() else {
-        let message = if whole { "the file holds no header".to_owned() } else { "the header is longer than 1 MiB; check that this is delimited text".to_owned() };
+        let message = if whole {
+            "the file holds no header".to_owned()
+        } else {
+            "the header is longer than 1 MiB; check that this is delimited text".to_owned()
+        };
         return Err(ReadError::NotACatalog { file, message });
     };
     let record = head.get(header_mark.start as usize..header_mark.end as usize).unwrap_or_default();
     let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(record);
-    let names: Vec<String> = reader.byte_records().next().and_then(Result::ok).map_or(Vec::new(), |record| {
-        record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
-    });
+    let names: Vec<String> = reader
+        .byte_records()
+        .next()
+        .and_then(Result::ok)
+        .map_or(Vec::new(), |record| record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect());
     if names.len() > MAX_COLUMNS {
         return Err(ReadError::NotACatalog { file, message: too_wide(names.len()) });
     }

@@ -100,8 +100,9 @@ pub fn delimiter(name: &str, sample: &[u8]) -> u8 {
     let widths = |delimiter: u8| -> (usize, usize) {
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(sample);
         let widths: Vec<usize> = reader.byte_records().take(20).map_while(Result::ok).map(|record| record.len()).collect();
-        // The last record of a sample may be cut.
-        let whole = widths.get(..widths.len().saturating_sub(1).max(1)).unwrap_or_default();
+        // The last record of a long sample may be cut.
+        let cut = sample.len() >= super::open::SAMPLE && widths.len() > 1;
+        let whole = widths.get(..widths.len() - usize::from(cut)).unwrap_or_default();
         let widest = whole.iter().copied().max().unwrap_or(1);
         (whole.iter().filter(|width| **width == widest).count() * 100 / whole.len().max(1), widest)
     };
@@ -109,7 +110,7 @@ pub fn delimiter(name: &str, sample: &[u8]) -> u8 {
         .into_iter()
         .map(|delimiter| (widths(delimiter), delimiter))
         .filter(|((_, width), _)| *width > 1)
-        .max_by_key(|((agreement, width), delimiter)| (*agreement >= 50, *width, *agreement, *delimiter == b','))
+        .max_by_key(|((agreement, width), delimiter)| (*agreement >= 80, *width, *agreement, *delimiter == b','))
         .map_or(b',', |(_, delimiter)| delimiter)
 }
 

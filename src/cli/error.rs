@@ -107,10 +107,14 @@ impl CliError {
                 Some(format!("known targets: {}", known.join(", ")))
             }
             Self::Plan(PlanError::Map { .. }) => Some("`feedmill inspect INPUT` lists the columns and what they are taken for".to_owned()),
-            Self::Read(ReadError::Incomplete { .. }) | Self::Plan(PlanError::Read(ReadError::Incomplete { .. })) | Self::Run(RunError::Read(ReadError::Incomplete { .. })) => {
+            Self::Read(ReadError::Incomplete { .. })
+            | Self::Plan(PlanError::Read(ReadError::Incomplete { .. }))
+            | Self::Run(RunError::Read(ReadError::Incomplete { .. })) => {
                 Some("fetch or export the file again; nothing was written".to_owned())
             }
-            Self::Run(RunError::Write(_)) | Self::Write(_) => Some("free space or choose another `--out`; an earlier feed there is as it was".to_owned()),
+            Self::Run(RunError::Write(_)) | Self::Write(_) => {
+                Some("free space or choose another `--out`; an earlier feed there is as it was".to_owned())
+            }
             _ => None,
         }
     }

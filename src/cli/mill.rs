@@ -48,7 +48,12 @@ pub(super) fn build(command: &Build, ui: &Ui) -> Result<Exit, CliError> {
     flags.targets.clone_from(&command.target);
     flags.formats.clone_from(&command.format);
     flags.fail_on.clone_from(&command.reporting.fail_on);
-    let job = Job { name: "build", purpose: Purpose::Build { out: &command.out }, reporting: &command.reporting, allow_empty: command.allow_empty };
+    let job = Job {
+        name: "build",
+        purpose: Purpose::Build { out: &command.out },
+        reporting: &command.reporting,
+        allow_empty: command.allow_empty,
+    };
     job.run(&flags, ui)
 }
 
@@ -129,7 +134,9 @@ impl Job<'_> {
             reports.push(report::reporter(format, &opening, out).ok_or_else(known)?);
         }
         if on_stdout > 1 {
-            return Err(CliError::Usage("--output-format: only one format can go to standard output; write the others as FORMAT=FILE".to_owned()));
+            return Err(CliError::Usage(
+                "--output-format: only one format can go to standard output; write the others as FORMAT=FILE".to_owned(),
+            ));
         }
         Ok(Reports(reports))
     }
@@ -150,7 +157,11 @@ impl Job<'_> {
             let mut files = Vec::new();
             if counts.accepted > 0 || self.allow_empty {
                 let manifest = publish(target, &counts, written, &inputs)?;
-                files = manifest.iter().flat_map(|manifest| &manifest.files).map(|file| (target.folder.join(&file.name).display().to_string(), file.items, file.bytes)).collect();
+                files = manifest
+                    .iter()
+                    .flat_map(|manifest| &manifest.files)
+                    .map(|file| (target.folder.join(&file.name).display().to_string(), file.items, file.bytes))
+                    .collect();
             } else if is_build {
                 next.insert(0, format!("no item was accepted for {}, so no feed was written (`--allow-empty` writes one)", target.name));
             }
@@ -203,7 +214,13 @@ fn publish(
     for written in written {
         let name = written.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let file = written.file;
-        files.push(ManifestFile { name, format: written.format, items: file.items, bytes: file.file.bytes, blake3: file.file.blake3.clone() });
+        files.push(ManifestFile {
+            name,
+            format: written.format,
+            items: file.items,
+            bytes: file.file.bytes,
+            blake3: file.file.blake3.clone(),
+        });
         file.file.publish()?;
     }
     let stale = earlier.into_iter().flat_map(|manifest| manifest.files).filter(|old| !files.iter().any(|new| new.name == old.name));
@@ -252,7 +269,9 @@ fn next_steps(plan: &Plan, counts: &[Counts]) -> Vec<String> {
                 add(match attribute {
                     "url" => "no column gives the page of an item: give `--base-url https://your.shop`, or map `url`".to_owned(),
                     "seller_name" => "no column names the seller: give `--seller-name NAME`".to_owned(),
-                    _ => format!("no item has `{attribute}`: map its column in feedmill.toml, or give `--set {attribute}=VALUE` where one value fits all"),
+                    _ => format!(
+                        "no item has `{attribute}`: map its column in feedmill.toml, or give `--set {attribute}=VALUE` where one value fits all"
+                    ),
                 });
             }
         }

@@ -29,7 +29,15 @@ fn targets(as_json: bool, ui: &Ui) -> Result<String, CliError> {
             "target": identity.target, "version": identity.version, "current": identity.current, "title": identity.title, "status": identity.status,
             "fields": full.fields.len(), "required": required, "rules": full.rules.len(), "formats": identity.formats, "source": identity.source, "checked": identity.checked,
         }));
-        rows.push([name, identity.status.clone(), full.fields.len().to_string(), required.to_string(), full.rules.len().to_string(), identity.formats.join(" "), identity.title.clone()]);
+        rows.push([
+            name,
+            identity.status.clone(),
+            full.fields.len().to_string(),
+            required.to_string(),
+            full.rules.len().to_string(),
+            identity.formats.join(" "),
+            identity.title.clone(),
+        ]);
     }
     if as_json {
         return Ok(format!("{}\n", json!({ "schema": "feedmill.spec/1", "targets": values })));
@@ -75,11 +83,22 @@ fn fields(spec: &Spec, command: &SpecArgs, ui: &Ui) -> String {
             if written.setup_required {
                 limits.push("needs setup by the target".to_owned());
             }
-            let bad = if written.requirement == Requirement::Required { written.consequence_missing.unwrap_or(written.consequence_invalid) } else { written.consequence_invalid };
-            [field.name.clone(), written.requirement.word().to_owned(), written.kind.clone(), bad.word().to_owned(), excerpt(&limits.join("; "), 70)]
+            let bad = if written.requirement == Requirement::Required {
+                written.consequence_missing.unwrap_or(written.consequence_invalid)
+            } else {
+                written.consequence_invalid
+            };
+            [
+                field.name.clone(),
+                written.requirement.word().to_owned(),
+                written.kind.clone(),
+                bad.word().to_owned(),
+                excerpt(&limits.join("; "), 70),
+            ]
         })
         .collect();
-    let mut text = format!("{}: {}\n{} (compared {})\n\n", ui.bold(&spec.name()), spec.identity.title, spec.identity.source, spec.identity.checked);
+    let mut text =
+        format!("{}: {}\n{} (compared {})\n\n", ui.bold(&spec.name()), spec.identity.title, spec.identity.source, spec.identity.checked);
     text.push_str(&table(&["field", "requirement", "type", "if bad or missing", "values and limits"], &rows, ui));
     text
 }

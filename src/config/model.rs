@@ -79,7 +79,11 @@ pub struct TargetFile {
 /// Names become folders: nothing that could leave the output folder.
 fn plain_name(name: &str) -> Result<(), validator::ValidationError> {
     let sound = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.')) && !name.starts_with('.');
-    if sound { Ok(()) } else { Err(validator::ValidationError::new("name").with_message("letters, digits, `-`, `_`, `.` and `@` only".into())) }
+    if sound {
+        Ok(())
+    } else {
+        Err(validator::ValidationError::new("name").with_message("letters, digits, `-`, `_`, `.` and `@` only".into()))
+    }
 }
 
 fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<SourceFile>, D::Error> {

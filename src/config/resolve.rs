@@ -163,7 +163,8 @@ fn find(flags: &Flags, folder: &Path) -> Result<Option<PathBuf>, ConfigError> {
             break;
         }
     }
-    let beside = flags.inputs.first().filter(|input| *input != "-").and_then(|input| Path::new(input).parent()).map(|parent| parent.join(FILE));
+    let beside =
+        flags.inputs.first().filter(|input| *input != "-").and_then(|input| Path::new(input).parent()).map(|parent| parent.join(FILE));
     Ok(beside.filter(|candidate| candidate.is_file()))
 }
 
@@ -209,7 +210,11 @@ fn sources(flags: &Flags, project: &Project, home: &Path) -> Result<Vec<SourceSe
             Some(word) => Err(setting(place, format!("`{word}` is no format that is read; known: csv, tsv, json, jsonl"))),
         }
     };
-    let wanted = Wanted { encoding: flags.encoding.clone(), delimiter: delimiter(&flags.delimiter, "--delimiter")?, format: format(&flags.from, "--from")? };
+    let wanted = Wanted {
+        encoding: flags.encoding.clone(),
+        delimiter: delimiter(&flags.delimiter, "--delimiter")?,
+        format: format(&flags.from, "--from")?,
+    };
     let mut found = Vec::new();
     if !flags.inputs.is_empty() {
         for input in &flags.inputs {
@@ -242,7 +247,8 @@ fn expand(pattern: &str) -> Result<Vec<String>, ConfigError> {
         return Ok(vec![pattern.to_owned()]);
     }
     let paths = glob::glob(pattern).map_err(|error| setting(pattern, format!("this is no valid pattern: {error}")))?;
-    let mut files: Vec<String> = paths.filter_map(Result::ok).filter(|path| path.is_file()).map(|path| path.display().to_string()).collect();
+    let mut files: Vec<String> =
+        paths.filter_map(Result::ok).filter(|path| path.is_file()).map(|path| path.display().to_string()).collect();
     files.sort();
     if files.is_empty() { Err(setting(pattern, "no file matches")) } else { Ok(files) }
 }
@@ -284,10 +290,18 @@ fn check(flags: &Flags, project: &Project, name: &str) -> Result<(FailOn, BTreeM
             "error" => Override::Weighs(Severity::Error),
             "warning" => Override::Weighs(Severity::Warning),
             "advice" => Override::Weighs(Severity::Advice),
-            _ => return Err(setting(format!("{name}: [check.severity] {code}"), format!("`{word}` is none of error, warning, advice, off"))),
+            _ => {
+                return Err(setting(
+                    format!("{name}: [check.severity] {code}"),
+                    format!("`{word}` is none of error, warning, advice, off"),
+                ));
+            }
         };
         if !code.contains('/') {
-            return Err(setting(format!("{name}: [check.severity] {code}"), "a code is written `attribute/defect`; `feedmill explain` lists them"));
+            return Err(setting(
+                format!("{name}: [check.severity] {code}"),
+                "a code is written `attribute/defect`; `feedmill explain` lists them",
+            ));
         }
         overrides.insert(code.clone(), weight);
     }
@@ -308,10 +322,15 @@ fn wishes(flags: &Flags, project: &Project, home: &Path, name: &str) -> Result<W
         } else {
             let known = attributes.iter().map(|(_, name, _)| name).chain(["currency", "base_url", "decimal"]);
             let near = nearest(key, known).map(|near| format!("; did you mean `{near}`?"));
-            return Err(setting(place, format!("this is neither an attribute nor currency, base_url or decimal{}", near.unwrap_or_default())));
+            return Err(setting(
+                place,
+                format!("this is neither an attribute nor currency, base_url or decimal{}", near.unwrap_or_default()),
+            ));
         }
     }
-    for (key, flag, given) in [("currency", "--currency", &flags.currency), ("base_url", "--base-url", &flags.base_url), ("decimal", "--decimal", &flags.decimal)] {
+    for (key, flag, given) in
+        [("currency", "--currency", &flags.currency), ("base_url", "--base-url", &flags.base_url), ("decimal", "--decimal", &flags.decimal)]
+    {
         if let Some(text) = given {
             plain.insert(key, (text.clone(), flag.to_owned()));
         }

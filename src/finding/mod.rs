@@ -144,7 +144,11 @@ impl Finding {
 
 /// Findings about records as such: the second half of the code, why it matters, what to do.
 pub static RECORD_DEFECTS: &[(&str, &str, &str)] = &[
-    ("too-few-cells", "cells are missing, so it is not known which value belongs to which column", "quote values that hold separators or line breaks, and export the file again"),
+    (
+        "too-few-cells",
+        "cells are missing, so it is not known which value belongs to which column",
+        "quote values that hold separators or line breaks, and export the file again",
+    ),
     ("too-many-cells", "there are more cells than columns, so values have moved out of place", "quote values that hold the separator"),
     ("stray-quote", "a quoted value goes on after its closing quote; where it ends is a guess", "double the quotes inside quoted values"),
     ("not-utf8", "bytes that are no text cannot be shown to anybody", "export as UTF-8, or name the encoding with `--encoding`"),

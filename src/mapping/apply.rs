@@ -61,7 +61,10 @@ impl Mapping {
             let slot = match &step.from {
                 From::Column(column) => slot(cells, *column),
                 From::FirstOf(columns) => {
-                    let present = columns.iter().map(|&column| slot(cells, column)).find(|slot| slot.is_present() && !step.is_empty(slot.text(buffer)));
+                    let present = columns
+                        .iter()
+                        .map(|&column| slot(cells, column))
+                        .find(|slot| slot.is_present() && !step.is_empty(slot.text(buffer)));
                     present.unwrap_or_default()
                 }
                 From::Constant(value) => Slot { cell: Cell::store(buffer, value, Shape::Text), column: crate::cell::NO_COLUMN },

@@ -47,7 +47,7 @@ pub(super) enum From {
     Column(u16),
     FirstOf(Vec<u16>),
     Constant(String),
-    Template(Expression, Vec<(String, TemplateValue)>),
+    Template(Box<Expression>, Vec<(String, TemplateValue)>),
 }
 
 /// What a name in a template stands for.
@@ -74,7 +74,13 @@ pub struct Step {
 impl Step {
     /// Whether the value is a cell as it stands.
     pub(super) fn is_plain(&self) -> bool {
-        self.clean.is_empty() && self.lookup.is_none() && self.values.is_empty() && self.empty.is_empty() && self.currency.is_none() && self.unit.is_none() && self.paths.is_none()
+        self.clean.is_empty()
+            && self.lookup.is_none()
+            && self.values.is_empty()
+            && self.empty.is_empty()
+            && self.currency.is_none()
+            && self.unit.is_none()
+            && self.paths.is_none()
     }
 
     /// The columns the step reads.
@@ -83,7 +89,10 @@ impl Step {
             From::Column(column) => vec![*column],
             From::FirstOf(columns) => columns.clone(),
             From::Constant(_) => Vec::new(),
-            From::Template(_, values) => values.iter().filter_map(|(_, value)| if let TemplateValue::Column(column) = value { Some(*column) } else { None }).collect(),
+            From::Template(_, values) => values
+                .iter()
+                .filter_map(|(_, value)| if let TemplateValue::Column(column) = value { Some(*column) } else { None })
+                .collect(),
         }
     }
 
@@ -191,6 +200,26 @@ impl Mapping {
         !matches!(self.rows, RowPlan::Flat { .. })
     }
 
+    /// What a column that fills no attribute is used for, in a word.
+    pub fn column_use(&self, column: u16) -> Option<&'static str> {
+        if self.options.iter().any(|(name, value)| *name == Some(column) || *value == column) {
+            return Some("(variant option)");
+        }
+        if self.skip.iter().any(|skip| skip.column == column) {
+            return Some("(what is skipped)");
+        }
+        if self.stock.as_ref().is_some_and(|stock| stock.inputs.values().any(|input| *input == Some(column))) {
+            return Some("(availability)");
+        }
+        match &self.rows {
+            RowPlan::Continuation { key, image, position, .. } if *key == column || *image == Some(column) || *position == Some(column) => {
+                Some("(product and images)")
+            }
+            RowPlan::Parents(plan) if plan.role == column || plan.parent == column => Some("(parents)"),
+            RowPlan::Flat { .. } | RowPlan::Continuation { .. } | RowPlan::Parents(_) => None,
+        }
+    }
+
     /// How rows make items, for people.
     pub fn shape(&self) -> &'static str {
         match self.rows {
@@ -210,7 +239,11 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn mapping(&mut self) -> Mapping {
-        let mut reasons = vec!["row that only brings an image".to_owned(), "parent row, its variations are the items".to_owned(), "variation without its parent".to_owned()];
+        let mut reasons = vec![
+            "row that only brings an image".to_owned(),
+            "parent row, its variations are the items".to_owned(),
+            "variation without its parent".to_owned(),
+        ];
         let steps = self.steps();
         let skip = self.preset.skip.iter().filter_map(|skip| {
             let column = preset::column(self.header, &skip.column)?;
@@ -325,7 +358,8 @@ impl Compiler<'_> {
             match transform::find(name) {
                 Some(transform) => step.clean.push(transform),
                 None => {
-                    let near = nearest(name, transform::TRANSFORMS.iter().map(|transform| transform.name)).map(|near| format!("; did you mean `{near}`?"));
+                    let near = nearest(name, transform::TRANSFORMS.iter().map(|transform| transform.name))
+                        .map(|near| format!("; did you mean `{near}`?"));
                     self.problems.push(format!("{place}: no transform is called `{name}`{}", near.unwrap_or_default()));
                 }
             }
@@ -358,7 +392,7 @@ impl Compiler<'_> {
         match Expression::template(template, &names) {
             Ok(expression) => {
                 known.retain(|(name, _)| expression.names().contains(name));
-                Some(From::Template(expression, known))
+                Some(From::Template(Box::new(expression), known))
             }
             Err(message) => {
                 self.problems.push(format!("{place}: {message}"));
@@ -378,11 +412,12 @@ impl Compiler<'_> {
 
     fn stock(&self) -> Option<StockPlan> {
         let stock = self.preset.stock.as_ref()?;
-        let inputs: BTreeMap<String, Option<u16>> = [("tracker", &stock.tracker), ("quantity", &stock.quantity), ("policy", &stock.policy), ("state", &stock.state)]
-            .into_iter()
-            .filter(|(_, names)| !names.is_empty())
-            .map(|(input, names)| (input.to_owned(), preset::column(self.header, names)))
-            .collect();
+        let inputs: BTreeMap<String, Option<u16>> =
+            [("tracker", &stock.tracker), ("quantity", &stock.quantity), ("policy", &stock.policy), ("state", &stock.state)]
+                .into_iter()
+                .filter(|(_, names)| !names.is_empty())
+                .map(|(input, names)| (input.to_owned(), preset::column(self.header, names)))
+                .collect();
         let rules = stock.rule.iter().map(|rule| (rule.when.clone(), rule.then.clone(), rule.tracked)).collect();
         Some(StockPlan { inputs, rules })
     }
@@ -394,7 +429,14 @@ impl Compiler<'_> {
             Rows::Continuation { key, variant, image, image_position, carry, page } => {
                 let Some(key) = column(key) else { return RowPlan::Flat { options: Vec::new() } };
                 let variant = variant.iter().filter_map(|name| column(std::slice::from_ref(name))).collect();
-                RowPlan::Continuation { key, variant, image: column(image), position: column(image_position), carry: attributes(carry), page: page.clone() }
+                RowPlan::Continuation {
+                    key,
+                    variant,
+                    image: column(image),
+                    position: column(image_position),
+                    carry: attributes(carry),
+                    page: page.clone(),
+                }
             }
             Rows::Parents { role, parents, children, id, code, parent, prefix, carry, page } => match (column(role), column(parent)) {
                 (Some(role), Some(parent)) => RowPlan::Parents(Box::new(ParentPlan {
@@ -411,8 +453,11 @@ impl Compiler<'_> {
                 _ => RowPlan::Flat { options: Vec::new() },
             },
             Rows::Flat { options, more_options } => {
-                let of_attribute = options.iter().filter_map(|(name, option)| Some((OptionFrom::Attribute(Attributes::shared().id(name)?), option.clone())));
-                let of_column = more_options.iter().filter_map(|name| Some((OptionFrom::Column(column(std::slice::from_ref(name))?), name.clone())));
+                let of_attribute = options
+                    .iter()
+                    .filter_map(|(name, option)| Some((OptionFrom::Attribute(Attributes::shared().id(name)?), option.clone())));
+                let of_column =
+                    more_options.iter().filter_map(|name| Some((OptionFrom::Column(column(std::slice::from_ref(name))?), name.clone())));
                 RowPlan::Flat { options: of_attribute.chain(of_column).collect() }
             }
         }
@@ -450,7 +495,17 @@ impl Compiler<'_> {
 }
 
 fn plain(attribute: AttributeId, from: From) -> Step {
-    Step { attribute, from, clean: Vec::new(), lookup: None, values: BTreeMap::new(), empty: Vec::new(), currency: None, unit: None, paths: None }
+    Step {
+        attribute,
+        from,
+        clean: Vec::new(),
+        lookup: None,
+        values: BTreeMap::new(),
+        empty: Vec::new(),
+        currency: None,
+        unit: None,
+        paths: None,
+    }
 }
 
 /// The attribute that holds the unit of a measure.

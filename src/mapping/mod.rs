@@ -12,4 +12,4 @@ pub mod rows;
 pub mod survey;
 pub mod transform;
 
-pub use compile::{Mapping, MapError};
+pub use compile::{MapError, Mapping};

@@ -71,7 +71,8 @@ impl MapStep {
             toml::Value::Array(_) => Err("a list is written `{ from = [\"A\", \"B\"] }`".to_owned()),
             toml::Value::Table(table) => {
                 let step: Self = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
-                let sources = usize::from(!step.from.is_empty()) + usize::from(step.constant.is_some()) + usize::from(step.template.is_some());
+                let sources =
+                    usize::from(!step.from.is_empty()) + usize::from(step.constant.is_some()) + usize::from(step.template.is_some());
                 if sources != 1 {
                     return Err("exactly one of `from`, `constant` and `template` is needed".to_owned());
                 }

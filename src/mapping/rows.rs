@@ -228,9 +228,10 @@ impl<'a> Assembler<'a> {
         }
         let is_child = is_word(&role, &plan.children);
         // The parent's cells move behind the buffer, so that one buffer holds the whole item.
-        let parent: Option<Vec<Cell>> = is_child.then(|| slot(cells, plan.parent).text(buffer).to_owned()).and_then(|name| self.with.survey.parent(&name)).map(|(_, cells)| {
-            cells.iter().map(|cell| Cell::store(buffer, cell.text(&self.with.survey.kept.text), cell.shape)).collect()
-        });
+        let parent: Option<Vec<Cell>> = is_child
+            .then(|| slot(cells, plan.parent).text(buffer).to_owned())
+            .and_then(|name| self.with.survey.parent(&name))
+            .map(|(_, cells)| cells.iter().map(|cell| Cell::store(buffer, cell.text(&self.with.survey.kept.text), cell.shape)).collect());
         if is_child && parent.is_none() {
             return to.skipped(head, REASON_ORPHAN);
         }
@@ -270,16 +271,17 @@ impl<'a> Assembler<'a> {
         self.with.mapping.fill_defaults(buffer, draft);
         to.item(buffer, draft);
     }
-
 }
 
 impl With<'_> {
     /// The reason why a record is no offer, if it is none; a blank cell says what the parent's says.
     fn skips(&self, buffer: &str, cells: &[Cell], parent: Option<&[Cell]>) -> Option<u16> {
         let says = |cells: &[Cell], column: u16, words: &[String]| is_word(slot(cells, column).text(buffer), words);
-        let skip = self.mapping.skip.iter().find(|skip| {
-            says(cells, skip.column, &skip.words) || parent.is_some_and(|parent| says(parent, skip.column, &skip.words))
-        });
+        let skip = self
+            .mapping
+            .skip
+            .iter()
+            .find(|skip| says(cells, skip.column, &skip.words) || parent.is_some_and(|parent| says(parent, skip.column, &skip.words)));
         skip.map(|skip| skip.reason)
     }
 
@@ -293,7 +295,8 @@ impl With<'_> {
             if text::trim(value.text(buffer)).is_empty() || text::trim(name.text(buffer)).is_empty() {
                 continue;
             }
-            let none = self.mapping.no_option.as_ref().is_some_and(|none| name.text(buffer) == none.name && value.text(buffer) == none.value);
+            let none =
+                self.mapping.no_option.as_ref().is_some_and(|none| name.text(buffer) == none.name && value.text(buffer) == none.value);
             if !none {
                 draft.options.push((name, value));
             }
@@ -429,7 +432,12 @@ fn put_images(buffer: &mut String, draft: &mut Draft, images: &[Slot]) {
         draft.set(IDS.image_url, *first);
     }
     let main = draft.get(IDS.image_url).text(buffer).to_owned();
-    let others: Vec<String> = images.iter().map(|slot| text::trim(slot.text(buffer))).filter(|url| *url != text::trim(&main)).map(|url| url.replace(',', "%2C")).collect();
+    let others: Vec<String> = images
+        .iter()
+        .map(|slot| text::trim(slot.text(buffer)))
+        .filter(|url| *url != text::trim(&main))
+        .map(|url| url.replace(',', "%2C"))
+        .collect();
     if let (false, Some(first)) = (others.is_empty(), images.first()) {
         let list = Slot { cell: Cell::store(buffer, &others.join(","), Shape::Text), column: first.column };
         draft.set(IDS.additional_image_urls, list);
@@ -473,7 +481,11 @@ fn stock(mapping: &Mapping, buffer: &mut String, cells: &[Cell], parent: Option<
             },
         }
     };
-    let Some((_, availability, tracked)) = plan.rules.iter().find(|(when, _, _)| when.iter().all(|(name, condition)| holds(name, condition))) else { return };
+    let Some((_, availability, tracked)) =
+        plan.rules.iter().find(|(when, _, _)| when.iter().all(|(name, condition)| holds(name, condition)))
+    else {
+        return;
+    };
     let column = ["state", "quantity", "tracker"].iter().find_map(|name| input(name).0).unwrap_or(NO_COLUMN);
     let (_, quantity) = input("quantity");
     draft.set(IDS.availability, Slot { cell: Cell::store(buffer, availability, Shape::Text), column });

@@ -103,7 +103,9 @@ impl Survey {
         let Some(step) = mapping.steps.iter().find(|step| step.attribute == item_id) else { return };
         let value = match &step.from {
             From::Column(column) => text_of(*column),
-            From::FirstOf(columns) => columns.iter().map(|&column| text_of(column)).find(|value| !text::trim(value).is_empty()).unwrap_or(""),
+            From::FirstOf(columns) => {
+                columns.iter().map(|&column| text_of(column)).find(|value| !text::trim(value).is_empty()).unwrap_or("")
+            }
             From::Constant(_) | From::Template(..) => return,
         };
         if text::trim(value).is_empty() {

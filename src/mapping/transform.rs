@@ -1,6 +1,6 @@
 //! Named transforms: what `clean = [...]` may say.
 
-use crate::product::text;
+use crate::product::{html, text};
 
 /// A named transform.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct Transform {
 
 /// The table of transforms.
 pub static TRANSFORMS: &[Transform] = &[
-    Transform { name: "html", doc: "turns HTML into plain text", apply: text::from_html },
+    Transform { name: "html", doc: "turns HTML into plain text", apply: html::from_html },
     Transform { name: "whitespace", doc: "folds blanks and line breaks to single blanks", apply: text::one_line },
     Transform { name: "trim", doc: "removes blanks around the value", apply: |value| text::trim(value).to_owned() },
     Transform { name: "lower", doc: "writes everything in lower case", apply: str::to_lowercase },

@@ -62,7 +62,7 @@ fn sale_window(buffer: &mut String, draft: &mut Draft) {
 }
 
 /// Settles which amount is the regular price and which, if any, the sale price in effect.
-fn prices(with: &Normalizer, buffer: &mut String, draft: &mut Draft, notes: &mut Vec<Note>) {
+fn prices(with: &Normalizer, buffer: &str, draft: &mut Draft, notes: &mut Vec<Note>) {
     let sale_slot = draft.get(IDS.sale_price);
     let Ok(sale) = Money::parse(sale_slot.text(buffer)) else {
         // A struck-through price that cannot be read says nothing about the price paid.
@@ -88,7 +88,14 @@ fn prices(with: &Normalizer, buffer: &mut String, draft: &mut Draft, notes: &mut
     let ended = date::parse(draft.get(IDS.end).text(buffer)).is_ok_and(|end| end < with.today);
     if ended {
         let end = draft.get(IDS.end).text(buffer).to_owned();
-        notes.push(note(IDS.sale_price, "sale-over", format!("the sale ended on {end}; the sale price is left out"), sale_slot.text(buffer), None, sale_slot.column));
+        notes.push(note(
+            IDS.sale_price,
+            "sale-over",
+            format!("the sale ended on {end}; the sale price is left out"),
+            sale_slot.text(buffer),
+            None,
+            sale_slot.column,
+        ));
         for attribute in [IDS.sale_price, IDS.start, IDS.end] {
             draft.set(attribute, Slot::EMPTY);
         }
@@ -111,7 +118,14 @@ fn stock(buffer: &mut String, draft: &mut Draft, notes: &mut Vec<Note>) {
         if !draft.get(IDS.availability).is_present() {
             let word = if counted.is_zero() { "out_of_stock" } else { "in_stock" };
             let old = quantity.text(buffer).to_owned();
-            notes.push(note(IDS.availability, "from-quantity", format!("availability follows from the quantity {old}"), &old, Some(word), quantity.column));
+            notes.push(note(
+                IDS.availability,
+                "from-quantity",
+                format!("availability follows from the quantity {old}"),
+                &old,
+                Some(word),
+                quantity.column,
+            ));
             let word = made(buffer, word, quantity);
             draft.set(IDS.availability, word);
         }

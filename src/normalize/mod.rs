@@ -15,6 +15,27 @@ use crate::product::text;
 use std::collections::HashMap;
 use value::Change;
 
+/// What normalization may do to a value: the second half of the note's code, what is done,
+/// and the kinds of attribute it is done to.
+pub static REPAIRS: &[(&str, &str, &[Kind])] = &[
+    ("spreadsheet-guard", "the apostrophe that a spreadsheet puts before numbers is dropped", &[Kind::Id, Kind::Code]),
+    ("control-character", "control characters are removed", &[Kind::Id, Kind::Code, Kind::Line, Kind::Prose]),
+    ("html", "HTML becomes plain text", &[Kind::Line, Kind::Prose]),
+    ("synonym", "a word of the shop's own becomes the listed value it stands for", &[Kind::Word, Kind::Flag]),
+    ("notation", "the value is written in the one form feeds ask for", &[Kind::Money, Kind::Date]),
+    ("decimal-comma", "a decimal comma becomes a point", &[Kind::Number]),
+    ("separators", "blanks, hyphens and apostrophes are removed", &[Kind::Gtin]),
+    ("padded", "leading zeros are put back where the check digit then holds", &[Kind::Gtin]),
+    ("address", "a relative or unencoded address is made absolute and encoded", &[Kind::Link]),
+    ("bad-entry", "addresses of a list that are none are left out", &[Kind::Links]),
+    ("unit", "a unit in the cell is kept apart from the number", &[Kind::Axis, Kind::Weight]),
+    ("sale-over", "a sale price whose window has ended is left out", &[Kind::Money]),
+    ("oversold", "stock below zero is written as 0", &[Kind::Whole]),
+    ("from-quantity", "availability follows from the quantity", &[Kind::Word]),
+    ("not-purchasable", "an item that cannot be bought is not offered for checkout", &[Kind::Flag]),
+    ("set-by-rule", "a rule of the project file set the value", &[]),
+];
+
 /// What was changed about a value on its way.
 #[derive(Clone, Debug)]
 pub struct Note {

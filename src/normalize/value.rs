@@ -5,7 +5,7 @@ use crate::cell::Shape;
 use crate::mapping::compile::unit_of;
 use crate::product::attribute::{AttributeId, Attributes, Kind, known};
 use crate::product::money::Money;
-use crate::product::{date, gtin, link, measure, number, synonyms, text};
+use crate::product::{date, gtin, html, link, measure, number, synonyms, text};
 
 /// A value that changes.
 pub(super) struct Change {
@@ -79,8 +79,8 @@ fn line(value: &str) -> Option<Change> {
     if text::has_controls(value) {
         return noted(text::one_line(&text::without_controls(value)), "control-character", "control characters are removed");
     }
-    if memchr::memchr2(b'<', b'&', value.as_bytes()).is_some() && text::looks_like_html(value) {
-        return noted(text::one_line(&text::from_html(value)), "html", "HTML becomes plain text");
+    if memchr::memchr2(b'<', b'&', value.as_bytes()).is_some() && html::looks_like_html(value) {
+        return noted(text::one_line(&html::from_html(value)), "html", "HTML becomes plain text");
     }
     let bytes = value.as_bytes();
     let broken = memchr::memchr3(b'\n', b'\r', b'\t', bytes).is_some() || memchr::memmem::find(bytes, b"  ").is_some();
@@ -93,11 +93,11 @@ fn line(value: &str) -> Option<Change> {
 fn prose(value: &str) -> Option<Change> {
     if text::has_controls(value) {
         let cleared = text::without_controls(value);
-        let made = if text::looks_like_html(&cleared) { text::from_html(&cleared) } else { text::trim(&cleared).to_owned() };
+        let made = if html::looks_like_html(&cleared) { html::from_html(&cleared) } else { text::trim(&cleared).to_owned() };
         return noted(made, "control-character", "control characters are removed");
     }
-    if memchr::memchr2(b'<', b'&', value.as_bytes()).is_some() && text::looks_like_html(value) {
-        return noted(text::from_html(value), "html", "HTML becomes plain text");
+    if memchr::memchr2(b'<', b'&', value.as_bytes()).is_some() && html::looks_like_html(value) {
+        return noted(html::from_html(value), "html", "HTML becomes plain text");
     }
     trimmed(value)
 }
@@ -164,7 +164,8 @@ fn gtin_of(value: &str) -> Option<Change> {
     }
     let cleaned = gtin::clean(value).filter(|cleaned| cleaned != value)?;
     let padded = cleaned.len() > value.chars().filter(char::is_ascii_digit).count();
-    let message = if padded { "leading zeros are put back; the check digit then holds" } else { "blanks, hyphens and apostrophes are removed" };
+    let message =
+        if padded { "leading zeros are put back; the check digit then holds" } else { "blanks, hyphens and apostrophes are removed" };
     noted(cleaned, if padded { "padded" } else { "separators" }, message)
 }
 
@@ -203,14 +204,21 @@ fn links(with: &Normalizer, value: &str, shape: Shape) -> Option<Change> {
     }
     let joined = kept.join(",");
     if dropped > 0 {
-        return noted(joined, "bad-entry", &format!("{dropped} of the addresses {} no absolute http or https address and left out", if dropped == 1 { "is" } else { "are" }));
+        return noted(
+            joined,
+            "bad-entry",
+            &format!(
+                "{dropped} of the addresses {} no absolute http or https address and left out",
+                if dropped == 1 { "is" } else { "are" }
+            ),
+        );
     }
     if joined == value { None } else { quiet(joined) }
 }
 
 fn category(value: &str) -> Option<Change> {
     let value = text::trim(value);
-    let decoded = if text::looks_like_html(value) { text::one_line(&text::from_html(value)) } else { value.to_owned() };
+    let decoded = if html::looks_like_html(value) { text::one_line(&html::from_html(value)) } else { value.to_owned() };
     let levels: Vec<String> = decoded.split('>').map(text::one_line).filter(|level| !level.is_empty()).collect();
     let made = levels.join(" > ");
     if made == value { trimmed(value) } else { quiet(made) }
@@ -244,7 +252,14 @@ fn measured(attribute: AttributeId, value: &str) -> Option<Change> {
     }
     let unit = unit_of(attribute).zip(unit.map(str::to_owned));
     // The unit in the cell belongs to this very number and wins over one given elsewhere.
-    Some(Change { value: amount, quiet: unit.is_none(), unit, axes: None, defect: "unit", message: "the unit in the cell is kept apart from the number".to_owned() })
+    Some(Change {
+        value: amount,
+        quiet: unit.is_none(),
+        unit,
+        axes: None,
+        defect: "unit",
+        message: "the unit in the cell is kept apart from the number".to_owned(),
+    })
 }
 
 fn day(value: &str) -> Option<Change> {

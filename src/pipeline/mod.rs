@@ -46,6 +46,8 @@ pub struct SourcePlan {
     pub facts: SourceFacts,
     /// Its columns.
     pub header: Arc<Header>,
+    /// How many columns were seen; later ones are keys that may still come.
+    pub seen: usize,
     /// The preset's name.
     pub preset: String,
     /// How rows become items.
@@ -241,7 +243,10 @@ fn read(
                 }
             }
         }
-        let read = reader.join().map_err(|panic| std::panic::resume_unwind(panic)).unwrap_or_else(|never: std::convert::Infallible| match never {});
+        let read = reader
+            .join()
+            .map_err(|panic| std::panic::resume_unwind(panic))
+            .unwrap_or_else(|never: std::convert::Infallible| match never {});
         written?;
         Ok(read?)
     });
@@ -250,7 +255,10 @@ fn read(
     ordered.source_ends(index, source, open_end, plan.strict_end, sink)?;
     Ok(InputSummary {
         file: source.facts.file.to_string(),
-        format: source.facts.compression.map_or_else(|| source.facts.format.word().to_owned(), |packing| format!("{}+{packing}", source.facts.format.word())),
+        format: source
+            .facts
+            .compression
+            .map_or_else(|| source.facts.format.word().to_owned(), |packing| format!("{}+{packing}", source.facts.format.word())),
         encoding: source.facts.encoding.to_owned(),
         preset: source.preset.clone(),
         records: ordered.records_of(index),

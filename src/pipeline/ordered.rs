@@ -54,10 +54,22 @@ impl<'a> Ordered<'a> {
         let targets = plan.targets.iter().map(|target| {
             let limits = &target.spec.identity.limits;
             let limits = FileLimits { items: limits.items_per_file, bytes: limits.bytes_per_file };
-            let feeds = target.formats.iter().zip(target.writers()).map(|(format, writer)| Feed::create(&target.folder, *format, writer, limits));
-            Ok(TargetState { ledgers: target.rules.ledgers(), counts: Counts::default(), groups: HashSet::new(), feeds: feeds.collect::<Result<_, WriteError>>()? })
+            let feeds =
+                target.formats.iter().zip(target.writers()).map(|(format, writer)| Feed::create(&target.folder, *format, writer, limits));
+            Ok(TargetState {
+                ledgers: target.rules.ledgers(),
+                counts: Counts::default(),
+                groups: HashSet::new(),
+                feeds: feeds.collect::<Result<_, WriteError>>()?,
+            })
         });
-        Ok(Self { plan, targets: targets.collect::<Result<_, WriteError>>()?, records: vec![0; plan.sources.len()], late: Vec::new(), last_bad: None })
+        Ok(Self {
+            plan,
+            targets: targets.collect::<Result<_, WriteError>>()?,
+            records: vec![0; plan.sources.len()],
+            late: Vec::new(),
+            last_bad: None,
+        })
     }
 
     /// Reports what was found before the first record.
@@ -122,7 +134,11 @@ impl<'a> Ordered<'a> {
                 let group = target.names.get(item.item_end as usize..item.group_end as usize).unwrap_or("");
                 from_name = item.group_end as usize;
                 let called = Called { item: name, group };
-                let spot = Spot { source: source as u16, record: u32::try_from(item.head.number).unwrap_or(u32::MAX), line: u32::try_from(item.head.line).unwrap_or(u32::MAX) };
+                let spot = Spot {
+                    source: source as u16,
+                    record: u32::try_from(item.head.number).unwrap_or(u32::MAX),
+                    line: u32::try_from(item.head.line).unwrap_or(u32::MAX),
+                };
                 let mut refused = false;
                 for rule in 0..rules {
                     let Some(digest) = target.digests.get(row * rules + rule).copied().flatten() else { continue };
@@ -156,7 +172,14 @@ impl<'a> Ordered<'a> {
     }
 
     /// A source has been read; a last record that may be cut is judged here.
-    pub(super) fn source_ends(&mut self, index: usize, source: &SourcePlan, open_end: bool, strict: bool, sink: &mut Sink<'_>) -> Result<(), RunError> {
+    pub(super) fn source_ends(
+        &mut self,
+        index: usize,
+        source: &SourcePlan,
+        open_end: bool,
+        strict: bool,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), RunError> {
         if !open_end {
             return Ok(());
         }
@@ -175,7 +198,10 @@ impl<'a> Ordered<'a> {
             return Err(ReadError::Incomplete { file, line: 0, message }.into());
         }
         let place = Place { source: index as u16, record: total, ..Place::default() };
-        self.everywhere(record_finding("no-line-end", "the last record has no line end; if the file was cut, its last value may be too short", place), sink);
+        self.everywhere(
+            record_finding("no-line-end", "the last record has no line end; if the file was cut, its last value may be too short", place),
+            sink,
+        );
         Ok(())
     }
 
@@ -183,9 +209,13 @@ impl<'a> Ordered<'a> {
     pub(super) fn finish(mut self, inputs: &[InputSummary], sink: &mut Sink<'_>) -> Result<(Vec<Counts>, Vec<Vec<Written>>), RunError> {
         let _ = inputs;
         for (source, name, head) in std::mem::take(&mut self.late) {
-            let place = Place { source: source as u16, record: head.number, line: head.line, column: 0, column_name: Some(name.as_str().into()) };
+            let place =
+                Place { source: source as u16, record: head.number, line: head.line, column: 0, column_name: Some(name.as_str().into()) };
             let message = format!("the key `{}` first appears here and is no known attribute; it is not read", text::excerpt(&name, 60));
-            self.everywhere(Finding { severity: Severity::Advice, consequence: Consequence::Advice, ..record_finding("late-key", &message, place) }, sink);
+            self.everywhere(
+                Finding { severity: Severity::Advice, consequence: Consequence::Advice, ..record_finding("late-key", &message, place) },
+                sink,
+            );
         }
         let mut all_counts = Vec::new();
         let mut all_written = Vec::new();

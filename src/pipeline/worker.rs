@@ -14,6 +14,7 @@ use crate::product::text;
 use crate::render::RowWriter;
 use crate::rules::across::Digest;
 use crate::rules::{Facts, Fault, Mode};
+use crate::spec::FieldId;
 use crate::spec::model::{Certainty, Consequence};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -126,7 +127,12 @@ impl<'a> Worker<'a> {
         for target in &self.plan.targets {
             let formats = target.formats.len();
             let skipped = vec![0; self.source.mapping.reasons.len()];
-            done.targets.push(DoneTarget { skipped, rendered: vec![Vec::new(); formats], ends: vec![Vec::new(); formats], ..DoneTarget::default() });
+            done.targets.push(DoneTarget {
+                skipped,
+                rendered: vec![Vec::new(); formats],
+                ends: vec![Vec::new(); formats],
+                ..DoneTarget::default()
+            });
         }
         self.memo.clear();
         for place in 0..self.plan.targets.len() {
@@ -136,7 +142,8 @@ impl<'a> Worker<'a> {
         }
         if self.source.direct.iter().any(Option::is_none) {
             // The assembler is lent out while it feeds this very worker.
-            let mut assembler = std::mem::replace(&mut self.assembler, Assembler::new(&self.source.mapping, EMPTY.get_or_init(Survey::default)));
+            let mut assembler =
+                std::mem::replace(&mut self.assembler, Assembler::new(&self.source.mapping, EMPTY.get_or_init(Survey::default)));
             assembler.run(&mut batch, &mut Mill { worker: self, done: &mut done });
             self.assembler = assembler;
         }
@@ -164,6 +171,19 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// The column that would fill a field, for a value that is not there.
+    fn column_of(&self, target: &TargetPlan, place: usize, field: FieldId) -> u16 {
+        let column = match &self.source.direct[place] {
+            Some(direct) => direct.column(field),
+            None => {
+                let attribute = target.spec.get(field).attribute;
+                let step = self.source.mapping.steps.iter().find(|step| step.attribute() == attribute);
+                step.and_then(|step| step.columns().first().copied())
+            }
+        };
+        column.filter(|column| usize::from(*column) < self.source.seen).unwrap_or(NO_COLUMN)
+    }
+
     fn place(&self, head: RecordHead, column: u16) -> Place {
         let column_name = self.source.header.names().get(usize::from(column)).cloned();
         let column = if column == NO_COLUMN { 0 } else { u32::from(column) + 1 };
@@ -174,10 +194,17 @@ impl<'a> Worker<'a> {
 static EMPTY: std::sync::OnceLock<Survey> = std::sync::OnceLock::new();
 
 /// Turns the faults of a row into findings.
-fn report(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, head: RecordHead, id: &str, findings: &mut Vec<(Option<usize>, Finding)>) {
+fn report(
+    worker: &mut Worker<'_>,
+    target: &TargetPlan,
+    place: usize,
+    head: RecordHead,
+    id: &str,
+    findings: &mut Vec<(Option<usize>, Finding)>,
+) {
     for fault in std::mem::take(&mut worker.faults) {
         let column = worker.row.get(fault.field.index()).map_or(NO_COLUMN, |slot| slot.column);
-        let column = if column == NO_COLUMN { worker.source.direct[place].as_ref().and_then(|direct| direct.column(fault.field)).unwrap_or(NO_COLUMN) } else { column };
+        let column = if column == NO_COLUMN { worker.column_of(target, place, fault.field) } else { column };
         findings.push((Some(place), finding_of(fault, target, worker.place(head, column), id)));
     }
 }
@@ -191,7 +218,13 @@ pub(super) fn finding_of(fault: Fault, target: &TargetPlan, place: Place, item: 
     let refused = fault.rejects && !repaired;
     Finding {
         code: fault.code,
-        severity: if refused { Severity::Error } else if repaired { severity.min(Severity::Warning) } else { severity },
+        severity: if refused {
+            Severity::Error
+        } else if repaired {
+            severity.min(Severity::Warning)
+        } else {
+            severity
+        },
         consequence: fault.consequence,
         certainty: fault.certainty,
         item: text::excerpt(item, 120),
@@ -212,7 +245,7 @@ pub(super) fn finding_of(fault: Fault, target: &TargetPlan, place: Place, item: 
 /// Renders an accepted row and keeps what the feed's own rules need of it.
 fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &str, head: RecordHead, done: &mut Done) {
     let out = &mut done.targets[place];
-    let text_of = |field: Option<crate::spec::FieldId>| field.map_or("", |field| worker.row[field.index()].text(buffer));
+    let text_of = |field: Option<FieldId>| field.map_or("", |field| worker.row[field.index()].text(buffer));
     let (item, group) = (text_of(target.rules.item_field()), text_of(target.rules.group_field()));
     out.names.push_str(item);
     let item_end = out.names.len() as u32;

@@ -42,7 +42,13 @@ pub fn check(text: &str) -> Result<(), LinkDefect> {
 
 fn strip_scheme(bytes: &[u8]) -> Option<&[u8]> {
     let is = |scheme: &[u8]| bytes.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
-    let length = if is(b"https://") { 8 } else if is(b"http://") { 7 } else { return None };
+    let length = if is(b"https://") {
+        8
+    } else if is(b"http://") {
+        7
+    } else {
+        return None;
+    };
     bytes.get(length..)
 }
 
@@ -117,15 +123,23 @@ mod tests {
 
     #[test]
     fn what_is_absolute() {
-        for good in ["https://example.com", "http://a.b/c?d=e#f", "HTTPS://Example.com:8443/", "https://bücher.example/ü", "https://[::1]/x"] {
+        for good in
+            ["https://example.com", "http://a.b/c?d=e#f", "HTTPS://Example.com:8443/", "https://bücher.example/ü", "https://[::1]/x"]
+        {
             assert_eq!(check(good), Ok(()), "{good}");
         }
         for (bad, defect) in [
-            ("/i/main.jpg", LinkDefect::Relative), ("www.example.com/x", LinkDefect::Relative), ("", LinkDefect::Relative),
-            ("//cdn.example/x", LinkDefect::Relative), ("ftp://example.com/x", LinkDefect::Scheme),
-            ("https:///main.jpg", LinkDefect::HostMissing), ("https://exa mple.com/", LinkDefect::Characters),
-            ("https://example.com/our products/", LinkDefect::Characters), ("https://u:p@example.com/", LinkDefect::Credentials),
-            ("https://exa$mple.com/", LinkDefect::Host), ("https://example.com:80x/", LinkDefect::Host),
+            ("/i/main.jpg", LinkDefect::Relative),
+            ("www.example.com/x", LinkDefect::Relative),
+            ("", LinkDefect::Relative),
+            ("//cdn.example/x", LinkDefect::Relative),
+            ("ftp://example.com/x", LinkDefect::Scheme),
+            ("https:///main.jpg", LinkDefect::HostMissing),
+            ("https://exa mple.com/", LinkDefect::Characters),
+            ("https://example.com/our products/", LinkDefect::Characters),
+            ("https://u:p@example.com/", LinkDefect::Credentials),
+            ("https://exa$mple.com/", LinkDefect::Host),
+            ("https://example.com:80x/", LinkDefect::Host),
         ] {
             assert_eq!(check(bad), Err(defect), "{bad}");
         }

@@ -7,6 +7,7 @@ pub mod attribute;
 pub mod codes;
 pub mod date;
 pub mod gtin;
+pub mod html;
 pub mod link;
 pub mod measure;
 pub mod money;

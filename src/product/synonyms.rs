@@ -7,12 +7,11 @@ use std::sync::LazyLock;
 type Table = HashMap<String, HashMap<String, String>>;
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let written: HashMap<String, HashMap<String, Vec<String>>> =
+    let written: std::collections::BTreeMap<String, std::collections::BTreeMap<String, Vec<String>>> =
         toml::from_str(include_str!("../../schemas/shared/synonyms.toml")).unwrap_or_default();
     let mut table = Table::new();
     for (attribute, values) in written {
         let words = table.entry(attribute).or_default();
-        #[expect(clippy::iter_over_hash_type, reason = "the result is a map again; order plays no part")]
         for (value, synonyms) in values {
             for word in synonyms.iter().chain([&value]) {
                 words.insert(fold(word), value.clone());

@@ -1,10 +1,6 @@
-//! Free text: what may stand in it, and how HTML and stray characters become plain text.
+//! Free text: what may stand in it, and how stray characters and blanks are put in order.
 
-use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
-
-/// How deep HTML may be nested before it is read as words only; deeper input is hostile.
-const MAX_DEPTH: usize = 200;
 
 /// White space as shops write it, the no-break space included.
 pub fn is_blank(c: char) -> bool {
@@ -33,9 +29,8 @@ fn is_hidden_control(c: char) -> bool {
 
 /// The text without control characters.
 pub fn without_controls(text: &str) -> String {
-    text.chars()
-        .filter(|&c| !(c.is_control() && !matches!(c, '\n' | '\r' | '\t')) && !is_hidden_control(c))
-        .collect()
+    let kept = |c: &char| (!c.is_control() || matches!(c, '\n' | '\r' | '\t')) && !is_hidden_control(*c);
+    text.chars().filter(kept).collect()
 }
 
 /// Whether a word stands for nothing, such as `n/a` or `null`.
@@ -58,72 +53,6 @@ pub fn is_all_capitals(text: &str) -> bool {
     letters >= 8 && text.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase)
 }
 
-/// Whether a text holds HTML tags or entities.
-pub fn looks_like_html(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    memchr::memchr2_iter(b'<', b'&', bytes).any(|at| {
-        let rest = bytes.get(at + 1..).unwrap_or_default();
-        if bytes[at] == b'<' {
-            let name = rest.strip_prefix(b"/").unwrap_or(rest);
-            let letter = name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'!');
-            letter && memchr::memchr(b'>', rest).is_some_and(|end| rest[..end].iter().all(|&b| b != b'<'))
-        } else {
-            let end = rest.iter().take(10).position(|&b| b == b';');
-            end.is_some_and(|end| end > 1 && rest[..end].iter().all(|b| b.is_ascii_alphanumeric() || *b == b'#'))
-        }
-    })
-}
-
-/// The words of an HTML text: blocks become lines, list entries begin with `- `, scripts and
-/// styles go, entities are decoded, blank runs collapse.
-pub fn from_html(html: &str) -> String {
-    let html = if nesting(html) > MAX_DEPTH { Cow::Owned(strip_tags(html)) } else { Cow::Borrowed(html) };
-    let config = html2text::config::plain_no_decorate()
-        .raw_mode(true)
-        .no_link_wrapping()
-        .unicode_strikeout(false)
-        .allow_width_overflow()
-        .no_table_borders();
-    let text = config.string_from_read(html.as_bytes(), 1_000_000).unwrap_or_else(|_| strip_tags(&html));
-    // Some platforms store escaped HTML: one more round shows its words.
-    let text = if looks_like_html(&text) { strip_tags(&text) } else { text };
-    collapse_lines(&text)
-}
-
-fn nesting(html: &str) -> usize {
-    let bytes = html.as_bytes();
-    let (mut depth, mut deepest) = (0usize, 0usize);
-    for at in memchr::memchr_iter(b'<', bytes) {
-        match bytes.get(at + 1) {
-            Some(b'/') => depth = depth.saturating_sub(1),
-            Some(b) if b.is_ascii_alphabetic() => depth += 1,
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
-}
-
-fn strip_tags(html: &str) -> String {
-    let mut out = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some((before, tag)) = rest.split_once('<') {
-        out.push_str(before);
-        match tag.split_once('>') {
-            Some((_, after)) if tag.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!')) => {
-                out.push(' ');
-                rest = after;
-            }
-            _ => {
-                out.push('<');
-                rest = tag;
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
 /// Blanks inside lines folded to one, at most one empty line in a row, none at the ends.
 pub fn collapse_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -138,8 +67,7 @@ pub fn collapse_lines(text: &str) -> String {
             out.push_str(if empty > 0 { "\n\n" } else { "\n" });
         }
         empty = 0;
-        let line = line.strip_prefix("* ").map_or(Cow::Borrowed(line), |entry| Cow::Owned(format!("- {entry}")));
-        collapse_into(&line, &mut out);
+        collapse_into(line, &mut out);
     }
     out
 }
@@ -216,7 +144,8 @@ pub fn truncate(text: &str, limit: usize) -> &str {
 
 /// A text made safe and short for a terminal or a message: controls shown as `�`, the middle cut.
 pub fn excerpt(text: &str, limit: usize) -> String {
-    let visible = |c: char| if c.is_control() || is_hidden_control(c) { if matches!(c, '\n' | '\r' | '\t') { ' ' } else { '\u{fffd}' } } else { c };
+    let visible =
+        |c: char| if c.is_control() || is_hidden_control(c) { if matches!(c, '\n' | '\r' | '\t') { ' ' } else { '\u{fffd}' } } else { c };
     let total = length(text);
     if total <= limit {
         return text.chars().map(visible).collect();
@@ -257,34 +186,8 @@ pub fn write_json_string(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::{excerpt, from_html, has_controls, is_all_capitals, is_placeholder, length, looks_like_html, one_line, truncate, write_json_string};
+    use super::{excerpt, has_controls, is_all_capitals, is_placeholder, length, one_line, truncate, write_json_string};
     use proptest::prelude::*;
-
-    #[test]
-    fn html_becomes_words() {
-        let html = "<style>p{color:red}</style><p>Waterproof&nbsp;trail <b>shoes</b>.</p><!-- no --><ul><li>Light</li><li>Dry &amp; warm</li></ul><script>x()</script>";
-        assert_eq!(from_html(html), "Waterproof trail shoes.\n\n- Light\n- Dry & warm");
-        assert_eq!(from_html("one<br>two<br/>three"), "one\ntwo\nthree");
-        assert_eq!(from_html("&lt;p&gt;Escaped &amp;amp; stored&lt;/p&gt;"), "Escaped & stored");
-        assert_eq!(from_html("<p></p><div> </div>"), "");
-        assert_eq!(from_html("<a href=\"https://x.example\">Link</a> text"), "Link text");
-    }
-
-    #[test]
-    fn nested_without_end() {
-        let deep = format!("{}word{}", "<div>".repeat(100_000), "</div>".repeat(100_000));
-        assert_eq!(from_html(&deep), "word");
-    }
-
-    #[test]
-    fn what_looks_like_html() {
-        for yes in ["<p>x", "a <br/> b", "Tom &amp; Jerry", "x &#39; y", "</div>"] {
-            assert!(looks_like_html(yes), "{yes}");
-        }
-        for no in ["a < b and c > d", "R&D; more", "Tom & Jerry", "1/2\" x <3", "5 <"] {
-            assert!(!looks_like_html(no), "{no}");
-        }
-    }
 
     #[test]
     fn lists_of_addresses() {
@@ -318,11 +221,6 @@ mod tests {
         fn truncation_keeps_the_limit(text in "\\PC{0,40}", limit in 0usize..30) {
             let cut = truncate(&text, limit);
             prop_assert!(length(cut) <= limit && text.starts_with(cut) || text.trim_start() != text);
-        }
-
-        #[test]
-        fn no_html_panics(text in "[<>a-z&;/ \"=!#-]{0,60}") {
-            prop_assert!(!from_html(&text).contains('\u{0}'));
         }
     }
 }

@@ -124,7 +124,8 @@ impl Feed {
 fn shard_count(rows: &[(u64, u32)], limits: FileLimits, plain: u64, packed: u64) -> u64 {
     let most_items = limits.items.unwrap_or(u64::MAX);
     // Packed size is spread over the rows by their plain size.
-    let most_plain = limits.bytes.map_or(u64::MAX, |bytes| (u128::from(bytes) * u128::from(plain.max(1)) / u128::from(packed.max(1))) as u64);
+    let most_plain =
+        limits.bytes.map_or(u64::MAX, |bytes| (u128::from(bytes) * u128::from(plain.max(1)) / u128::from(packed.max(1))) as u64);
     let fits = |shards: u64| {
         let mut sizes = vec![(0u64, 0u64); shards as usize];
         for (group, length) in rows {

@@ -94,7 +94,11 @@ impl Json {
         match kind {
             Type::Boolean if matches!(value, "true" | "false") => out.push_str(value),
             // Longer numbers lose digits in readers that use floats, and leading zeros are no JSON.
-            Type::Integer if value.len() <= 15 && value.bytes().all(|b| b.is_ascii_digit()) && (value == "0" || !value.starts_with('0')) => out.push_str(value),
+            Type::Integer
+                if value.len() <= 15 && value.bytes().all(|b| b.is_ascii_digit()) && (value == "0" || !value.starts_with('0')) =>
+            {
+                out.push_str(value);
+            }
             Type::List if shape == Shape::List => out.push_str(value),
             Type::List => {
                 out.push('[');

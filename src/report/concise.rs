@@ -39,7 +39,8 @@ impl Listen for Concise {
 impl Reporter for Concise {
     fn end(&mut self, ending: &Ending) -> io::Result<()> {
         let cap = self.opening.max_per_code.unwrap_or(DEFAULT_CAP) as u64;
-        let mut hidden: Vec<(&String, u64)> = self.shown.iter().filter(|(_, count)| cap != 0 && **count > cap).map(|(code, count)| (code, count - cap)).collect();
+        let mut hidden: Vec<(&String, u64)> =
+            self.shown.iter().filter(|(_, count)| cap != 0 && **count > cap).map(|(code, count)| (code, count - cap)).collect();
         hidden.sort();
         for (code, count) in hidden {
             self.out.line(&format!("{count} more findings of {code}"));
@@ -49,7 +50,12 @@ impl Reporter for Concise {
             let counts = &target.counts;
             self.out.line(&format!(
                 "{}@{}: {} items, {} accepted, {} rejected, {} skipped; {errors} errors, {warnings} warnings, {advice} advice",
-                target.name.split('@').next().unwrap_or(&target.name), target.spec, counts.items, counts.accepted, counts.rejected, counts.skipped
+                target.name.split('@').next().unwrap_or(&target.name),
+                target.spec,
+                counts.items,
+                counts.accepted,
+                counts.rejected,
+                counts.skipped
             ));
         }
         self.out.end()

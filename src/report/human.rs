@@ -45,11 +45,12 @@ impl Human {
         colour.on_default().bold()
     }
 
-    fn group(&self, code: &str, group: &Group, lines: &mut Vec<String>) {
+    fn group(&self, code: &str, group: &Group, several: bool, lines: &mut Vec<String>) {
         let Some(first) = group.first.first() else { return };
         let head = self.paint(self.severity(group.severity), &format!("{}[{code}]", group.severity.word()));
         let count = if group.count > 1 { format!("  ({} times)", thousands(group.count)) } else { String::new() };
-        lines.push(format!("{head} {}{count}", excerpt(&first.message, 200)));
+        let target = first.target.as_ref().filter(|_| several).map_or(String::new(), |target| format!("{target}: "));
+        lines.push(format!("{head} {target}{}{count}", excerpt(&first.message, 200)));
         for (place, finding) in group.first.iter().enumerate() {
             lines.push(format!("  {}", self.place(finding)));
             if place > 0 && finding.message != first.message {
@@ -61,7 +62,8 @@ impl Human {
             lines.push(format!("  ... {} more like this; `--max-per-code 0` shows all", thousands(hidden)));
         }
         if let Some(fix) = first.fix.as_ref().filter(|fix| fix.applied) {
-            let done = fix.value.as_ref().map_or_else(|| "set right or left out in the feed".to_owned(), |value| format!("now `{}`", excerpt(value, 80)));
+            let done =
+                fix.value.as_ref().map_or_else(|| "left out of the feed".to_owned(), |value| format!("now `{}`", excerpt(value, 80)));
             lines.push(format!("  done: {done}"));
         } else if first.certainty != Certainty::Own {
             let target = first.target.as_deref().unwrap_or("the target");
@@ -96,11 +98,22 @@ impl Human {
         let name = if target.name.contains('@') { target.name.clone() } else { format!("{}@{}", target.name, target.spec) };
         lines.push(self.paint(Style::new().bold(), &name));
         let count = |number: u64, word: &str| format!("{} {word}", thousands(number));
-        lines.push(format!("  {} = {} + {}", count(counts.records, "records"), count(counts.items, "items"), count(counts.skipped, "skipped")));
+        lines.push(format!(
+            "  {} = {} + {}",
+            count(counts.records, "records"),
+            count(counts.items, "items"),
+            count(counts.skipped, "skipped")
+        ));
         for (reason, skipped) in &counts.skipped_by {
             lines.push(format!("      {}: {reason}", thousands(*skipped)));
         }
-        lines.push(format!("  {} = {} + {}; {}", count(counts.items, "items"), count(counts.accepted, "accepted"), count(counts.rejected, "rejected"), count(counts.groups, "groups")));
+        lines.push(format!(
+            "  {} = {} + {}; {}",
+            count(counts.items, "items"),
+            count(counts.accepted, "accepted"),
+            count(counts.rejected, "rejected"),
+            count(counts.groups, "groups")
+        ));
         let [advice, warnings, errors] = counts.by_severity;
         lines.push(format!("  {}, {}, {} advice", plural(errors, "error"), plural(warnings, "warning"), thousands(advice)));
         for (path, items, bytes) in &target.files {
@@ -120,7 +133,7 @@ impl Reporter for Human {
     fn end(&mut self, ending: &Ending) -> io::Result<()> {
         let mut lines = Vec::new();
         for (code, group) in self.groups.sorted() {
-            self.group(code, group, &mut lines);
+            self.group(code, group, ending.targets.len() > 1, &mut lines);
         }
         if ending.error.is_none() {
             for input in &ending.inputs {
@@ -148,7 +161,7 @@ fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

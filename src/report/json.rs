@@ -158,7 +158,8 @@ fn ending_value(ending: &Ending) -> Map<String, Value> {
         value.insert("summary".to_owned(), summary_value(first));
     }
     let targets = ending.targets.iter().map(|target| {
-        let files: Vec<Value> = target.files.iter().map(|(path, items, bytes)| json!({ "path": path, "items": items, "bytes": bytes })).collect();
+        let files: Vec<Value> =
+            target.files.iter().map(|(path, items, bytes)| json!({ "path": path, "items": items, "bytes": bytes })).collect();
         json!({ "target": target_value(target), "summary": summary_value(target), "files": files })
     });
     value.insert("targets".to_owned(), targets.collect());

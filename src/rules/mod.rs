@@ -18,7 +18,7 @@ use crate::product::text_distance::nearest;
 use crate::spec::model::{Certainty, Consequence, RuleFile};
 use crate::spec::{FieldId, Spec, SpecError};
 use across::{AcrossCheck, Digest, Ledger};
-use kinds::{Defect, DefectDoc, ValueCheck, ValueKind};
+use kinds::{Defect, ValueCheck, ValueKind};
 use row::{Names, RowCheck, View};
 use std::sync::Arc;
 
@@ -179,7 +179,7 @@ impl RuleTable {
         let words = Words {
             code: rule.code.as_str().into(),
             what: rule.what.clone(),
-            why: rule.why.as_str().into(),
+            why: rule.refuse.as_ref().map_or_else(|| rule.why.clone(), |refuse| format!("{}; {refuse}", rule.why)).into(),
             fix: rule.fix.as_str().into(),
             consequence: rule.consequence,
             certainty: rule.certainty,
@@ -209,7 +209,11 @@ impl RuleTable {
             let check = (kind.compile)(rule, names)?;
             let last = rule.attributes.last().map(|name| names.field(name)).transpose()?;
             // A rule about a group and its options is blamed on the options, any other on its attribute.
-            let first = if rule.kind.contains("option") && rule.attributes.len() == 2 { last } else { names.fields(&rule.attributes)?.first().copied() };
+            let first = if rule.kind.contains("option") && rule.attributes.len() == 2 {
+                last
+            } else {
+                names.fields(&rule.attributes)?.first().copied()
+            };
             let blamed = names.blamed(rule, first)?;
             self.across.push(AcrossRule { check, words, blamed, of_group: !matches!(rule.kind.as_str(), "unique") });
             return Ok(());
@@ -277,7 +281,11 @@ impl RuleTable {
             let mut fault = rule.fault(field, &view, &self.names, mode);
             if mode == Mode::Build && rule.repair.is_any() {
                 self.repair(rule, buffer, slots, facts);
-                fault.fix = Some(Fix { applicability: Applicability::Safe, value: None, applied: true });
+                fault.fix = Some(Fix {
+                    applicability: Applicability::Safe,
+                    value: rule.repair.set.first().map(|(_, value)| value.clone()),
+                    applied: true,
+                });
                 fault.rejects = false;
             }
             accepted &= !fault.rejects;
@@ -288,7 +296,16 @@ impl RuleTable {
 
     /// Records a bad value; returns whether later checks of the field make no sense.
     #[expect(clippy::too_many_arguments, reason = "one call site; the parts of a row are borrowed apart")]
-    fn value_fault(&self, place: usize, checked: &Checked, defect: Defect, buffer: &mut String, slots: &mut [Slot], mode: Mode, faults: &mut Vec<Fault>) -> bool {
+    fn value_fault(
+        &self,
+        place: usize,
+        checked: &Checked,
+        defect: Defect,
+        buffer: &mut String,
+        slots: &mut [Slot],
+        mode: Mode,
+        faults: &mut Vec<Fault>,
+    ) -> bool {
         let rules = &self.fields[place];
         let doc = checked.kind.defects.iter().find(|doc| doc.name == defect.name).unwrap_or(&registry::MISSING);
         let value = slots[place].text(buffer);
@@ -405,7 +422,8 @@ impl Words {
 impl RowRule {
     fn fault(&self, field: FieldId, row: &View<'_>, names: &[String], _: Mode) -> Fault {
         let present = self.mentioned.iter().filter(|&&field| row.is_present(field));
-        let values: Vec<String> = present.take(3).map(|&field| format!("{} = `{}`", names[field.index()], text::excerpt(row.text(field), 40))).collect();
+        let values: Vec<String> =
+            present.take(3).map(|&field| format!("{} = `{}`", names[field.index()], text::excerpt(row.text(field), 40))).collect();
         let message = if values.is_empty() { self.words.what.clone() } else { format!("{} ({})", self.words.what, values.join(", ")) };
         let value = Some(row.text(field)).filter(|value| !value.is_empty()).map(|value| text::excerpt(value, 200));
         self.words.fault(field, message, value)
@@ -416,13 +434,4 @@ impl Repair {
     fn is_any(&self) -> bool {
         self.fold_sale || !self.omit.is_empty() || !self.set.is_empty()
     }
-}
-
-/// The documentation of a defect of a field's value, by the second half of its code.
-pub fn value_doc(kind: &str, defect: &str) -> Option<&'static DefectDoc> {
-    if defect == registry::MISSING.name {
-        return Some(&registry::MISSING);
-    }
-    let kinds = registry::type_kind(kind).into_iter().chain(registry::bounds());
-    kinds.flat_map(|kind| kind.defects).find(|doc| doc.name == defect)
 }

@@ -107,13 +107,13 @@ fn attribute(name: &str) -> Result<AttributeId, String> {
 fn write(value: &toml::Value) -> Result<Write, String> {
     let pair = |value: &toml::Value| -> Result<(AttributeId, AttributeId), String> {
         match value.as_array().map(Vec::as_slice) {
-            Some([first, second]) => {
-                Ok((attribute(first.as_str().unwrap_or_default())?, attribute(second.as_str().unwrap_or_default())?))
-            }
+            Some([first, second]) => Ok((attribute(first.as_str().unwrap_or_default())?, attribute(second.as_str().unwrap_or_default())?)),
             _ => Err("two attribute names are needed".to_owned()),
         }
     };
-    let number = |value: &toml::Value| value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).ok_or("a number from 1 is needed".to_owned());
+    let number = |value: &toml::Value| {
+        value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).ok_or("a number from 1 is needed".to_owned())
+    };
     if let Some(word) = value.as_str() {
         return match word {
             "none" => Ok(Write::None),

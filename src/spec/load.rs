@@ -62,9 +62,10 @@ pub fn identities() -> Result<Vec<SpecFile>, SpecError> {
 pub fn spec(name: &str) -> Result<Spec, SpecError> {
     let (target, version) = name.split_once('@').map_or((name, None), |(target, version)| (target, Some(version)));
     let identities = identities()?;
-    let found = identities.iter().zip(FOLDERS).find(|(identity, _)| {
-        identity.target == target && version.map_or(identity.current, |version| identity.version == version)
-    });
+    let found = identities
+        .iter()
+        .zip(FOLDERS)
+        .find(|(identity, _)| identity.target == target && version.map_or(identity.current, |version| identity.version == version));
     let Some((identity, folder)) = found else {
         let known: Vec<String> = identities.iter().flat_map(names).collect();
         let nearest = crate::product::text_distance::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
@@ -83,12 +84,11 @@ pub fn spec(name: &str) -> Result<Spec, SpecError> {
     }
     let rules: RulesFile = parse(folder.path, "rules.toml", folder.rules)?;
     let formats: FormatsFile = parse(folder.path, "formats.toml", folder.formats)?;
-    compile::compile(identity.clone(), fields, rules.rule, formats)
-        .map_err(|(file, needle, message)| SpecError::File {
-            file: format!("{}/{file}", folder.path),
-            line: line_of(if file == "rules.toml" { folder.rules } else { folder.attributes }, &needle),
-            message,
-        })
+    compile::compile(identity.clone(), fields, rules.rule, formats).map_err(|(file, needle, message)| SpecError::File {
+        file: format!("{}/{file}", folder.path),
+        line: line_of(if file == "rules.toml" { folder.rules } else { folder.attributes }, &needle),
+        message,
+    })
 }
 
 /// The names a spec answers to.

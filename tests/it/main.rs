@@ -1,1 +1,10 @@
-fn main(){}
+//! The one integration suite: the program from outside, and the specs as a whole.
+
+mod cli;
+mod formats;
+mod hostile;
+mod layers;
+mod score;
+mod shops;
+mod specs;
+mod support;

@@ -129,7 +129,6 @@ impl Ledger for Counts {
 
     fn finish(&mut self, _: &dyn Fn(u128) -> Option<Spot>) -> Vec<Late> {
         let mut late: Vec<Late> = Vec::new();
-        #[expect(clippy::iter_over_hash_type, reason = "sorted below")]
         for only in self.groups.values().flatten() {
             let (spot, item, group) = &**only;
             late.push(Late { spot: *spot, item: item.to_string(), group: group.to_string() });

@@ -48,13 +48,16 @@ pub(crate) const DATE_RANGE: ValueKind = ValueKind {
     name: "date_range",
     applies: Applies::Type,
     advice: never,
-    defects: &[NOT_ISO, DefectDoc {
-        name: "not-a-range",
-        what: "the value is not two dates joined by a slash",
-        why: "both the first and the last day are needed",
-        fix: "write `2026-10-01/2026-10-07`",
-        bad: |_| Some("2026-10-01".to_owned()),
-    }],
+    defects: &[
+        NOT_ISO,
+        DefectDoc {
+            name: "not-a-range",
+            what: "the value is not two dates joined by a slash",
+            why: "both the first and the last day are needed",
+            fix: "write `2026-10-01/2026-10-07`",
+            bad: |_| Some("2026-10-01".to_owned()),
+        },
+    ],
     compile: |_, _| Ok(Some(Box::new(Range))),
 };
 

@@ -88,12 +88,14 @@ impl ValueCheck for Entries {
         let mut count = 0;
         for entry in value.split(',') {
             count += 1;
-            self.entry(entry.trim()).map_err(|part| {
-                Defect::new("bad-entry", format!("entry {count}, `{}`: {part}", text::excerpt(entry.trim(), 60)))
-            })?;
+            self.entry(entry.trim())
+                .map_err(|part| Defect::new("bad-entry", format!("entry {count}, `{}`: {part}", text::excerpt(entry.trim(), 60))))?;
         }
         if count > self.most {
-            return Err(Defect::new("too-many", format!("{count} entries, {} {} taken", self.most, if self.most == 1 { "is" } else { "are" })));
+            return Err(Defect::new(
+                "too-many",
+                format!("{count} entries, {} {} taken", self.most, if self.most == 1 { "is" } else { "are" }),
+            ));
         }
         Ok(())
     }

@@ -49,7 +49,8 @@ const DEFECTS: &[DefectDoc] = &[
     },
 ];
 
-pub(crate) const URL: ValueKind = ValueKind { name: "url", applies: Applies::Type, advice: never, defects: DEFECTS, compile: |_, _| Ok(Some(Box::new(Url))) };
+pub(crate) const URL: ValueKind =
+    ValueKind { name: "url", applies: Applies::Type, advice: never, defects: DEFECTS, compile: |_, _| Ok(Some(Box::new(Url))) };
 
 #[derive(Debug)]
 struct Url;
@@ -105,10 +106,12 @@ impl ValueCheck for UrlList {
         let mut count = 0;
         let mut judge = |entry: &str| {
             count += 1;
-            link::check(entry).map_err(|_| Defect::new("bad-entry", format!("entry {count}, `{}`, is not an absolute address", text::excerpt(entry, 60))))
+            link::check(entry)
+                .map_err(|_| Defect::new("bad-entry", format!("entry {count}, `{}`, is not an absolute address", text::excerpt(entry, 60))))
         };
         if shape == Shape::List {
-            let entries: Vec<String> = serde_json::from_str(value).map_err(|_| Defect::new("bad-entry", "the list holds something other than text"))?;
+            let entries: Vec<String> =
+                serde_json::from_str(value).map_err(|_| Defect::new("bad-entry", "the list holds something other than text"))?;
             entries.iter().try_for_each(|entry| judge(entry))?;
         } else {
             value.split(',').try_for_each(|entry| judge(entry.trim()))?;

@@ -101,6 +101,14 @@ pub struct ValueKind {
     pub(crate) compile: Compile,
 }
 
+impl ValueKind {
+    /// Whether a field has the bound of this kind.
+    pub fn takes_part(&self, field: &FieldFile) -> bool {
+        let day = jiff::civil::Date::constant(2026, 1, 1);
+        (self.compile)(field, day).is_ok_and(|check| check.is_some())
+    }
+}
+
 pub(crate) fn never(_: &FieldFile) -> bool {
     false
 }

@@ -120,7 +120,8 @@ impl ValueCheck for Number {
         let digits = if self.percent { value.strip_suffix('%').unwrap_or(value) } else { value };
         let shown = || text::excerpt(value, 40);
         let Some(parsed) = number::parse(digits).filter(|number| !self.whole || number.scale() == 0) else {
-            let (name, wanted) = if self.whole { ("not-integer", "a whole number of zero or more") } else { ("not-a-number", "a plain decimal number") };
+            let (name, wanted) =
+                if self.whole { ("not-integer", "a whole number of zero or more") } else { ("not-a-number", "a plain decimal number") };
             return Err(Defect::new(name, format!("`{}` is not {wanted}", shown())));
         };
         if self.min.is_some_and(|min| parsed < min) || self.max.is_some_and(|max| parsed > max) {

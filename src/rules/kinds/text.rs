@@ -2,7 +2,7 @@
 
 use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, always, never};
 use crate::cell::Shape;
-use crate::product::text;
+use crate::product::{html, text};
 
 pub(crate) const TEXT: ValueKind = ValueKind {
     name: "text",
@@ -154,7 +154,7 @@ struct PlainText;
 
 impl ValueCheck for PlainText {
     fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
-        if text::looks_like_html(value) {
+        if html::looks_like_html(value) {
             return Err(Defect::new("html", "the text holds HTML"));
         }
         Ok(())

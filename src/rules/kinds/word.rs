@@ -94,7 +94,8 @@ impl ValueCheck for List {
         };
         // A JSON array may stand in a delimited cell too.
         if shape == Shape::List || value.starts_with('[') {
-            let entries: Vec<String> = serde_json::from_str(value).map_err(|_| Defect::new("unknown-entry", "the list holds something other than text"))?;
+            let entries: Vec<String> =
+                serde_json::from_str(value).map_err(|_| Defect::new("unknown-entry", "the list holds something other than text"))?;
             return entries.iter().try_for_each(|entry| judge(entry));
         }
         value.split(',').try_for_each(|entry| judge(entry.trim()))
@@ -152,6 +153,8 @@ impl ValueCheck for Taxonomy {
         if value.as_bytes().first().is_some_and(u8::is_ascii_digit) {
             return Err(Defect::new("mixed", format!("`{}` is neither an id nor a path", text::excerpt(value, 60))));
         }
-        Category.check(value, shape, field, facts).map_err(|_| Defect::new("mixed", format!("`{}` has an empty level", text::excerpt(value, 60))))
+        Category
+            .check(value, shape, field, facts)
+            .map_err(|_| Defect::new("mixed", format!("`{}` has an empty level", text::excerpt(value, 60))))
     }
 }

@@ -48,9 +48,7 @@ impl RowCheck for SameCurrency {
 pub(crate) const DIFFERS: RowKind = RowKind {
     name: "differs",
     doc: "when the conditions of `when` hold, the two values are not the same",
-    compile: |rule, names| {
-        Ok(Box::new(Differs { when: condition::compile(&rule.when, names)?, fields: names.two(&rule.attributes)? }))
-    },
+    compile: |rule, names| Ok(Box::new(Differs { when: condition::compile(&rule.when, names)?, fields: names.two(&rule.attributes)? })),
 };
 
 #[derive(Debug)]

@@ -79,7 +79,8 @@ impl RowCheck for Requires {
             return None;
         }
         let missing = self.all.iter().find(|&&field| !row.is_present(field)).copied();
-        let none = (!self.any.is_empty() && !self.any.iter().any(|&field| row.is_present(field))).then(|| self.any.first().copied()).flatten();
+        let none =
+            (!self.any.is_empty() && !self.any.iter().any(|&field| row.is_present(field))).then(|| self.any.first().copied()).flatten();
         missing.or(none).map(|field| self.fixed.unwrap_or(field))
     }
 }

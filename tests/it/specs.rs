@@ -1,0 +1,243 @@
+//! Every field's examples pass, every defect and every rule can be shown alone, and the
+//! counts are those of the published tables.
+
+use feedmill::cell::{Cell, Shape, Slot};
+use feedmill::product::attribute::Attributes;
+use feedmill::rules::across::{Called, Spot};
+use feedmill::rules::{Facts, Mode, RuleTable, registry};
+use feedmill::spec::model::Requirement;
+use feedmill::spec::{Spec, load};
+use std::collections::BTreeMap;
+
+type Row = BTreeMap<String, String>;
+
+fn specs() -> Vec<Spec> {
+    let identities = load::identities().expect("built in");
+    identities.iter().map(|identity| load::spec(&format!("{}@{}", identity.target, identity.version)).expect("built in")).collect()
+}
+
+/// A day before every date that stands in an example.
+fn table(spec: &Spec) -> RuleTable {
+    RuleTable::compile(spec, jiff::civil::Date::constant(2025, 1, 1)).expect("built in")
+}
+
+fn example(value: &toml::Value) -> (String, Shape) {
+    match value {
+        toml::Value::String(text) => (text.clone(), Shape::Text),
+        toml::Value::Array(_) => (serde_json::to_string(value).expect("JSON"), Shape::List),
+        toml::Value::Table(_) => (serde_json::to_string(value).expect("JSON"), Shape::Object),
+        other => (other.to_string(), Shape::Text),
+    }
+}
+
+/// A row that breaks nothing: the examples of what is required, and what rules ask for besides.
+fn sound(spec: &Spec) -> Row {
+    let mut row = Row::new();
+    let extra: &[&str] = match spec.identity.family.as_str() {
+        "stripe" => &["gtin", "brand", "product_category", "shipping"],
+        _ => &["gtin", "brand"],
+    };
+    for field in &spec.fields {
+        if field.written.requirement == Requirement::Required || extra.contains(&field.name.as_str()) {
+            let value = field.written.example.as_ref().map(|value| example(value).0);
+            row.insert(field.name.clone(), value.unwrap_or_default());
+        }
+    }
+    if spec.field("inventory_not_tracked").is_some() {
+        row.insert("inventory_not_tracked".into(), "true".into());
+    }
+    if spec.field("enable_checkout").is_some() && row.contains_key("enable_checkout") {
+        row.insert("enable_checkout".into(), "false".into());
+    }
+    row
+}
+
+fn with(base: &Row, changes: &Row) -> Row {
+    let mut row = base.clone();
+    row.extend(changes.iter().map(|(name, value)| (name.clone(), value.clone())));
+    row.retain(|_, value| !value.is_empty());
+    row
+}
+
+fn slots(spec: &Spec, row: &Row, buffer: &mut String) -> Vec<Slot> {
+    let mut slots = vec![Slot::EMPTY; spec.fields.len()];
+    for (name, value) in row {
+        let field = spec.field(name).unwrap_or_else(|| panic!("{}: no field {name}", spec.name()));
+        slots[field.index()] = Slot { cell: Cell::store(buffer, value, Shape::Text), column: field.0 };
+    }
+    slots
+}
+
+/// The codes a single row gives, judged as it is.
+fn codes(spec: &Spec, rules: &RuleTable, row: &Row) -> Vec<String> {
+    let (mut buffer, mut faults) = (String::new(), Vec::new());
+    let mut slots = slots(spec, row, &mut buffer);
+    rules.judge(&mut buffer, &mut slots, &mut Facts::default(), Mode::AsIs, &mut faults);
+    faults.iter().map(|fault| fault.code.to_string()).collect()
+}
+
+/// The codes of rules over several rows.
+fn codes_across(spec: &Spec, rules: &RuleTable, rows: &[Row]) -> Vec<String> {
+    let mut ledgers = rules.ledgers();
+    let mut found = Vec::new();
+    for (number, row) in rows.iter().enumerate() {
+        let (mut buffer, mut faults, mut facts) = (String::new(), Vec::new(), Facts::default());
+        let mut slots = slots(spec, row, &mut buffer);
+        rules.judge(&mut buffer, &mut slots, &mut facts, Mode::AsIs, &mut faults);
+        let mut digests = Vec::new();
+        rules.digests(&buffer, &slots, &facts, &mut digests);
+        let spot = Spot { source: 0, record: number as u32 + 1, line: 0 };
+        for (place, digest) in digests.into_iter().enumerate() {
+            let called = Called { item: "item", group: "group" };
+            if let Some(digest) = digest
+                && ledgers[place].observe(digest, spot, called).is_some()
+            {
+                found.push(rules.across_fault(place).0.code.to_string());
+            }
+        }
+    }
+    for place in 0..ledgers.len() {
+        let (before, rest) = ledgers.split_at_mut(place);
+        let (own, after) = rest.split_first_mut().expect("in range");
+        let ids = |key| before.iter().chain(after.iter()).find_map(|ledger| ledger.find(key));
+        found.extend(own.finish(&ids).iter().map(|_| rules.across_fault(place).0.code.to_string()));
+    }
+    found
+}
+
+#[test]
+fn the_sound_row_is_sound() {
+    for spec in specs() {
+        assert_eq!(codes(&spec, &table(&spec), &with(&sound(&spec), &Row::new())), [""; 0], "{}", spec.name());
+    }
+}
+
+#[test]
+fn every_example_passes() {
+    for spec in specs() {
+        let rules = table(&spec);
+        for (place, field) in spec.fields.iter().enumerate() {
+            for value in field.written.example.iter().chain(&field.written.more_examples) {
+                let (text, shape) = example(value);
+                let (mut buffer, mut faults) = (String::new(), Vec::new());
+                let mut slots = slots(&spec, &with(&sound(&spec), &Row::new()), &mut buffer);
+                slots[place] = Slot { cell: Cell::store(&mut buffer, &text, shape), column: 0 };
+                rules.judge(&mut buffer, &mut slots, &mut Facts::default(), Mode::AsIs, &mut faults);
+                let of_field: Vec<_> = faults
+                    .iter()
+                    .filter(|fault| fault.field.index() == place && fault.value.as_deref() == Some(&*text))
+                    .map(|fault| &fault.message)
+                    .collect();
+                let values_only: Vec<_> = of_field.into_iter().filter(|message| !message.contains(" = `")).collect();
+                assert!(values_only.is_empty(), "{} {}: {values_only:?}", spec.name(), field.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_defect_of_a_value_is_found_alone() {
+    let mut shown = 0;
+    for spec in specs() {
+        let rules = table(&spec);
+        for field in &spec.fields {
+            let attribute = Attributes::shared().name(field.attribute);
+            let kind = registry::type_kind(&field.written.kind).expect("compiled before");
+            let bounds = registry::bounds().filter(|kind| kind.takes_part(&field.written));
+            for doc in std::iter::once(kind).chain(bounds).flat_map(|kind| kind.defects) {
+                let Some(bad) = (doc.bad)(&field.written) else { continue };
+                let row = with(&sound(&spec), &Row::from([(field.name.clone(), bad.clone())]));
+                let wanted = format!("{attribute}/{}", doc.name);
+                let rules_over_fields: Vec<&str> = spec.rules.iter().map(|rule| rule.code.as_str()).collect();
+                let mut found = codes(&spec, &rules, &row);
+                // The other fields of such a row may lack company that rules ask for.
+                found.retain(|code| *code == wanted || !rules_over_fields.contains(&code.as_str()));
+                assert_eq!(found, [wanted], "{} {} = {bad}", spec.name(), field.name);
+                shown += 1;
+            }
+        }
+    }
+    assert!(shown > 300, "only {shown} defects were shown");
+}
+
+#[test]
+fn every_missing_required_value_is_found_alone() {
+    for spec in specs() {
+        let rules = table(&spec);
+        for field in spec.fields.iter().filter(|field| field.written.requirement == Requirement::Required) {
+            let row = with(&sound(&spec), &Row::from([(field.name.clone(), String::new())]));
+            let wanted = format!("{}/missing", Attributes::shared().name(field.attribute));
+            assert_eq!(codes(&spec, &rules, &row), [wanted], "{}", spec.name());
+        }
+    }
+}
+
+#[test]
+fn every_rule_is_broken_alone_and_kept() {
+    for spec in specs() {
+        let rules = table(&spec);
+        let base = sound(&spec);
+        for rule in &spec.rules {
+            let place = format!("{} {}", spec.name(), rule.code);
+            if rule.bad_rows.is_empty() {
+                assert!(!rule.bad.is_empty() && !rule.good.is_empty(), "{place}: no examples");
+                let mut wanted = vec![rule.code.clone()];
+                wanted.extend(rule.bad_also.clone());
+                let mut found = codes(&spec, &rules, &with(&base, &rule.bad));
+                found.sort();
+                wanted.sort();
+                assert_eq!(found, wanted, "{place}: bad");
+                assert_eq!(codes(&spec, &rules, &with(&base, &rule.good)), [""; 0], "{place}: good");
+            } else {
+                let rows = |rows: &[Row]| rows.iter().map(|row| with(&base, row)).collect::<Vec<_>>();
+                assert_eq!(codes_across(&spec, &rules, &rows(&rule.bad_rows)), [rule.code.as_str()], "{place}: bad");
+                assert!(!rule.good_rows.is_empty(), "{place}: no good rows");
+                assert_eq!(codes_across(&spec, &rules, &rows(&rule.good_rows)), [""; 0], "{place}: good");
+            }
+        }
+    }
+}
+
+#[test]
+fn codes_say_attribute_and_defect() {
+    for spec in specs() {
+        for rule in &spec.rules {
+            let (attribute, defect) = rule.code.split_once('/').expect("a slash");
+            assert!(Attributes::shared().id(attribute).is_some(), "{}", rule.code);
+            assert!(defect.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", rule.code);
+        }
+    }
+}
+
+#[test]
+fn fields_and_values_are_those_of_the_published_tables() {
+    let published = [
+        ("spec/openai-fields.json", "openai-2026-09", "openai@2026-09"),
+        ("spec/openai-fields.json", "openai-2025-09", "openai@2025-09"),
+        ("spec/stripe-fields.json", "stripe-product", "stripe@product"),
+    ];
+    for (file, profile, name) in published {
+        let Some(path) = crate::support::shared(file) else { continue };
+        let facts: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).expect("readable")).expect("JSON");
+        let profile = facts["profiles"].as_array().expect("a list").iter().find(|known| known["id"] == profile).expect("listed").clone();
+        let spec = load::spec(name).expect("built in");
+        let fields = profile["fields"].as_array().expect("a list");
+        assert_eq!(spec.fields.len(), fields.len(), "{name}");
+        for (ours, theirs) in spec.fields.iter().zip(fields) {
+            assert_eq!(ours.name, theirs["name"].as_str().expect("a name"), "{name}");
+            assert_eq!(ours.written.requirement.word(), theirs["requirement"].as_str().expect("a word"), "{name} {}", ours.name);
+            assert_eq!(ours.written.max_length.map(|most| most as u64), theirs["max_length"].as_u64(), "{name} {}", ours.name);
+            let values: Vec<&str> =
+                theirs["enum"].as_array().map_or(Vec::new(), |values| values.iter().filter_map(serde_json::Value::as_str).collect());
+            if ours.written.kind != "boolean" {
+                assert_eq!(ours.written.values, values, "{name} {}", ours.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unknown_word_is_an_error_with_the_nearest_known_one() {
+    let spec = load::spec("opanai").expect_err("unknown");
+    assert!(spec.to_string().contains("did you mean `openai`?"), "{spec}");
+}
