@@ -312,7 +312,7 @@ fn not_taken(word: &str, spec: &Spec) -> Finding {
         Severity::Warning,
         message,
         "render one of these before you deliver; other formats are for people and tools",
-        Place::default(),
+        Place { source: u16::MAX, ..Place::default() },
     );
     finding.consequence = Consequence::FileRefused;
     finding

@@ -162,9 +162,12 @@ impl Stream {
     pub fn error(&self, source: io::Error) -> ReadError {
         let file = self.file.to_string();
         match source.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                ReadError::Incomplete { file, line: 0, message: "the archive ends in the middle: the file is cut".to_owned() }
-            }
+            io::ErrorKind::UnexpectedEof => ReadError::Incomplete {
+                file,
+                line: 0,
+                message: "the archive ends in the middle, or something that is no archive follows it: the file is cut or damaged"
+                    .to_owned(),
+            },
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
                 ReadError::Incomplete { file, line: 0, message: format!("the archive is damaged: {source}") }
             }

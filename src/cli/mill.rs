@@ -73,47 +73,50 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(&self, flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
-        let settings = settings(flags, ui)?;
-        let threads = self.reporting.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)).clamp(1, 256);
-        let plan = plan::plan(&settings, self.purpose, threads, crate::clock::today())?;
-        let opening = Opening {
-            command: self.name,
-            files: plan.sources.iter().map(|source| source.facts.file.clone()).collect(),
-            colour: ui.colour(),
-            max_per_code: self.reporting.max_per_code,
-        };
-        let mut reports = self.reports(&opening, ui)?;
-        let cancel = Cancel::default();
-        let signal = cancel.clone();
-        // A second handler in one process is refused; the first one then serves.
-        ctrlc::set_handler(move || signal.cancel()).unwrap_or_default();
         let started = crate::clock::now();
-        let run = pipeline::run(&plan, &mut Sink::new(&settings.overrides, &mut reports), ui, &cancel);
-        let outcome = run.map_err(CliError::from).and_then(|report| {
-            if cancel.is_cancelled() {
-                return Err(CliError::Interrupted);
-            }
-            conserved(&report)?;
-            self.finish(&plan, &settings, report)
-        });
-        let (exit, ending, failure) = match outcome {
-            Ok((exit, ending)) => (exit, ending, None),
+        let prepared = self.prepare(flags, ui);
+        let files = prepared
+            .as_ref()
+            .map_or_else(|_| Vec::new(), |(_, plan)| plan.sources.iter().map(|source| source.facts.file.clone()).collect());
+        let opening = Opening { command: self.name, files, colour: ui.colour(), max_per_code: self.reporting.max_per_code };
+        let mut reports = self.reports(&opening, ui)?;
+        let outcome = prepared.and_then(|(settings, plan)| self.mill(&settings, &plan, &mut reports, ui));
+        // Whatever happens, every report is one whole document.
+        let (ending, outcome) = match outcome {
+            Ok((exit, ending)) => (ending, Ok(exit)),
             Err(error) => {
                 let exit = error.exit();
-                let ending = Ending { exit: (exit.code(), exit.name()), error: Some(error.to_string()), ..Ending::default() };
-                (exit, ending, Some(error))
+                (Ending { exit: (exit.code(), exit.name()), error: Some(error.to_string()), ..Ending::default() }, Err(error))
             }
         };
         for report in &mut reports.0 {
             report.end(&ending).map_err(CliError::Report)?;
         }
-        match failure {
-            Some(error) => Err(error),
-            None => {
-                ui.say(&format!("{} in {:.1?}", if self.name == "build" { "built" } else { "checked" }, started.elapsed()));
-                Ok(exit)
-            }
+        if outcome.is_ok() {
+            ui.say(&format!("{} in {:.1?}", if self.name == "build" { "built" } else { "checked" }, started.elapsed()));
         }
+        outcome
+    }
+
+    /// Settings and plan: every mistake in them is found here, before the first record.
+    fn prepare(&self, flags: &Flags, ui: &Ui) -> Result<(Settings, Plan), CliError> {
+        let settings = settings(flags, ui)?;
+        let threads = self.reporting.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)).clamp(1, 256);
+        let plan = plan::plan(&settings, self.purpose, threads, crate::clock::today())?;
+        Ok((settings, plan))
+    }
+
+    fn mill(&self, settings: &Settings, plan: &Plan, reports: &mut Reports, ui: &Ui) -> Result<(Exit, Ending), CliError> {
+        let cancel = Cancel::default();
+        let signal = cancel.clone();
+        // A second handler in one process is refused; the first one then serves.
+        ctrlc::set_handler(move || signal.cancel()).unwrap_or_default();
+        let report = pipeline::run(plan, &mut Sink::new(&settings.overrides, reports), ui, &cancel)?;
+        if cancel.is_cancelled() {
+            return Err(CliError::Interrupted);
+        }
+        conserved(&report)?;
+        self.finish(plan, settings, report)
     }
 
     /// The reports asked for; one without a file goes to standard output.
@@ -270,13 +273,19 @@ fn next_steps(plan: &Plan, counts: &[Counts]) -> Vec<String> {
                     "url" => "no column gives the page of an item: give `--base-url https://your.shop`, or map `url`".to_owned(),
                     "seller_name" => "no column names the seller: give `--seller-name NAME`".to_owned(),
                     _ => format!(
-                        "no item has `{attribute}`: map its column in feedmill.toml, or give `--set {attribute}=VALUE` where one value fits all"
+                        "no item has `{attribute}`{}: map its column in feedmill.toml, or give `--set {attribute}=VALUE` where one value fits all",
+                        called(&field.name, attribute, &target.name)
                     ),
                 });
             }
         }
     }
     next
+}
+
+/// What a target calls an attribute, where that is another name.
+fn called(field: &str, attribute: &str, target: &str) -> String {
+    if field == attribute { String::new() } else { format!(" (`{field}` at {target})") }
 }
 
 /// A report in a file, put under its name when the report is complete.

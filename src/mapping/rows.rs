@@ -2,7 +2,7 @@
 //! inherit. What a row's item is called and which group it belongs to is settled here.
 
 use super::apply::{Draft, slot};
-use super::compile::{Mapping, OptionFrom, ParentPlan, REASON_IMAGE, REASON_ORPHAN, REASON_PARENT, RowPlan};
+use super::compile::{Mapping, OptionFrom, ParentPlan, REASON_IMAGE, REASON_ORPHAN, REASON_PARENT, RowPlan, unit_of};
 use super::preset::StockCondition;
 use super::survey::{Survey, is_word, key_of};
 use super::transform::slug;
@@ -369,8 +369,13 @@ impl Mapping {
 
 fn inherit(draft: &mut Draft, from: &Draft, attributes: &[AttributeId]) {
     for &attribute in attributes {
-        if !draft.get(attribute).is_present() {
-            draft.set(attribute, from.get(attribute));
+        if draft.get(attribute).is_present() {
+            continue;
+        }
+        draft.set(attribute, from.get(attribute));
+        // A number means nothing without the unit it came with.
+        if let Some(unit) = unit_of(attribute).filter(|_| from.get(attribute).is_present()) {
+            draft.set(unit, from.get(unit));
         }
     }
 }
@@ -486,6 +491,10 @@ fn stock(mapping: &Mapping, buffer: &mut String, cells: &[Cell], parent: Option<
     else {
         return;
     };
+    // Where the platform cannot tell, a setting may.
+    if availability == "unknown" && mapping.defaults.iter().any(|(attribute, _)| *attribute == IDS.availability) {
+        return;
+    }
     let column = ["state", "quantity", "tracker"].iter().find_map(|name| input(name).0).unwrap_or(NO_COLUMN);
     let (_, quantity) = input("quantity");
     draft.set(IDS.availability, Slot { cell: Cell::store(buffer, availability, Shape::Text), column });

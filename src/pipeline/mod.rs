@@ -253,6 +253,10 @@ fn read(
     progress.end();
     let (blake3, bytes, open_end) = outcome?;
     ordered.source_ends(index, source, open_end, plan.strict_end, sink)?;
+    if ordered.records_of(index) == 0 && !cancel.is_cancelled() {
+        let message = "there are columns but no records; an empty catalog is taken for a failed export".to_owned();
+        return Err(ReadError::NotACatalog { file: source.facts.file.to_string(), message }.into());
+    }
     Ok(InputSummary {
         file: source.facts.file.to_string(),
         format: source

@@ -102,6 +102,9 @@ impl Money {
     /// rounded away: only zeros beyond the currency's digits are dropped.
     pub fn parse_loose(text: &str, default: Option<Currency>, decimal: Option<char>) -> Result<Self, MoneyDefect> {
         let (number, word) = split_currency(text);
+        if !number.contains(|c: char| c.is_ascii_digit()) {
+            return Err(MoneyDefect::NotANumber);
+        }
         let currency = match word {
             None => default,
             Some(word) => Some(currency_of(word, default).ok_or_else(|| MoneyDefect::CurrencyUnknown(word.to_owned()))?),
@@ -168,6 +171,9 @@ fn slow_amount(text: &str) -> Option<(Decimal, u32)> {
 /// Names what keeps a text from the strict form, as precisely as can be said.
 fn strict_defect(text: &str) -> MoneyDefect {
     let (number, word) = split_currency(text);
+    if !number.contains(|c: char| c.is_ascii_digit()) {
+        return MoneyDefect::NotANumber;
+    }
     if number.starts_with(['-', '\u{2212}']) {
         return MoneyDefect::Negative;
     }
@@ -351,7 +357,8 @@ mod tests {
         assert_eq!(loose("$79.99", "EUR"), Err(MoneyDefect::CurrencyUnknown("$".into())));
         assert_eq!(loose("-5", "EUR"), Err(MoneyDefect::Negative));
         assert_eq!(loose("1,29,00", "EUR"), Err(MoneyDefect::NotANumber));
-        assert_eq!(loose("call us", "EUR"), Err(MoneyDefect::CurrencyUnknown("call us".into())));
+        assert_eq!(loose("call us", "EUR"), Err(MoneyDefect::NotANumber));
+        assert_eq!(Money::parse("free"), Err(MoneyDefect::NotANumber));
         let german = Money::parse_loose("1.299", Currency::parse("EUR"), Some(',')).expect("settled by the setting");
         assert_eq!(german.amount.to_string(), "1299");
     }

@@ -52,7 +52,10 @@ impl Human {
         let target = first.target.as_ref().filter(|_| several).map_or(String::new(), |target| format!("{target}: "));
         lines.push(format!("{head} {target}{}{count}", excerpt(&first.message, 200)));
         for (place, finding) in group.first.iter().enumerate() {
-            lines.push(format!("  {}", self.place(finding)));
+            let shown = self.place(finding);
+            if !shown.is_empty() {
+                lines.push(format!("  {shown}"));
+            }
             if place > 0 && finding.message != first.message {
                 lines.push(format!("      {}", excerpt(&finding.message, 200)));
             }
