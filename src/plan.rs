@@ -113,8 +113,8 @@ pub fn preset_for(header: &Header, asked: Option<&str>) -> Result<(Preset, Vec<S
     let all = preset::all();
     let names: Vec<String> = all.iter().map(|preset| preset.name.clone()).collect();
     all.into_iter().find(|preset| preset.name == asked).map(|preset| (preset, Vec::new())).ok_or_else(|| {
-        let near = nearest(asked, names.iter().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
-        PlanError::Unknown(format!("no preset is called `{asked}`{} known: {}", near.unwrap_or_else(|| ";".to_owned()), names.join(", ")))
+        let near = nearest(asked, names.iter().map(String::as_str)).map(|near| format!(" (did you mean `{near}`?)"));
+        PlanError::Unknown(format!("no preset is called `{asked}`{}; known: {}", near.unwrap_or_default(), names.join(", ")))
     })
 }
 
@@ -194,8 +194,8 @@ fn source(
             ),
         ));
     }
-    let mapping =
-        Mapping::compile(&preset, &header, &settings.wishes).map_err(|source| PlanError::Map { file: facts.file.to_string(), source })?;
+    let mapping = Mapping::compile(&preset, &header, &settings.wishes)
+        .map_err(|source| PlanError::Map { file: blamed(settings, &facts.file), source })?;
     let is_feed_of = |spec: &Spec| purpose == Purpose::Check && preset.feed_of.as_deref() == Some(&spec.identity.family);
     let mut direct = Vec::new();
     for (target, spec) in specs.iter().enumerate() {
@@ -224,6 +224,16 @@ fn source(
         open_source(&setting)
     };
     Ok(SourcePlan { facts, header, seen, preset: preset.name, mapping, normalizer, direct, reopen: Box::new(reopen) })
+}
+
+/// Where the mistakes of a mapping stand: in the project file, or in what was typed.
+fn blamed(settings: &Settings, catalog: &str) -> String {
+    settings.config.as_ref().map_or_else(
+        || catalog.to_owned(),
+        |path| {
+            format!("{} (for {catalog})", path.file_name().map_or(path.display().to_string(), |name| name.to_string_lossy().into_owned()))
+        },
+    )
 }
 
 /// Standard input can be read once; it is kept in a temporary file, unpacked, for further passes.
@@ -335,8 +345,8 @@ fn fate_notice(spec: &Spec, header: &Header, source: u16, column: u16, fate: &Co
         ColumnFate::Renamed { now } => (
             "column/renamed",
             Severity::Warning,
-            format!("{target} does not read `{name}`; it is called `{now}` now, and is judged as that here"),
-            "build the feed anew, which writes the current names",
+            format!("{target} does not read `{name}`, it reads `{now}`; the column is judged as that here"),
+            "build the feed for this target, which writes its own names",
         ),
         ColumnFate::Removed { note } => {
             ("column/removed", Severity::Advice, format!("{target} does not read `{name}`: {note}"), "leave the column out")

@@ -127,6 +127,9 @@ fn source(
         head = read_head(&mut stream, SAMPLE)?;
     }
     let name = path.as_deref().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or("").to_ascii_lowercase();
+    if name.ends_with(".sql") {
+        return Err(refuse("this is an SQL dump; load it into a database and export the table as CSV".to_owned()));
+    }
     let format = format(&name, &head, wanted).map_err(|what| refuse(format!("this is {what}")))?;
     let mut facts = SourceFacts {
         file,

@@ -119,8 +119,8 @@ pub(super) struct Reporting {
     #[arg(long)]
     pub(super) exit_zero: bool,
     /// Threads that judge and render [default: all processors]
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) threads: Option<u16>,
 }
 
 /// `feedmill build`

@@ -28,7 +28,7 @@ struct Entry {
 }
 
 /// Codes about files and columns, which no spec holds: what, why, what to do.
-const FILE_CODES: [(&str, &str, &str, &str); 8] = [
+const FILE_CODES: [(&str, &str, &str, &str); 7] = [
     ("column/repeated", "a column name occurs more than once", "only the first such column is read", "give each column its own name"),
     (
         "column/unknown",
@@ -56,18 +56,21 @@ const FILE_CODES: [(&str, &str, &str, &str); 8] = [
         "the target would refuse the file",
         "render an accepted format before you deliver",
     ),
-    (
-        "feed/empty",
-        "no item was accepted",
-        "an empty feed would remove the whole catalog at the target",
-        "correct the findings; `--allow-empty` writes it anyway",
-    ),
 ];
 
+/// Whether a finding can have this code.
+pub(super) fn is_code(code: &str) -> Result<bool, CliError> {
+    Ok(entries(&specs()?).contains_key(code))
+}
+
+fn specs() -> Result<Vec<Spec>, CliError> {
+    let identities = spec::load::identities()?;
+    let load = |identity: &spec::model::SpecFile| spec::load::spec(&format!("{}@{}", identity.target, identity.version));
+    Ok(identities.iter().map(load).collect::<Result<_, _>>()?)
+}
+
 pub(super) fn run(command: &Explain, ui: &Ui) -> Result<Exit, CliError> {
-    let specs = spec::load::identities()?;
-    let specs: Vec<Spec> =
-        specs.iter().map(|identity| spec::load::spec(&format!("{}@{}", identity.target, identity.version))).collect::<Result<_, _>>()?;
+    let specs = specs()?;
     let entries = entries(&specs);
     let text = match &command.code {
         None => list(&entries, command.json),
@@ -115,7 +118,12 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
         }
         for rule in &spec.rules {
             let row = |row: &BTreeMap<String, String>| {
-                (!row.is_empty()).then(|| row.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", "))
+                (!row.is_empty()).then(|| {
+                    row.iter()
+                        .map(|(name, value)| format!("{name} = {}", if value.is_empty() { "(blank)" } else { value }))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                })
             };
             let rows = |rows: &[BTreeMap<String, String>]| {
                 let rows: Vec<String> = rows.iter().map(|each| row(each).unwrap_or_else(|| "(a sound row)".to_owned())).collect();
@@ -155,14 +163,21 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
     for (code, what, why, fix) in FILE_CODES {
         entries.entry(code.to_owned()).or_default().push(own(what, why, fix));
     }
-    for (defect, what, kinds) in crate::normalize::REPAIRS {
-        for (_, name, _) in Attributes::shared().iter().filter(|(_, _, attribute)| kinds.contains(&attribute.kind)) {
-            entries.entry(format!("{name}/{defect}")).or_default().push(own(
-                what,
-                "a value is brought into the form that feeds ask for; nothing is lost",
-                "nothing; to change it at the source saves the repair",
-            ));
+    let kept = "a value is brought into the form that feeds ask for; nothing is lost";
+    let leave = "nothing; to change it at the source saves the repair";
+    for (_, name, attribute) in Attributes::shared().iter() {
+        for (defect, what, _) in crate::normalize::REPAIRS.iter().filter(|(_, _, kinds)| kinds.contains(&attribute.kind)) {
+            entries.entry(format!("{name}/{defect}")).or_default().push(own(what, kept, leave));
         }
+        let by_rule = own(
+            "a rule of the project file set the value",
+            "the rule's condition held for the item",
+            "change the rule in feedmill.toml if it should not",
+        );
+        entries.entry(format!("{name}/set-by-rule")).or_default().push(by_rule);
+    }
+    for (code, what) in crate::normalize::REPAIRS_BY_NAME {
+        entries.entry((*code).to_owned()).or_default().push(own(what, kept, leave));
     }
     entries
 }

@@ -111,15 +111,21 @@ fn source(place: usize, settings: &Settings, command: &Inspect, ui: &Ui) -> Resu
     }
     ui.end();
     let attributes = Attributes::shared();
+    let attribute_of = |column: usize| -> Option<&str> {
+        mapping.steps.iter().find(|step| step.columns().contains(&(column as u16))).map(|step| attributes.name(step.attribute()))
+    };
     let taken_for = |column: usize| -> String {
-        let names: Vec<&str> = mapping
-            .steps
-            .iter()
-            .filter(|step| step.columns().contains(&(column as u16)))
-            .map(|step| attributes.name(step.attribute()))
-            .collect();
-        let used = if names.is_empty() { mapping.column_use(column as u16) } else { None };
-        used.map_or_else(|| names.join(", "), str::to_owned)
+        let uses = mapping.steps.iter().filter_map(|step| {
+            let place = step.columns().iter().position(|known| *known == column as u16)?;
+            let name = match attributes.name(step.attribute()) {
+                "price" if mapping.price_is_current => "price (paid now)",
+                "sale_price" if mapping.price_is_current => "price (struck through)",
+                name => name,
+            };
+            Some(if place > 0 { format!("{name} (if no better)") } else { name.to_owned() })
+        });
+        let names: Vec<String> = uses.collect();
+        if names.is_empty() { mapping.column_use(column as u16).unwrap_or("").to_owned() } else { names.join(", ") }
     };
     let spec = crate::spec::load::spec(&command.target)?;
     let filled = plan::attributes(&mapping, &settings.wishes.defaults);
@@ -152,7 +158,7 @@ fn source(place: usize, settings: &Settings, command: &Inspect, ui: &Ui) -> Resu
         "preset": preset.name, "signs": signs, "shape": mapping.shape(), "records": records, "unreadable": bad,
         "columns": header.names().iter().enumerate().map(|(place, name)| {
             let facts = &columns[place];
-            json!({ "name": &**name, "filled": facts.filled, "distinct": facts.distinct.len(), "type": facts.kind(), "longest": facts.longest, "examples": facts.examples, "attribute": taken_for(place) })
+            json!({ "name": &**name, "filled": facts.filled, "distinct": facts.distinct.len(), "type": facts.kind(), "longest": facts.longest, "examples": facts.examples, "attribute": attribute_of(place), "taken_for": taken_for(place) })
         }).collect::<Vec<_>>(),
         "missing": missing.iter().map(|(name, advice)| json!({ "attribute": name, "advice": advice })).collect::<Vec<_>>(),
         "asks": asks,

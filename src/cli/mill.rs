@@ -101,7 +101,12 @@ impl Job<'_> {
     /// Settings and plan: every mistake in them is found here, before the first record.
     fn prepare(&self, flags: &Flags, ui: &Ui) -> Result<(Settings, Plan), CliError> {
         let settings = settings(flags, ui)?;
-        let threads = self.reporting.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)).clamp(1, 256);
+        for code in settings.overrides.keys() {
+            if !super::explain::is_code(code)? {
+                return Err(CliError::Usage(format!("[check.severity]: no finding has the code `{code}`; `feedmill explain` lists all")));
+            }
+        }
+        let threads = self.reporting.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), usize::from);
         let plan = plan::plan(&settings, self.purpose, threads, crate::clock::today())?;
         Ok((settings, plan))
     }
@@ -122,24 +127,20 @@ impl Job<'_> {
     /// The reports asked for; one without a file goes to standard output.
     fn reports(&self, opening: &Opening, ui: &Ui) -> Result<Reports, CliError> {
         let asked = if self.reporting.output_format.is_empty() { vec!["full".to_owned()] } else { self.reporting.output_format.clone() };
+        if asked.iter().filter(|word| !word.contains('=')).count() > 1 {
+            return Err(CliError::Usage(
+                "--output-format: only one format can go to standard output; write the others as FORMAT=FILE".to_owned(),
+            ));
+        }
         let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
-        let mut on_stdout = 0;
         for word in &asked {
             let (format, file) = word.split_once('=').map_or((word.as_str(), None), |(format, file)| (format, Some(file)));
             let (opening, out): (Opening, Box<dyn Write>) = match file {
                 Some(file) => (Opening { colour: false, ..opening.clone() }, Box::new(ReportFile::create(Path::new(file))?)),
-                None => {
-                    on_stdout += 1;
-                    (opening.clone(), ui.stdout())
-                }
+                None => (opening.clone(), ui.stdout()),
             };
             let known = || CliError::Usage(format!("--output-format: `{format}` is no format; known: {}", report::FORMATS.join(", ")));
             reports.push(report::reporter(format, &opening, out).ok_or_else(known)?);
-        }
-        if on_stdout > 1 {
-            return Err(CliError::Usage(
-                "--output-format: only one format can go to standard output; write the others as FORMAT=FILE".to_owned(),
-            ));
         }
         Ok(Reports(reports))
     }
@@ -166,9 +167,13 @@ impl Job<'_> {
                     .map(|file| (target.folder.join(&file.name).display().to_string(), file.items, file.bytes))
                     .collect();
             } else if is_build {
+                drop(written);
+                // Only an empty folder goes; anything in it is an earlier feed.
+                std::fs::remove_dir(&target.folder).unwrap_or_default();
                 next.insert(0, format!("no item was accepted for {}, so no feed was written (`--allow-empty` writes one)", target.name));
             }
-            if let Some((path, _, _)) = files.first() {
+            let readable = files.iter().find(|(path, _, _)| !path.contains(".xml"));
+            if let Some((path, _, _)) = readable.filter(|_| counts.accepted > 0) {
                 next.push(format!("feedmill check {path} --target {}", settings_spec(settings, &target.name)));
             }
             targets.push(TargetEnd { name: target.name.to_string(), spec: target.spec.identity.version.clone(), counts, files });
@@ -250,6 +255,9 @@ fn publish(
     Ok(Some(manifest))
 }
 
+/// Attributes that no two items share, so that one value for all is no way out.
+const ONE_EACH: [&str; 9] = ["item_id", "title", "description", "url", "image_url", "price", "gtin", "mpn", "inventory_quantity"];
+
 /// After a run, looks at the numbers and names the setting that would have helped.
 fn next_steps(plan: &Plan, counts: &[Counts]) -> Vec<String> {
     let mut next: Vec<String> = Vec::new();
@@ -258,7 +266,11 @@ fn next_steps(plan: &Plan, counts: &[Counts]) -> Vec<String> {
             next.push(text);
         }
     };
-    for (target, counts) in plan.targets.iter().zip(counts).filter(|(_, counts)| counts.items > 0) {
+    let is_feed = |place: usize| plan.sources.iter().any(|source| source.direct.get(place).is_some_and(Option::is_some));
+    // Settings change what is built of a catalog, not a feed that is finished.
+    for (_, (target, counts)) in
+        plan.targets.iter().zip(counts).enumerate().filter(|(place, (_, counts))| counts.items > 0 && !is_feed(*place))
+    {
         for field in &target.spec.fields {
             let attribute = crate::product::attribute::Attributes::shared().name(field.attribute);
             let all = |defect: &str| counts.by_code.get(&format!("{attribute}/{defect}")).is_some_and(|count| *count == counts.items);
@@ -272,6 +284,12 @@ fn next_steps(plan: &Plan, counts: &[Counts]) -> Vec<String> {
                 add(match attribute {
                     "url" => "no column gives the page of an item: give `--base-url https://your.shop`, or map `url`".to_owned(),
                     "seller_name" => "no column names the seller: give `--seller-name NAME`".to_owned(),
+                    _ if ONE_EACH.contains(&attribute) => {
+                        format!(
+                            "no item has `{attribute}`{}: map its column in feedmill.toml",
+                            called(&field.name, attribute, &target.name)
+                        )
+                    }
                     _ => format!(
                         "no item has `{attribute}`{}: map its column in feedmill.toml, or give `--set {attribute}=VALUE` where one value fits all",
                         called(&field.name, attribute, &target.name)

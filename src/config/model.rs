@@ -26,8 +26,8 @@ pub struct Project {
     #[serde(default)]
     #[validate(nested)]
     pub check: CheckFile,
-    /// What is rendered.
-    #[serde(default)]
+    /// What is rendered: one table, or several.
+    #[serde(default, deserialize_with = "one_or_many")]
     #[validate(nested)]
     pub target: Vec<TargetFile>,
 }
@@ -86,12 +86,12 @@ fn plain_name(name: &str) -> Result<(), validator::ValidationError> {
     }
 }
 
-fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<SourceFile>, D::Error> {
+fn one_or_many<'de, D: serde::Deserializer<'de>, T: serde::de::DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     use serde::de::Error;
-    let read = |value: toml::Value| value.try_into::<SourceFile>().map_err(|error| D::Error::custom(error.message()));
+    let read = |value: toml::Value| value.try_into::<T>().map_err(|error| D::Error::custom(error.message()));
     match toml::Value::deserialize(deserializer)? {
-        toml::Value::Array(sources) => sources.into_iter().map(read).collect(),
-        source => Ok(vec![read(source)?]),
+        toml::Value::Array(tables) => tables.into_iter().map(read).collect(),
+        table => Ok(vec![read(table)?]),
     }
 }
 

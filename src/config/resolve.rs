@@ -135,12 +135,18 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.clone(), source })?;
             let home = path.parent().unwrap_or(Path::new(".")).to_owned();
-            (read(&text, &path.display().to_string())?, home, path.display().to_string())
+            (read(&text, &shown(path, folder))?, home, shown(path, folder))
         }
         None => (Project::default(), folder.to_owned(), FILE.to_owned()),
     };
-    let sources = sources(flags, &project, &home)?;
+    let sources = sources(flags, &project, &home, folder)?;
     let targets = targets(flags, &project);
+    for (place, target) in targets.iter().enumerate() {
+        if targets.iter().take(place).any(|earlier| earlier.name == target.name) {
+            // Both would write to one folder, and the second would clear the first away.
+            return Err(setting("target", format!("`{}` is named twice; give each target a name of its own", target.name)));
+        }
+    }
     let (fail_on, overrides) = check(flags, &project, &name)?;
     let wishes = wishes(flags, &project, &home, &name)?;
     Ok(Settings { config, sources, targets, wishes, fail_on, overrides })
@@ -195,7 +201,7 @@ fn with_nearest(message: &str) -> String {
     }
 }
 
-fn sources(flags: &Flags, project: &Project, home: &Path) -> Result<Vec<SourceSetting>, ConfigError> {
+fn sources(flags: &Flags, project: &Project, home: &Path, folder: &Path) -> Result<Vec<SourceSetting>, ConfigError> {
     let delimiter = |word: &Option<String>, place: &str| -> Result<Option<u8>, ConfigError> {
         match word.as_deref() {
             None => Ok(None),
@@ -210,6 +216,12 @@ fn sources(flags: &Flags, project: &Project, home: &Path) -> Result<Vec<SourceSe
             Some(word) => Err(setting(place, format!("`{word}` is no format that is read; known: csv, tsv, json, jsonl"))),
         }
     };
+    let labels = flags.encoding.iter().chain(project.source.iter().filter_map(|source| source.encoding.as_ref()));
+    for label in labels {
+        if encoding_rs::Encoding::for_label(label.as_bytes()).is_none() {
+            return Err(setting("encoding", format!("`{label}` is no encoding; try utf-8, windows-1252 or utf-16le")));
+        }
+    }
     let wanted = Wanted {
         encoding: flags.encoding.clone(),
         delimiter: delimiter(&flags.delimiter, "--delimiter")?,
@@ -225,7 +237,7 @@ fn sources(flags: &Flags, project: &Project, home: &Path) -> Result<Vec<SourceSe
         return Ok(found);
     }
     for source in &project.source {
-        let pattern = if source.path == "-" { source.path.clone() } else { home.join(&source.path).display().to_string() };
+        let pattern = if source.path == "-" { source.path.clone() } else { shown(&home.join(&source.path), folder) };
         for path in expand(&pattern)? {
             let wanted = Wanted {
                 encoding: flags.encoding.clone().or_else(|| source.encoding.clone()),
@@ -239,6 +251,12 @@ fn sources(flags: &Flags, project: &Project, home: &Path) -> Result<Vec<SourceSe
         return Err(setting("input", "no catalog is named: give a file, or `path` under [source] in feedmill.toml"));
     }
     Ok(found)
+}
+
+/// A path as short as it can be said from the working folder, so that reports and manifests do
+/// not depend on where the project lies.
+fn shown(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).display().to_string()
 }
 
 /// The files of a glob in the order of their names; a plain path stands for itself.

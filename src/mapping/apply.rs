@@ -121,7 +121,11 @@ impl Step {
         }
         let mut made: Option<String> = None;
         for transform in &self.clean {
-            made = Some((transform.apply)(made.as_deref().unwrap_or(value)));
+            let value = made.as_deref().unwrap_or(value);
+            let changed = (transform.apply)(value);
+            if changed != value {
+                made = Some(changed);
+            }
         }
         if let Some((table, otherwise)) = &self.lookup {
             let key = text::trim(made.as_deref().unwrap_or(value));

@@ -327,6 +327,7 @@ impl Compiler<'_> {
         step.values = self.preset.values.get(name).cloned().unwrap_or_default();
         step.empty = self.preset.empty.get(name).cloned().unwrap_or_default();
         step.paths = self.preset.paths.get(name).cloned();
+        step.clean = self.preset.clean.get(name).into_iter().flatten().filter_map(|name| transform::find(name)).collect();
         let unit = unit.or_else(|| self.preset.units.get(name).cloned());
         step.unit = unit.and_then(|unit| Some((unit_of(attribute)?, crate::product::measure::unit(&unit).map_or(unit, str::to_owned))));
         Some(step)

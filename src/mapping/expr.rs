@@ -1,7 +1,7 @@
 //! Templates and conditions: the only file that names the expression crate.
 
 use crate::product::text_distance::nearest;
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use std::collections::BTreeMap;
 
 /// A column or attribute name as templates write it: letters and digits, anything else as `_`.
@@ -54,7 +54,18 @@ impl Expression {
                 return Err(format!("`{name}` is not known here{}", near.unwrap_or_default()));
             }
         }
-        Ok(Self { environment, names, condition })
+        let expression = Self { environment, names, condition };
+        // Filters and functions are only looked up when they run: run once without values.
+        let context: BTreeMap<&str, Value> = expression.names.iter().map(|name| (name.as_str(), Value::from(""))).collect();
+        if let Err(error) = expression.environment.get_template(MAIN).and_then(|template| template.render(context))
+            && matches!(
+                error.kind(),
+                ErrorKind::UnknownFilter | ErrorKind::UnknownFunction | ErrorKind::UnknownTest | ErrorKind::UnknownMethod
+            )
+        {
+            return Err(error.detail().map_or_else(|| error.to_string(), str::to_owned));
+        }
+        Ok(expression)
     }
 
     /// The names it reads.
@@ -100,5 +111,6 @@ mod tests {
         let error = Expression::template("{{ Handel }}", &["Handle".to_owned()]).expect_err("unknown");
         assert!(error.contains("did you mean `Handle`?"), "{error}");
         assert!(Expression::template("{{ x", &[]).is_err());
+        assert!(Expression::template("{{ Handle | nosuch }}", &["Handle".to_owned()]).is_err());
     }
 }

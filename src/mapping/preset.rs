@@ -35,6 +35,9 @@ pub struct Preset {
     /// Attributes whose cell may list several paths, with what separates them; the deepest counts.
     #[serde(default)]
     pub paths: BTreeMap<String, String>,
+    /// Named transforms for the values of an attribute, where they change anything.
+    #[serde(default)]
+    pub clean: BTreeMap<String, Vec<String>>,
     /// How rows make items.
     pub rows: Rows,
     /// Where variant options stand.

@@ -388,7 +388,7 @@ fn as_variant(buffer: &mut String, draft: &mut Draft) {
     }
     let title = draft.get(IDS.title).text(buffer).to_owned();
     let values: Vec<&str> = draft.options.iter().map(|(_, value)| text::trim(value.text(buffer))).collect();
-    let missing: Vec<&str> = values.into_iter().filter(|value| !title.contains(value)).collect();
+    let missing: Vec<&str> = values.into_iter().filter(|value| !names_word(&title, value)).collect();
     if !title.is_empty() && !missing.is_empty() {
         let title = format!("{} - {}", text::trim(&title), missing.join(" / "));
         draft.write(buffer, IDS.title, &title);
@@ -398,6 +398,15 @@ fn as_variant(buffer: &mut String, draft: &mut Draft) {
             draft.set(attribute, value);
         }
     }
+}
+
+/// Whether a title names a value as whole words: `S` is not named by `Shirt`.
+fn names_word(title: &str, value: &str) -> bool {
+    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    title.match_indices(value).any(|(at, found)| {
+        let (before, after) = (title.get(..at).unwrap_or(""), title.get(at + found.len()..).unwrap_or(""));
+        edge(before.chars().next_back()) && edge(after.chars().next())
+    })
 }
 
 fn write_options(buffer: &mut String, draft: &mut Draft) {

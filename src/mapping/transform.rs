@@ -22,6 +22,11 @@ pub static TRANSFORMS: &[Transform] = &[
     Transform { name: "upper", doc: "writes everything in capitals", apply: str::to_uppercase },
     Transform { name: "digits", doc: "keeps digits only", apply: |value| value.chars().filter(char::is_ascii_digit).collect() },
     Transform { name: "first-line", doc: "keeps the first line", apply: |value| value.lines().next().unwrap_or("").to_owned() },
+    Transform {
+        name: "literal-newlines",
+        doc: "turns a backslash and an `n` into a line break",
+        apply: |value| value.replace("\\r\\n", "\n").replace("\\n", "\n"),
+    },
     Transform { name: "slug", doc: "lower case, anything but letters and digits as single hyphens", apply: slug },
 ];
 

@@ -25,15 +25,17 @@ pub static REPAIRS: &[(&str, &str, &[Kind])] = &[
     ("notation", "the value is written in the one form feeds ask for", &[Kind::Money, Kind::Date]),
     ("decimal-comma", "a decimal comma becomes a point", &[Kind::Number]),
     ("separators", "blanks, hyphens and apostrophes are removed", &[Kind::Gtin]),
-    ("padded", "leading zeros are put back where the check digit then holds", &[Kind::Gtin]),
     ("address", "a relative or unencoded address is made absolute and encoded", &[Kind::Link]),
     ("bad-entry", "addresses of a list that are none are left out", &[Kind::Links]),
     ("unit", "a unit in the cell is kept apart from the number", &[Kind::Axis, Kind::Weight]),
-    ("sale-over", "a sale price whose window has ended is left out", &[Kind::Money]),
-    ("oversold", "stock below zero is written as 0", &[Kind::Whole]),
-    ("from-quantity", "availability follows from the quantity", &[Kind::Word]),
-    ("not-purchasable", "an item that cannot be bought is not offered for checkout", &[Kind::Flag]),
-    ("set-by-rule", "a rule of the project file set the value", &[]),
+];
+
+/// What follows from several values together: the whole code, and what is done.
+pub static REPAIRS_BY_NAME: &[(&str, &str)] = &[
+    ("sale_price/sale-over", "a sale price whose window has ended is left out"),
+    ("inventory_quantity/oversold", "stock below zero is written as 0"),
+    ("availability/from-quantity", "availability follows from the quantity"),
+    ("is_eligible_checkout/not-purchasable", "an item that cannot be bought is not offered for checkout"),
 ];
 
 /// What was changed about a value on its way.

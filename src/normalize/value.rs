@@ -163,10 +163,7 @@ fn gtin_of(value: &str) -> Option<Change> {
         return None;
     }
     let cleaned = gtin::clean(value).filter(|cleaned| cleaned != value)?;
-    let padded = cleaned.len() > value.chars().filter(char::is_ascii_digit).count();
-    let message =
-        if padded { "leading zeros are put back; the check digit then holds" } else { "blanks, hyphens and apostrophes are removed" };
-    noted(cleaned, if padded { "padded" } else { "separators" }, message)
+    noted(cleaned, "separators", "blanks, hyphens and apostrophes are removed")
 }
 
 fn link_of(with: &Normalizer, value: &str) -> Option<Change> {

@@ -204,6 +204,7 @@ fn report(
 ) {
     for fault in std::mem::take(&mut worker.faults) {
         let column = worker.row.get(fault.field.index()).map_or(NO_COLUMN, |slot| slot.column);
+        let column = if usize::from(column) < worker.source.seen { column } else { NO_COLUMN };
         let column = if column == NO_COLUMN { worker.column_of(target, place, fault.field) } else { column };
         findings.push((Some(place), finding_of(fault, target, worker.place(head, column), id)));
     }

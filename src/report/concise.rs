@@ -43,7 +43,7 @@ impl Reporter for Concise {
             self.shown.iter().filter(|(_, count)| cap != 0 && **count > cap).map(|(code, count)| (code, count - cap)).collect();
         hidden.sort();
         for (code, count) in hidden {
-            self.out.line(&format!("{count} more findings of {code}"));
+            self.out.line(&format!("{count} more of {code}"));
         }
         for target in &ending.targets {
             let [advice, warnings, errors] = target.counts.by_severity;

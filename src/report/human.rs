@@ -65,9 +65,8 @@ impl Human {
             lines.push(format!("  ... {} more like this; `--max-per-code 0` shows all", thousands(hidden)));
         }
         if let Some(fix) = first.fix.as_ref().filter(|fix| fix.applied) {
-            let done =
-                fix.value.as_ref().map_or_else(|| "left out of the feed".to_owned(), |value| format!("now `{}`", excerpt(value, 80)));
-            lines.push(format!("  done: {done}"));
+            let done = fix.value.as_ref().map_or_else(|| "left out".to_owned(), |value| format!("`{}`", excerpt(value, 80)));
+            lines.push(format!("  {}: {done}", if self.opening.command == "build" { "now" } else { "a build makes it" }));
         } else if first.certainty != Certainty::Own {
             let target = first.target.as_deref().unwrap_or("the target");
             lines.push(format!("  then: {} ({target}, {})", first.consequence.sentence(), first.certainty.word()));
@@ -103,8 +102,8 @@ impl Human {
         let count = |number: u64, word: &str| format!("{} {word}", thousands(number));
         lines.push(format!(
             "  {} = {} + {}",
-            count(counts.records, "records"),
-            count(counts.items, "items"),
+            plural(counts.records, "record"),
+            plural(counts.items, "item"),
             count(counts.skipped, "skipped")
         ));
         for (reason, skipped) in &counts.skipped_by {
@@ -112,15 +111,15 @@ impl Human {
         }
         lines.push(format!(
             "  {} = {} + {}; {}",
-            count(counts.items, "items"),
+            plural(counts.items, "item"),
             count(counts.accepted, "accepted"),
             count(counts.rejected, "rejected"),
-            count(counts.groups, "groups")
+            plural(counts.groups, "group")
         ));
         let [advice, warnings, errors] = counts.by_severity;
         lines.push(format!("  {}, {}, {} advice", plural(errors, "error"), plural(warnings, "warning"), thousands(advice)));
         for (path, items, bytes) in &target.files {
-            lines.push(format!("  {path}  {}, {}", count(*items, "items"), size(*bytes)));
+            lines.push(format!("  {path}  {}, {}", plural(*items, "item"), size(*bytes)));
         }
     }
 }
@@ -141,7 +140,7 @@ impl Reporter for Human {
         if ending.error.is_none() {
             for input in &ending.inputs {
                 let kind = format!("{}, {}, read as {}", input.format, input.encoding, input.preset);
-                lines.push(format!("{}: {kind}; {} records, {}", input.file, thousands(input.records), size(input.bytes)));
+                lines.push(format!("{}: {kind}; {}, {}", input.file, plural(input.records, "record"), size(input.bytes)));
             }
             for target in &ending.targets {
                 self.target(target, &mut lines);

@@ -123,7 +123,10 @@ fn finding_value(finding: &Finding, opening: &Opening) -> Value {
     put("target", json!(finding.target.as_deref()));
     put("spec_source", json!(finding.spec_source.as_deref()));
     if let Some(fix) = &finding.fix {
-        put("fix", json!({ "applicability": fix.applicability.word(), "value": fix.value, "applied": fix.applied }));
+        put(
+            "fix",
+            json!({ "applicability": fix.applicability.word(), "value": fix.value, "applied": fix.applied && opening.command == "build" }),
+        );
     }
     put("fingerprint", json!(format!("{:016x}", finding.fingerprint())));
     Value::Object(value)

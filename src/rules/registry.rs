@@ -83,6 +83,6 @@ pub static MISSING: DefectDoc = DefectDoc {
     name: "missing",
     what: "a required field has no value",
     why: "rows without it do not enter the catalog, whatever else they say",
-    fix: "map the column that holds it, or give one value for all items with `--set`",
+    fix: "map the column that holds it; where one value fits all items, `--set` gives it",
     bad: |_| Some(String::new()),
 };

@@ -256,6 +256,9 @@ fn mistakes_in_a_project_file_are_found_before_the_first_row() {
         ("base_url =", "base_ulr =", "did you mean `base_url`?"),
         ("spec = \"openai\"", "spec = \"opanai\"", "did you mean `openai`?"),
         ("fail_on = \"error\"", "fail_on = \"maybe\"", "none of error, warning, never"),
+        ("name = \"chat\"\nspec", "name = \"chat\"\nspec = \"openai\"\n[[target]]\nname = \"chat\"\nspec", "`chat` is named twice"),
+        ("{{ Artikel }}", "{{ Artikel | nosuch }}", "nosuch"),
+        ("\"item_id/duplicate\" =", "\"item_id/duplicat\" =", "no finding has the code `item_id/duplicat`"),
         ("[map]", "[map]\nurl = { constant = \"x\", template = \"y\" }\n#", "duplicate key"),
     ] {
         let folder = project();

@@ -121,7 +121,9 @@ fn shopify_rows_of_all_kinds() {
          hat,Hat,Warm.,Acme,Hats,true,Title,Default Title,HAT,0,,,deny,7.00,0,,https://cdn.example/h.jpg,1,false,,active\n\
          old,Old,Gone.,Acme,Hats,true,Title,Default Title,OLD,0,,,deny,7.00,,,https://cdn.example/o.jpg,1,false,,draft\n\
          card,Card,Gift.,Acme,Cards,true,Title,Default Title,CARD,0,,,deny,7.00,,,https://cdn.example/c.jpg,1,true,,active\n\
-         cup,,,,,,,Green,HAT,300,,,deny,5.00,,,,,,,\n",
+         cup,,,,,,,Green,HAT,300,,,deny,5.00,,,,,,,\n\
+         shirt,Shirt Small,Soft.,Acme,Tops,true,Size,S,S1,0,,,deny,7.00,,5784397766,https://cdn.example/s.jpg,1,false,,active\n\
+         shirt,,,,,,,Small,S2,0,,,deny,7.00,,,,,,,\n",
     );
     let run = build(&folder, "products_export.csv", &[]);
     let report = run.json();
@@ -133,7 +135,7 @@ fn shopify_rows_of_all_kinds() {
     let ids: Vec<String> = items(&folder, "openai").iter().map(|item| item["item_id"].as_str().expect("text").to_owned()).collect();
     // No SKU, and a SKU that stands on two rows, are replaced by the handle and the options; the
     // last row belongs to the cup although it stands apart.
-    assert_eq!(ids, ["cup-red", "CUP", "cup-green", "hat"]);
+    assert_eq!(ids, ["cup-red", "CUP", "cup-green", "hat", "S1", "S2"]);
     let red = item(&folder, "openai", "cup-red");
     assert_eq!((&red["availability"], &red["is_eligible_checkout"]), (&"out_of_stock".into(), &false.into()));
     assert_eq!((&red["description"], &red["gtin"], &red["color"]), (&"A & B".into(), &"4006381333931".into(), &"Red".into()));
@@ -145,6 +147,10 @@ fn shopify_rows_of_all_kinds() {
     // A compare-at price below the price is no sale, and a wrong check digit is no GTIN.
     assert_eq!((&blue["price"], &blue["sale_price"], &blue["gtin"]), (&"5.00 USD".into(), &Value::Null, &Value::Null));
     assert_eq!(item(&folder, "openai", "cup-green")["title"], "Cup - Green");
+    // A value is in the title only as a word of its own; ten digits are not padded into a GTIN.
+    let shirt = item(&folder, "openai", "S1");
+    assert_eq!((&shirt["title"], &shirt["gtin"]), (&"Shirt Small - S".into(), &Value::Null));
+    assert_eq!(item(&folder, "openai", "S2")["title"], "Shirt Small");
     let hat = item(&folder, "openai", "hat");
     assert_eq!((&hat["group_id"], &hat["weight"], &hat["availability"]), (&Value::Null, &Value::Null, &"in_stock".into()));
     checks_clean(&folder, "openai");
@@ -160,7 +166,7 @@ fn woocommerce_variations_find_their_parents_anywhere() {
          10,variable,TEE,Tee,1,visible,Short.,<b>Long</b>,1,,0,0.5,,,\"Sale, Clothing > Tees\",\"https://shop.example/a.jpg, https://shop.example/b,1.jpg\",,Color,\"Red, Blue\",Acme\n\
          12,variation,TEE-B,Tee - Blue,1,visible,,,0,0,notify,,18,20,,https://shop.example/blue.jpg,TEE,Color,Blue,\n\
          13,grouped,,Set,1,visible,,,1,,0,,,,,,,,,\n\
-         14,simple,MUG,Mug,1,visible,,A mug.,1,,0,,0,9.5,Mugs,https://shop.example/m.jpg,,,,Acme\n\
+         14,simple,MUG,Mug,1,visible,,A mug.\\nBlue.,1,,0,,0,9.5,Mugs,https://shop.example/m.jpg,,,,Acme\n\
          15,simple,HID,Hidden,1,hidden,,A mug.,1,,0,,,9.5,Mugs,https://shop.example/m.jpg,,,,Acme\n\
          16,variation,LOST,Lost,1,visible,,,1,5,0,,,20,,,id:99,Color,Red,\n",
     );
@@ -200,7 +206,7 @@ fn woocommerce_variations_find_their_parents_anywhere() {
     );
     assert_eq!(blue["image_url"], "https://shop.example/blue.jpg");
     let mug = item(&folder, "openai", "14");
-    assert_eq!((&mug["sale_price"], &mug["group_id"]), (&Value::Null, &Value::Null));
+    assert_eq!((&mug["sale_price"], &mug["group_id"], &mug["description"]), (&Value::Null, &Value::Null, &"A mug.\nBlue.".into()));
     checks_clean(&folder, "openai");
 }
 

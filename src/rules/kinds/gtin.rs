@@ -27,7 +27,7 @@ pub(crate) const GTIN: ValueKind = ValueKind {
         DefectDoc {
             name: "check-digit",
             what: "the last digit does not fit the others",
-            why: "the number is mistyped, invented or a shop's own; targets drop numbers that do not verify",
+            why: "the number is mistyped, invented or a shop's own: it identifies nothing, or another product",
             fix: "correct the code at its source, or leave `gtin` out and give `brand` and `mpn`",
             bad: |field| field.digits.is_none().then(|| "4006381333932".to_owned()),
         },
@@ -51,7 +51,10 @@ impl ValueCheck for Gtin {
         };
         judged.map_err(|defect| match defect {
             GtinDefect::NotDigits => Defect::new("not-digits", format!("`{}` holds something other than digits", shown())),
-            GtinDefect::Length(length) => Defect::new("wrong-length", format!("`{}` has {length} digits", shown())),
+            GtinDefect::Length(length) => {
+                let zeros = gtin::with_lost_zeros(value).map(|padded| format!("; if leading zeros were lost it is `{padded}`"));
+                Defect::new("wrong-length", format!("`{}` has {length} digits{}", shown(), zeros.unwrap_or_default()))
+            }
             GtinDefect::CheckDigit { expected } => {
                 Defect::new("check-digit", format!("`{}` ends in the wrong check digit, {expected} would fit", shown()))
             }

@@ -2,7 +2,7 @@
 
 use super::{Applies, Defect, DefectDoc, Parsed, RowFacts, ValueCheck, ValueKind, never};
 use crate::cell::Shape;
-use crate::product::money::{Money, MoneyDefect};
+use crate::product::money::{Currency, Money, MoneyDefect};
 use crate::product::text;
 
 pub(crate) const MONEY: ValueKind = ValueKind {
@@ -74,9 +74,19 @@ impl ValueCheck for Amount {
     }
 }
 
+/// Whether an amount has one separator in front of exactly three digits.
+fn is_open(value: &str) -> bool {
+    Money::parse_loose(value, Currency::parse("USD"), None) == Err(MoneyDefect::Ambiguous)
+}
+
 fn describe(defect: &MoneyDefect, value: &str) -> Box<Defect> {
     let shown = text::excerpt(value, 40);
     match defect {
+        // In a build the currency would have been added, had the amount one reading only.
+        MoneyDefect::CurrencyMissing if is_open(value) => Defect::new(
+            "currency-missing",
+            format!("`{shown}` has no currency, and whether it is thousands or a fraction is open; `--decimal` settles it"),
+        ),
         MoneyDefect::CurrencyMissing => Defect::new("currency-missing", format!("`{shown}` has no currency")),
         MoneyDefect::CurrencyUnknown(word) => {
             Defect::new("currency-unknown", format!("`{}` is no ISO 4217 currency code in capitals", text::excerpt(word, 12)))
