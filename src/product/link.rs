@@ -17,6 +17,22 @@ pub enum LinkDefect {
     Credentials,
 }
 
+/// Which bytes may stand in an address as it is.
+static ALLOWED: [bool; 256] = {
+    let mut table = [true; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        table[byte] = false;
+        byte += 1;
+    }
+    table[0x7f] = false;
+    table[b'\\' as usize] = false;
+    table[b'<' as usize] = false;
+    table[b'>' as usize] = false;
+    table[b'"' as usize] = false;
+    table
+};
+
 /// Checks that a text is an absolute http or https URL, at byte speed.
 ///
 /// Everything a feed's consumer would stumble over is judged: scheme, host, port, blanks
@@ -29,7 +45,7 @@ pub fn check(text: &str) -> Result<(), LinkDefect> {
         let other = scheme.is_some_and(|end| end > 0 && bytes.get(end..end + 3) == Some(b"://"));
         return Err(if other { LinkDefect::Scheme } else { LinkDefect::Relative });
     };
-    if bytes.iter().any(|&b| b <= b' ' || b == 0x7f || b == b'\\' || b == b'<' || b == b'>' || b == b'"') {
+    if !bytes.iter().all(|&b| ALLOWED[usize::from(b)]) {
         return Err(LinkDefect::Characters);
     }
     let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len());
@@ -91,7 +107,7 @@ pub fn repair(text: &str, base: Option<&url::Url>) -> Option<String> {
     } else {
         trimmed.to_owned()
     };
-    if out.bytes().any(|b| b <= b' ' || b >= 0x7f || matches!(b, b'\\' | b'<' | b'>' | b'"')) {
+    if out.bytes().any(|b| b >= 0x80 || !ALLOWED[usize::from(b)]) {
         out = encode(&out);
     }
     (out != text).then_some(out)
@@ -104,7 +120,7 @@ fn encode(text: &str) -> String {
     let path = text.bytes().skip(path).position(|b| matches!(b, b'/' | b'?' | b'#')).map_or(text.len(), |at| path + at);
     let mut out = String::with_capacity(text.len() + 16);
     for (place, byte) in text.bytes().enumerate() {
-        if place >= path && (byte <= b' ' || byte >= 0x7f || matches!(byte, b'\\' | b'<' | b'>' | b'"')) {
+        if place >= path && (byte >= 0x80 || !ALLOWED[usize::from(byte)]) {
             write!(out, "%{byte:02X}").unwrap_or_default();
         } else if byte < 0x80 {
             out.push(char::from(byte));

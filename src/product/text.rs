@@ -144,6 +144,9 @@ pub fn truncate(text: &str, limit: usize) -> &str {
 
 /// A text made safe and short for a terminal or a message: controls shown as `�`, the middle cut.
 pub fn excerpt(text: &str, limit: usize) -> String {
+    if text.len() <= limit && text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
+        return text.to_owned();
+    }
     let visible =
         |c: char| if c.is_control() || is_hidden_control(c) { if matches!(c, '\n' | '\r' | '\t') { ' ' } else { '\u{fffd}' } } else { c };
     let total = length(text);

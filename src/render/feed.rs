@@ -144,7 +144,61 @@ fn shard_count(rows: &[(u64, u32)], limits: FileLimits, plain: u64, packed: u64)
 
 #[cfg(test)]
 mod tests {
-    use super::{FileLimits, shard_count};
+    use super::{Feed, FileLimits, shard_count};
+    use crate::render::FeedFormat;
+
+    fn shards(format: &str, rows: u64) -> Vec<(String, u64, String)> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spec = crate::spec::load::spec("openai").expect("built in");
+        let format = FeedFormat::parse(format).expect("known");
+        let limits = FileLimits { items: Some(10), bytes: None };
+        let columns = [crate::spec::FieldId(0)];
+        let mut feed = Feed::create(folder.path(), format, format.writer(&spec, &columns), limits).expect("created");
+        for group in 0..rows {
+            let (mut buffer, mut row) = (String::new(), Vec::new());
+            let cell = crate::cell::Cell::store(&mut buffer, &format!("I{group}"), crate::cell::Shape::Text);
+            feed.writer().row(&buffer, &[crate::cell::Slot { cell, column: 0 }], &mut row);
+            feed.push(&row, group).expect("written");
+        }
+        let files = feed.finish().expect("finished");
+        files
+            .into_iter()
+            .map(|file| {
+                let name = file.file.path().file_name().expect("a name").to_str().expect("text").to_owned();
+                let bytes = std::fs::read(file.file.temporary()).expect("readable");
+                let text = match format.compression {
+                    crate::render::Compression::None => String::from_utf8(bytes).expect("text"),
+                    crate::render::Compression::Gzip => {
+                        std::io::read_to_string(flate2::read::MultiGzDecoder::new(&bytes[..])).expect("gzip")
+                    }
+                    crate::render::Compression::Zstd => {
+                        std::io::read_to_string(zstd::Decoder::new(&bytes[..]).expect("zstd")).expect("zstd")
+                    }
+                };
+                (name, file.items, text)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn shards_are_whole_feeds_with_all_rows_once() {
+        assert_eq!(shards("csv", 10).len(), 1);
+        for format in ["csv", "csv.gz", "jsonl.zst"] {
+            let made = shards(format, 25);
+            assert_eq!(made.iter().map(|(_, items, _)| items).sum::<u64>(), 25, "{format}");
+            assert_eq!(made[1].0, format!("feed-0001-of-0004.{format}"));
+            // Every fourth group, from the second on, in the order they came.
+            let expected: Vec<String> = (1..25).step_by(4).map(|group| format!("I{group}")).collect();
+            let found: Vec<&str> = made[1].2.lines().filter(|line| *line != "item_id").collect();
+            assert!(
+                found.iter().zip(&expected).all(|(line, id)| line.contains(id.as_str())) && found.len() == expected.len(),
+                "{format}: {found:?}"
+            );
+        }
+        let made = shards("json", 25);
+        let arrays: Vec<Vec<serde_json::Value>> = made.iter().map(|(_, _, text)| serde_json::from_str(text).expect("JSON")).collect();
+        assert_eq!(arrays.iter().map(Vec::len).collect::<Vec<_>>(), [7, 6, 6, 6]);
+    }
 
     #[test]
     fn shards_double_until_each_fits() {

@@ -4,6 +4,7 @@
 use super::{Ending, Opening, Out, Reporter, TargetEnd};
 use crate::finding::sink::Listen;
 use crate::finding::{Finding, Place};
+use crate::product::text::write_json_string;
 use serde_json::{Map, Value, json};
 use std::io;
 
@@ -11,6 +12,7 @@ pub(super) struct Json {
     opening: Opening,
     out: Out,
     count: u64,
+    line: String,
 }
 
 impl Json {
@@ -23,7 +25,7 @@ impl Json {
         let head = head.to_string();
         out.write(head.strip_suffix('}').unwrap_or(&head).as_bytes());
         out.write(b",\"findings\":[");
-        Self { opening, out, count: 0 }
+        Self { opening, out, count: 0, line: String::new() }
     }
 }
 
@@ -33,9 +35,10 @@ impl Listen for Json {
             self.out.write(b",");
         }
         self.count += 1;
-        let value = finding_value(finding, &self.opening);
-        self.out.write(b"\n");
-        self.out.write(value.to_string().as_bytes());
+        self.line.clear();
+        self.line.push('\n');
+        write_finding(finding, &self.opening, &mut self.line);
+        self.out.write(self.line.as_bytes());
     }
 }
 
@@ -51,18 +54,21 @@ impl Reporter for Json {
 pub(super) struct JsonLines {
     opening: Opening,
     out: Out,
+    line: String,
 }
 
 impl JsonLines {
     pub(super) fn new(opening: Opening, out: Out) -> Self {
-        Self { opening, out }
+        Self { opening, out, line: String::new() }
     }
 }
 
 impl Listen for JsonLines {
     fn finding(&mut self, finding: &Finding) {
-        let value = finding_value(finding, &self.opening);
-        self.out.line(&value.to_string());
+        self.line.clear();
+        write_finding(finding, &self.opening, &mut self.line);
+        self.line.push('\n');
+        self.out.write(self.line.as_bytes());
     }
 }
 
@@ -76,60 +82,87 @@ impl Reporter for JsonLines {
     }
 }
 
-fn place_value(place: &Place, opening: &Opening, into: &mut Map<String, Value>) {
-    into.insert("file".to_owned(), json!(opening.file(place)));
-    if place.record > 0 {
-        into.insert("record".to_owned(), json!(place.record));
+/// Writes one finding as a JSON object. By hand, because a catalog may have millions of them.
+fn write_finding(finding: &Finding, opening: &Opening, out: &mut String) {
+    out.push('{');
+    let mut object = Object { out, first: true };
+    object.text("code", &finding.code);
+    object.text("severity", finding.severity.word());
+    object.text("consequence", finding.consequence.word());
+    object.text("certainty", finding.certainty.word());
+    if !finding.item.is_empty() {
+        object.text("item", &finding.item);
     }
-    if place.line > 0 {
-        into.insert("line".to_owned(), json!(place.line));
+    object.maybe("group", finding.group.as_deref());
+    object.maybe("attribute", finding.attribute.as_deref());
+    object.text("message", &finding.message);
+    object.maybe("value", finding.value.as_deref());
+    object.maybe("hint", finding.hint.as_deref());
+    object.place(&finding.place, opening);
+    if let Some(related) = &finding.related {
+        object.key("related");
+        object.out.push('{');
+        Object { out: object.out, first: true }.place(related, opening);
+        object.out.push('}');
     }
-    if place.column > 0 {
-        into.insert("column".to_owned(), json!(place.column));
+    object.maybe("target", finding.target.as_deref());
+    object.maybe("spec_source", finding.spec_source.as_deref());
+    if let Some(fix) = &finding.fix {
+        object.key("fix");
+        object.out.push('{');
+        let mut inner = Object { out: object.out, first: true };
+        inner.text("applicability", fix.applicability.word());
+        inner.maybe("value", fix.value.as_deref());
+        inner.key("applied");
+        inner.out.push_str(if fix.applied && opening.command == "build" { "true" } else { "false" });
+        object.out.push('}');
     }
-    if let Some(name) = &place.column_name {
-        into.insert("column_name".to_owned(), json!(&**name));
-    }
+    object.key("fingerprint");
+    object.out.push_str(&format!("\"{:016x}\"}}", finding.fingerprint()));
 }
 
-fn finding_value(finding: &Finding, opening: &Opening) -> Value {
-    let mut value = Map::new();
-    let mut put = |key: &str, item: Value| {
-        if !item.is_null() {
-            value.insert(key.to_owned(), item);
+/// An object in the making.
+struct Object<'a> {
+    out: &'a mut String,
+    first: bool,
+}
+
+impl Object<'_> {
+    fn key(&mut self, key: &str) {
+        if !self.first {
+            self.out.push(',');
         }
-    };
-    put("code", json!(&*finding.code));
-    put("severity", json!(finding.severity.word()));
-    put("consequence", json!(finding.consequence.word()));
-    put("certainty", json!(finding.certainty.word()));
-    put("item", if finding.item.is_empty() { Value::Null } else { json!(finding.item) });
-    put("group", json!(finding.group));
-    put("attribute", json!(finding.attribute.as_deref()));
-    put("message", json!(finding.message));
-    put("value", json!(finding.value));
-    put("hint", json!(finding.hint.as_deref()));
-    place_value(&finding.place, opening, &mut value);
-    if let Some(related) = &finding.related {
-        let mut other = Map::new();
-        place_value(related, opening, &mut other);
-        value.insert("related".to_owned(), Value::Object(other));
+        self.first = false;
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str("\":");
     }
-    let mut put = |key: &str, item: Value| {
-        if !item.is_null() {
-            value.insert(key.to_owned(), item);
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.key(key);
+        write_json_string(value, self.out);
+    }
+
+    fn maybe(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(key, value);
         }
-    };
-    put("target", json!(finding.target.as_deref()));
-    put("spec_source", json!(finding.spec_source.as_deref()));
-    if let Some(fix) = &finding.fix {
-        put(
-            "fix",
-            json!({ "applicability": fix.applicability.word(), "value": fix.value, "applied": fix.applied && opening.command == "build" }),
-        );
     }
-    put("fingerprint", json!(format!("{:016x}", finding.fingerprint())));
-    Value::Object(value)
+
+    fn number(&mut self, key: &str, value: u64) {
+        if value > 0 {
+            self.key(key);
+            self.out.push_str(&value.to_string());
+        }
+    }
+
+    fn place(&mut self, place: &Place, opening: &Opening) {
+        self.text("file", opening.file(place));
+        self.number("record", place.record);
+        self.number("line", place.line);
+        self.number("column", u64::from(place.column));
+        self.maybe("column_name", place.column_name.as_deref());
+    }
 }
 
 fn target_value(target: &TargetEnd) -> Value {

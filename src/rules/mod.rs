@@ -18,7 +18,7 @@ use crate::product::text_distance::nearest;
 use crate::spec::model::{Certainty, Consequence, RuleFile};
 use crate::spec::{FieldId, Spec, SpecError};
 use across::{AcrossCheck, Digest, Ledger};
-use kinds::{Defect, ValueCheck, ValueKind};
+use kinds::{Defect, DefectDoc, ValueCheck};
 use row::{Names, RowCheck, View};
 use std::sync::Arc;
 
@@ -58,14 +58,29 @@ pub struct Fault {
 
 struct Checked {
     check: Box<dyn ValueCheck>,
-    kind: &'static ValueKind,
     consequence: Consequence,
+    said: Vec<Said>,
+}
+
+/// What is said of one defect of one field; made once, shared by all its findings.
+struct Said {
+    defect: &'static str,
+    code: Arc<str>,
+    why: Arc<str>,
+    hint: Arc<str>,
+}
+
+impl Said {
+    fn new(attribute: &str, doc: &DefectDoc) -> Self {
+        Self { defect: doc.name, code: format!("{attribute}/{}", doc.name).into(), why: doc.why.into(), hint: doc.fix.into() }
+    }
 }
 
 struct FieldRules {
     attribute: Arc<str>,
     checks: Vec<Checked>,
     missing: Option<Consequence>,
+    said_missing: Said,
     required: bool,
     truncate: Option<usize>,
     certainty: Certainty,
@@ -140,13 +155,15 @@ impl RuleTable {
             for kind in [kind].into_iter().chain(registry::bounds()) {
                 if let Some(check) = (kind.compile)(written, today).map_err(fault)? {
                     let consequence = if (kind.advice)(written) { Consequence::Advice } else { written.consequence_invalid };
-                    checks.push(Checked { check, kind, consequence });
+                    let said = kind.defects.iter().map(|doc| Said::new(attributes.name(field.attribute), doc));
+                    checks.push(Checked { check, consequence, said: said.collect() });
                 }
             }
             let required = written.requirement == crate::spec::model::Requirement::Required;
             fields.push(FieldRules {
                 attribute: attributes.name(field.attribute).into(),
                 checks,
+                said_missing: Said::new(attributes.name(field.attribute), &registry::MISSING),
                 missing: required.then(|| written.consequence_missing.unwrap_or(Consequence::Unspecified)),
                 required,
                 truncate: written.truncate.then_some(written.max_length).flatten(),
@@ -307,16 +324,16 @@ impl RuleTable {
         faults: &mut Vec<Fault>,
     ) -> bool {
         let rules = &self.fields[place];
-        let doc = checked.kind.defects.iter().find(|doc| doc.name == defect.name).unwrap_or(&registry::MISSING);
+        let said = checked.said.iter().find(|said| said.defect == defect.name).unwrap_or(&rules.said_missing);
         let value = slots[place].text(buffer);
         let mut fault = Fault {
-            code: format!("{}/{}", rules.attribute, defect.name).into(),
+            code: Arc::clone(&said.code),
             consequence: checked.consequence,
             certainty: rules.certainty,
             field: FieldId(place as u16),
             message: defect.message,
-            why: doc.why.into(),
-            hint: doc.fix.into(),
+            why: Arc::clone(&said.why),
+            hint: Arc::clone(&said.hint),
             value: Some(text::excerpt(value, 200)),
             fix: None,
             rejects: checked.consequence == Consequence::RowRejected,
@@ -343,13 +360,13 @@ impl RuleTable {
     fn missing(&self, field: FieldId, consequence: Consequence) -> Fault {
         let rules = &self.fields[field.index()];
         Fault {
-            code: format!("{}/missing", rules.attribute).into(),
+            code: Arc::clone(&rules.said_missing.code),
             consequence,
             certainty: rules.certainty,
             field,
             message: format!("`{}` is missing", self.names[field.index()]),
-            why: registry::MISSING.why.into(),
-            hint: registry::MISSING.fix.into(),
+            why: Arc::clone(&rules.said_missing.why),
+            hint: Arc::clone(&rules.said_missing.hint),
             value: None,
             fix: None,
             rejects: true,

@@ -241,3 +241,89 @@ fn an_unknown_word_is_an_error_with_the_nearest_known_one() {
     let spec = load::spec("opanai").expect_err("unknown");
     assert!(spec.to_string().contains("did you mean `openai`?"), "{spec}");
 }
+
+/// Every defect and every rule of a row, through the program: one finding, at its line and column.
+#[test]
+fn every_fault_is_reported_at_its_line_and_column() {
+    for spec in specs() {
+        let base = sound(&spec);
+        let id = spec.get(table(&spec).item_field().expect("an id")).name.clone();
+        let across: Vec<&str> = spec.rules.iter().filter(|rule| !rule.bad_rows.is_empty()).map(|rule| rule.code.as_str()).collect();
+        let over_fields: Vec<&str> = spec.rules.iter().map(|rule| rule.code.as_str()).collect();
+        let mut cases: Vec<(Row, String, String, bool)> = Vec::new();
+        for field in &spec.fields {
+            let kind = registry::type_kind(&field.written.kind).expect("compiled before");
+            for doc in
+                std::iter::once(kind).chain(registry::bounds().filter(|kind| kind.takes_part(&field.written))).flat_map(|kind| kind.defects)
+            {
+                // A value in CSV is text whatever it looks like, and an id repeated is another fault.
+                let Some(bad) = (doc.bad)(&field.written).filter(|_| field.name != id) else { continue };
+                let row = with(&base, &Row::from([(field.name.clone(), bad)]));
+                cases.push((row, format!("{}/{}", Attributes::shared().name(field.attribute), doc.name), field.name.clone(), true));
+            }
+        }
+        for rule in spec.rules.iter().filter(|rule| rule.bad_rows.is_empty() && rule.bad_also.is_empty()) {
+            cases.push((with(&base, &rule.bad), rule.code.clone(), String::new(), false));
+        }
+        let names: Vec<&str> = spec.fields.iter().map(|field| field.name.as_str()).collect();
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&names).expect("memory");
+        for (number, (row, _, _, _)) in cases.iter().enumerate() {
+            let own = format!("{}-{number}", row.get(&id).map_or("", String::as_str));
+            // Some cases are about the id itself; a repeated id is not judged here.
+            let plain = row.get(&id).map_or("", String::as_str);
+            let same_id = row.iter().any(|(name, value)| *name != id && value.contains(plain) && !plain.is_empty());
+            let cell = |name: &&str| if *name == id && !same_id { own.clone() } else { row.get(*name).cloned().unwrap_or_default() };
+            writer.write_record(names.iter().map(cell)).expect("memory");
+        }
+        let folder = crate::support::Folder::new();
+        folder.write("feed.csv", writer.into_inner().expect("memory"));
+        let run = folder.run(&["check", "feed.csv", "--config", "none", "--target", &spec.name(), "--output-format", "jsonl"]);
+        let mut found: BTreeMap<u64, Vec<serde_json::Value>> = BTreeMap::new();
+        for line in run.out.lines() {
+            let finding: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let code = finding["code"].as_str().unwrap_or("");
+            if let Some(record) = finding["record"].as_u64().filter(|_| !across.contains(&code) && !code.ends_with("/in-the-past")) {
+                found.entry(record).or_default().push(finding);
+            }
+        }
+        for (number, (_, code, field, is_value)) in cases.iter().enumerate() {
+            if code.ends_with("/in-the-past") {
+                continue;
+            }
+            let mut of_row = found.remove(&(number as u64 + 1)).unwrap_or_default();
+            // The other fields of a row with a bad value may lack company that rules ask for.
+            of_row.retain(|finding| {
+                !is_value || finding["code"] == code.as_str() || !over_fields.contains(&finding["code"].as_str().unwrap_or(""))
+            });
+            let place = format!("{} {code}: {of_row:?}", spec.name());
+            assert_eq!(of_row.len(), 1, "{place}");
+            assert_eq!(of_row[0]["code"], code.as_str(), "{place}");
+            assert_eq!(of_row[0]["line"], number + 2, "{place}");
+            let blamed = of_row[0]["column_name"].as_str().expect("a column").to_owned();
+            let column = names.iter().position(|name| *name == blamed).expect("a field") + 1;
+            assert_eq!(of_row[0]["column"], column, "{place}");
+            assert!(!is_value || blamed == *field, "{place}");
+        }
+    }
+}
+
+#[test]
+fn unknown_words_in_a_spec_file_are_refused() {
+    let mut spec = load::spec("openai").expect("built in");
+    spec.fields[1].written.kind = "txt".to_owned();
+    let today = jiff::civil::Date::constant(2026, 1, 1);
+    let Err(error) = RuleTable::compile(&spec, today) else { panic!("`txt` is no type") };
+    assert!(error.to_string().contains("`txt` is no type; did you mean `text`?"), "{error}");
+    let mut spec = load::spec("openai").expect("built in");
+    spec.rules[0].kind = "implys".to_owned();
+    let Err(error) = RuleTable::compile(&spec, today) else { panic!("`implys` is no kind") };
+    assert!(error.to_string().contains("did you mean `implies`?"), "{error}");
+    let mut spec = load::spec("openai").expect("built in");
+    spec.rules[0].attribute = Some("is_eligible_chekout".to_owned());
+    let Err(error) = RuleTable::compile(&spec, today) else { panic!("no such field") };
+    assert!(error.to_string().contains("did you mean `is_eligible_checkout`?"), "{error}");
+    let written = "group = \"x\"\nrequirement = \"required\"\ntype = \"text\"\nmax_lenght = 5\nconsequence_invalid = \"row-rejected\"\ncertainty = \"stated\"\n";
+    let error = toml::from_str::<feedmill::spec::model::FieldFile>(written).expect_err("a misspelt key");
+    assert!(error.message().contains("unknown field `max_lenght`"), "{error}");
+}
