@@ -15,7 +15,7 @@ use crate::product::text_distance::nearest;
 use crate::project::Projection;
 use crate::render::FeedFormat;
 use crate::rules::RuleTable;
-use crate::spec::model::{Certainty, Consequence};
+use crate::spec::model::Consequence;
 use crate::spec::{self, Spec, SpecError};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -248,7 +248,7 @@ fn spool(opened: Source, setting: &SourceSetting) -> Result<(Source, SourceSetti
 /// The attributes that may have values: mapped ones, defaults, and what follows from them.
 pub fn attributes(mapping: &Mapping, defaults: &[(String, String)]) -> HashSet<AttributeId> {
     let shared = Attributes::shared();
-    let mut found: HashSet<AttributeId> = mapping.steps.iter().map(crate::mapping::compile::Step::attribute).collect();
+    let mut found: HashSet<AttributeId> = mapping.steps.iter().map(crate::mapping::step::Step::attribute).collect();
     found.extend(defaults.iter().filter_map(|(name, _)| shared.id(name)));
     found.extend(mapping.rules.iter().flat_map(|rule| rule.set.iter().map(|(attribute, _)| *attribute)));
     if mapping.needs_survey() || found.contains(&known("group_id")) {
@@ -295,24 +295,7 @@ pub fn attributes(mapping: &Mapping, defaults: &[(String, String)]) -> HashSet<A
 }
 
 fn notice(code: &str, severity: Severity, message: String, hint: &str, place: Place) -> Finding {
-    Finding {
-        code: code.into(),
-        severity,
-        consequence: Consequence::Advice,
-        certainty: Certainty::Own,
-        item: String::new(),
-        group: None,
-        attribute: None,
-        message,
-        why: None,
-        hint: Some(hint.into()),
-        value: None,
-        place,
-        related: None,
-        target: None,
-        spec_source: None,
-        fix: None,
-    }
+    Finding { hint: Some(hint.into()), ..Finding::own(code.into(), severity, message, place) }
 }
 
 fn not_taken(word: &str, spec: &Spec) -> Finding {

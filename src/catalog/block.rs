@@ -50,8 +50,7 @@ pub trait Splitter: Send {
     fn split(&mut self, bytes: &[u8], line: u64, at_end: bool, marks: &mut Vec<Mark>) -> Result<usize, (u64, String)>;
 
     /// What the end of the stream has to say: `Err` where the content is not complete.
-    fn finish(&mut self, line: u64) -> Result<(), (u64, String)> {
-        let _ = line;
+    fn finish(&mut self, _line: u64) -> Result<(), (u64, String)> {
         Ok(())
     }
 }

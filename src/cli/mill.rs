@@ -79,7 +79,7 @@ impl Job<'_> {
             .as_ref()
             .map_or_else(|_| Vec::new(), |(_, plan)| plan.sources.iter().map(|source| source.facts.file.clone()).collect());
         let opening = Opening { command: self.name, files, colour: ui.colour(), max_per_code: self.reporting.max_per_code };
-        let mut reports = self.reports(&opening, ui)?;
+        let mut reports = self.reports(&opening)?;
         let outcome = prepared.and_then(|(settings, plan)| self.mill(&settings, &plan, &mut reports, ui));
         // Whatever happens, every report is one whole document.
         let (ending, outcome) = match outcome {
@@ -125,7 +125,7 @@ impl Job<'_> {
     }
 
     /// The reports asked for; one without a file goes to standard output.
-    fn reports(&self, opening: &Opening, ui: &Ui) -> Result<Reports, CliError> {
+    fn reports(&self, opening: &Opening) -> Result<Reports, CliError> {
         let asked = if self.reporting.output_format.is_empty() { vec!["full".to_owned()] } else { self.reporting.output_format.clone() };
         if asked.iter().filter(|word| !word.contains('=')).count() > 1 {
             return Err(CliError::Usage(
@@ -137,7 +137,7 @@ impl Job<'_> {
             let (format, file) = word.split_once('=').map_or((word.as_str(), None), |(format, file)| (format, Some(file)));
             let (opening, out): (Opening, Box<dyn Write>) = match file {
                 Some(file) => (Opening { colour: false, ..opening.clone() }, Box::new(ReportFile::create(Path::new(file))?)),
-                None => (opening.clone(), ui.stdout()),
+                None => (opening.clone(), Ui::stdout()),
             };
             let known = || CliError::Usage(format!("--output-format: `{format}` is no format; known: {}", report::FORMATS.join(", ")));
             reports.push(report::reporter(format, &opening, out).ok_or_else(known)?);

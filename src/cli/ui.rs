@@ -50,14 +50,13 @@ impl Ui {
     }
 
     /// Standard output for a report.
-    pub(super) fn stdout(&self) -> Box<dyn Write> {
-        let _ = self;
+    pub(super) fn stdout() -> Box<dyn Write> {
         Box::new(io::BufWriter::with_capacity(64 << 10, io::stdout()))
     }
 
     /// Writes a whole result to standard output.
     pub(super) fn print(&self, text: &str) -> Result<(), CliError> {
-        let mut out = self.stdout();
+        let mut out = Self::stdout();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::Report)
     }
 
@@ -70,7 +69,7 @@ impl Ui {
     /// Says something about the run.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
-            self.err(text);
+            Self::err(text);
         }
     }
 
@@ -78,14 +77,13 @@ impl Ui {
     pub(super) fn error(&self, error: &CliError) {
         let style = AnsiColor::Red.on_default().bold();
         let head = if self.colour_err { format!("{style}error:{style:#}") } else { "error:".to_owned() };
-        self.err(&format!("{head} {error}"));
+        Self::err(&format!("{head} {error}"));
         if let Some(hint) = error.hint() {
-            self.err(&format!("  {hint}"));
+            Self::err(&format!("  {hint}"));
         }
     }
 
-    fn err(&self, text: &str) {
-        let _ = self;
+    fn err(text: &str) {
         // Nobody can be told when standard error itself is gone.
         writeln!(io::stderr(), "{text}").unwrap_or_default();
     }

@@ -124,6 +124,29 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A finding of feedmill's own, about a file, a column, a record, or a repair; it is advice
+    /// to the merchant and no target's rule.
+    pub fn own(code: Arc<str>, severity: Severity, message: String, place: Place) -> Self {
+        Self {
+            code,
+            severity,
+            consequence: Consequence::Advice,
+            certainty: Certainty::Own,
+            item: String::new(),
+            group: None,
+            attribute: None,
+            message,
+            why: None,
+            hint: None,
+            value: None,
+            place,
+            related: None,
+            target: None,
+            spec_source: None,
+            fix: None,
+        }
+    }
+
     /// Whether a build set the fault right without losing anything.
     pub fn is_repaired(&self) -> bool {
         self.fix.as_ref().is_some_and(|fix| fix.applied)

@@ -1,6 +1,7 @@
 //! One record mapped to a draft: attribute values as the catalog has them.
 
-use super::compile::{From, Mapping, Step, TemplateValue};
+use super::compile::Mapping;
+use super::step::{From, Step, TemplateValue};
 use crate::catalog::RecordHead;
 use crate::cell::{Cell, Shape, Slot};
 use crate::product::attribute::{AttributeId, Attributes};

@@ -2,17 +2,16 @@
 //! inherit. What a row's item is called and which group it belongs to is settled here.
 
 use super::apply::{Draft, slot};
-use super::compile::{Mapping, OptionFrom, ParentPlan, REASON_IMAGE, REASON_ORPHAN, REASON_PARENT, RowPlan, unit_of};
-use super::preset::StockCondition;
+use super::compile::{Mapping, REASON_IMAGE, REASON_ORPHAN, REASON_PARENT, unit_of};
+use super::step::{OptionFrom, ParentPlan, RowPlan};
+use super::stock::stock;
 use super::survey::{Survey, is_word, key_of};
 use super::transform::slug;
-use crate::catalog::block::{Align, Block, Mark};
-use crate::catalog::open::Parser;
-use crate::catalog::{Batch, Format, Header, RecordHead};
+use super::variant::{IDS, as_variant, first_image, images, put_images, write_options};
+use crate::catalog::{Batch, RecordHead};
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
-use crate::product::attribute::{AttributeId, known};
-use crate::product::{number, options, synonyms, text};
-use std::sync::{Arc, LazyLock};
+use crate::product::attribute::AttributeId;
+use crate::product::text;
 
 /// Takes the items and the skipped records of a batch, in the order of the records.
 pub trait Receive {
@@ -21,37 +20,6 @@ pub trait Receive {
     /// A record that is no item, with the number of the reason.
     fn skipped(&mut self, head: RecordHead, reason: u16);
 }
-
-/// Attributes this module writes.
-struct Ids {
-    item_id: AttributeId,
-    title: AttributeId,
-    url: AttributeId,
-    image_url: AttributeId,
-    additional_image_urls: AttributeId,
-    availability: AttributeId,
-    inventory_quantity: AttributeId,
-    inventory_not_tracked: AttributeId,
-    group_id: AttributeId,
-    item_group_title: AttributeId,
-    listing_has_variations: AttributeId,
-    variant_dict: AttributeId,
-}
-
-static IDS: LazyLock<Ids> = LazyLock::new(|| Ids {
-    item_id: known("item_id"),
-    title: known("title"),
-    url: known("url"),
-    image_url: known("image_url"),
-    additional_image_urls: known("additional_image_urls"),
-    availability: known("availability"),
-    inventory_quantity: known("inventory_quantity"),
-    inventory_not_tracked: known("inventory_not_tracked"),
-    group_id: known("group_id"),
-    item_group_title: known("item_group_title"),
-    listing_has_variations: known("listing_has_variations"),
-    variant_dict: known("variant_dict"),
-});
 
 /// Makes items of batches; reused from batch to batch.
 pub struct Assembler<'a> {
@@ -337,36 +305,6 @@ impl<'a> Table<'a> {
     }
 }
 
-impl Mapping {
-    /// How blocks of the source must be cut so that the rows of a product stay together.
-    pub fn align(&self, header: &Arc<Header>, format: Format) -> Option<Align> {
-        let RowPlan::Continuation { key, .. } = &self.rows else { return None };
-        let (key, parser) = (usize::from(*key), Parser::of(format, header));
-        Some(Box::new(move |bytes: &[u8], marks: &[Mark]| {
-            let key_of = |mark: &Mark| {
-                let range = mark.start as usize..mark.end as usize;
-                let bytes = bytes.get(range).unwrap_or_default().to_vec();
-                let end = bytes.len() as u32;
-                let mark = Mark { start: 0, end, line: 1 };
-                let batch = parser.parse(Block { index: 0, source: 0, bytes, marks: vec![mark], first: 1, position: 0 });
-                batch.row(0).get(key).map(|cell| text::trim(cell.text(&batch.text)).to_owned())
-            };
-            // The last run may go on in the next block: everything before it is complete.
-            let mut last: Option<String> = None;
-            for (place, mark) in marks.iter().enumerate().rev() {
-                // A record that cannot be read, or that leaves the key blank, ends no run.
-                let Some(found) = key_of(mark).filter(|found| !found.is_empty()) else { continue };
-                match &last {
-                    Some(known) if *known != found => return place + 1,
-                    Some(_) => {}
-                    None => last = Some(found),
-                }
-            }
-            0
-        }))
-    }
-}
-
 fn inherit(draft: &mut Draft, from: &Draft, attributes: &[AttributeId]) {
     for &attribute in attributes {
         if draft.get(attribute).is_present() {
@@ -377,142 +315,5 @@ fn inherit(draft: &mut Draft, from: &Draft, attributes: &[AttributeId]) {
         if let Some(unit) = unit_of(attribute).filter(|_| from.get(attribute).is_present()) {
             draft.set(unit, from.get(unit));
         }
-    }
-}
-
-/// Marks an item as a variant: options, title, and the attributes that options name.
-fn as_variant(buffer: &mut String, draft: &mut Draft) {
-    write_options(buffer, draft);
-    if !draft.get(IDS.item_group_title).is_present() {
-        draft.set(IDS.item_group_title, draft.get(IDS.title));
-    }
-    let title = draft.get(IDS.title).text(buffer).to_owned();
-    let values: Vec<&str> = draft.options.iter().map(|(_, value)| text::trim(value.text(buffer))).collect();
-    let missing: Vec<&str> = values.into_iter().filter(|value| !names_word(&title, value)).collect();
-    if !title.is_empty() && !missing.is_empty() {
-        let title = format!("{} - {}", text::trim(&title), missing.join(" / "));
-        draft.write(buffer, IDS.title, &title);
-    }
-    for (name, value) in draft.options.clone() {
-        if let Some(attribute) = synonyms::option_attribute(name.text(buffer)) {
-            draft.set(attribute, value);
-        }
-    }
-}
-
-/// Whether a title names a value as whole words: `S` is not named by `Shirt`.
-fn names_word(title: &str, value: &str) -> bool {
-    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    title.match_indices(value).any(|(at, found)| {
-        let (before, after) = (title.get(..at).unwrap_or(""), title.get(at + found.len()..).unwrap_or(""));
-        edge(before.chars().next_back()) && edge(after.chars().next())
-    })
-}
-
-fn write_options(buffer: &mut String, draft: &mut Draft) {
-    if draft.options.is_empty() {
-        return;
-    }
-    let pairs: Vec<(String, String)> =
-        draft.options.iter().map(|(name, value)| (text::one_line(name.text(buffer)), text::one_line(value.text(buffer)))).collect();
-    let mut made = String::new();
-    options::write(&pairs, &mut made);
-    let column = draft.options.first().map_or(NO_COLUMN, |(_, value)| value.column);
-    draft.set(IDS.variant_dict, Slot { cell: Cell::store(buffer, &made, Shape::Object), column });
-    draft.set(IDS.listing_has_variations, Slot { cell: Cell::store(buffer, "true", Shape::Text), column });
-}
-
-/// The images of a product in their order.
-fn images(buffer: &str, run: &[(RecordHead, &[Cell])], image: Option<u16>, position: Option<u16>) -> Vec<Slot> {
-    let Some(image) = image else { return Vec::new() };
-    let mut found: Vec<(u64, Slot)> = run
-        .iter()
-        .enumerate()
-        .filter_map(|(place, (_, cells))| {
-            let slot_of = slot(cells, image);
-            let order = position.and_then(|position| number::parse_whole(slot(cells, position).text(buffer)));
-            slot_of.is_present().then(|| (order.unwrap_or(place as u64 + 1), slot_of))
-        })
-        .collect();
-    found.sort_by_key(|(order, _)| *order);
-    found.into_iter().map(|(_, slot)| slot).collect()
-}
-
-/// The variant's own image first, then the product's; the others become additional ones.
-fn put_images(buffer: &mut String, draft: &mut Draft, images: &[Slot]) {
-    if !draft.get(IDS.image_url).is_present()
-        && let Some(first) = images.first()
-    {
-        draft.set(IDS.image_url, *first);
-    }
-    let main = draft.get(IDS.image_url).text(buffer).to_owned();
-    let others: Vec<String> = images
-        .iter()
-        .map(|slot| text::trim(slot.text(buffer)))
-        .filter(|url| *url != text::trim(&main))
-        .map(|url| url.replace(',', "%2C"))
-        .collect();
-    if let (false, Some(first)) = (others.is_empty(), images.first()) {
-        let list = Slot { cell: Cell::store(buffer, &others.join(","), Shape::Text), column: first.column };
-        draft.set(IDS.additional_image_urls, list);
-    }
-}
-
-/// Takes the first of several images as the main one, where only a list is given.
-fn first_image(buffer: &mut String, draft: &mut Draft) {
-    let list = draft.get(IDS.additional_image_urls);
-    if draft.get(IDS.image_url).is_present() || !list.is_present() {
-        return;
-    }
-    let urls = text::split_urls(list.text(buffer));
-    let Some((first, rest)) = urls.split_first() else { return };
-    let (first, rest) = (first.clone(), rest.iter().map(|url| url.replace(',', "%2C")).collect::<Vec<_>>().join(","));
-    draft.set(IDS.image_url, Slot { cell: Cell::store(buffer, &first, Shape::Text), column: list.column });
-    draft.set(IDS.additional_image_urls, Slot { cell: Cell::store(buffer, &rest, Shape::Text), column: list.column });
-}
-
-/// Decides availability from stock columns, where none is given.
-fn stock(mapping: &Mapping, buffer: &mut String, cells: &[Cell], parent: Option<&[Cell]>, draft: &mut Draft) {
-    let Some(plan) = mapping.stock.as_ref().filter(|_| !draft.get(IDS.availability).is_present()) else { return };
-    let input = |name: &str| -> (Option<u16>, String) {
-        let Some(Some(column)) = plan.inputs.get(name) else { return (None, String::new()) };
-        let own = text::trim(slot(cells, *column).text(buffer));
-        let inherited = parent.filter(|_| own.eq_ignore_ascii_case("parent")).map(|parent| text::trim(slot(parent, *column).text(buffer)));
-        (Some(*column), inherited.unwrap_or(own).to_owned())
-    };
-    let holds = |name: &str, condition: &StockCondition| {
-        let (column, value) = input(name);
-        let amount = number::parse(value.trim_start_matches('-'));
-        let positive = amount.is_some_and(|amount| !amount.is_zero()) && !value.starts_with('-');
-        match condition {
-            StockCondition::Words(words) => column.is_some() && words.iter().any(|word| word.eq_ignore_ascii_case(&value)),
-            StockCondition::State(state) => match state.as_str() {
-                "blank" => value.is_empty() && column.is_some(),
-                "filled" => !value.is_empty(),
-                "positive" => positive,
-                "not-positive" => amount.is_some() && !positive,
-                _ => false,
-            },
-        }
-    };
-    let Some((_, availability, tracked)) =
-        plan.rules.iter().find(|(when, _, _)| when.iter().all(|(name, condition)| holds(name, condition)))
-    else {
-        return;
-    };
-    // Where the platform cannot tell, a setting may.
-    if availability == "unknown" && mapping.defaults.iter().any(|(attribute, _)| *attribute == IDS.availability) {
-        return;
-    }
-    let column = ["state", "quantity", "tracker"].iter().find_map(|name| input(name).0).unwrap_or(NO_COLUMN);
-    let (_, quantity) = input("quantity");
-    draft.set(IDS.availability, Slot { cell: Cell::store(buffer, availability, Shape::Text), column });
-    if *tracked {
-        if draft.get(IDS.inventory_quantity).text(buffer) != quantity {
-            draft.write(buffer, IDS.inventory_quantity, &quantity);
-        }
-    } else {
-        draft.set(IDS.inventory_quantity, Slot::EMPTY);
-        draft.set(IDS.inventory_not_tracked, Slot { cell: Cell::store(buffer, "true", Shape::Text), column });
     }
 }

@@ -1,7 +1,8 @@
 //! The first pass over a source whose rows need others to become items: which ids occur more
 //! than once, where the parents are, and which products are scattered over the file.
 
-use super::compile::{From, Mapping, RowPlan};
+use super::compile::Mapping;
+use super::step::{From, RowPlan};
 use crate::catalog::{Batch, RecordHead};
 use crate::cell::Cell;
 use crate::product::attribute::known;

@@ -145,7 +145,7 @@ pub fn run(plan: &Plan, sink: &mut Sink<'_>, progress: &dyn Progress, cancel: &C
         let summary = read(plan, index, source, &survey, &mut ordered, sink, progress, cancel)?;
         inputs.push(summary);
     }
-    let (counts, written) = ordered.finish(&inputs, sink)?;
+    let (counts, written) = ordered.finish(sink)?;
     Ok(Report { inputs, counts, written })
 }
 

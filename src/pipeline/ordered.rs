@@ -11,8 +11,8 @@ use crate::product::text;
 use crate::render::feed::{Feed, FeedFile, FileLimits};
 use crate::render::file::WriteError;
 use crate::rules::across::{Called, Ledger, Spot};
-use crate::spec::model::{Certainty, Consequence};
-use crate::summary::{Counts, InputSummary};
+use crate::spec::model::Consequence;
+use crate::summary::Counts;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -206,16 +206,12 @@ impl<'a> Ordered<'a> {
     }
 
     /// Ends the run: what shows only at the end, and the files.
-    pub(super) fn finish(mut self, inputs: &[InputSummary], sink: &mut Sink<'_>) -> Result<(Vec<Counts>, Vec<Vec<Written>>), RunError> {
-        let _ = inputs;
+    pub(super) fn finish(mut self, sink: &mut Sink<'_>) -> Result<(Vec<Counts>, Vec<Vec<Written>>), RunError> {
         for (source, name, head) in std::mem::take(&mut self.late) {
             let place =
                 Place { source: source as u16, record: head.number, line: head.line, column: 0, column_name: Some(name.as_str().into()) };
             let message = format!("the key `{}` first appears here and is no known attribute; it is not read", text::excerpt(&name, 60));
-            self.everywhere(
-                Finding { severity: Severity::Advice, consequence: Consequence::Advice, ..record_finding("late-key", &message, place) },
-                sink,
-            );
+            self.everywhere(Finding { severity: Severity::Advice, ..record_finding("late-key", &message, place) }, sink);
         }
         let mut all_counts = Vec::new();
         let mut all_written = Vec::new();
@@ -289,23 +285,13 @@ fn across_finding(target: &TargetPlan, rule: usize, place: Place, related: Optio
 /// A finding about a record as such.
 fn record_finding(defect: &str, message: &str, place: Place) -> Finding {
     let (why, hint) = crate::finding::record_words(defect);
+    let lost = !matches!(defect, "no-line-end" | "late-key");
+    let severity = if lost { Severity::Error } else { Severity::Warning };
     Finding {
-        code: format!("record/{defect}").into(),
-        severity: if matches!(defect, "no-line-end" | "late-key") { Severity::Warning } else { Severity::Error },
-        consequence: if matches!(defect, "no-line-end" | "late-key") { Consequence::Advice } else { Consequence::RowRejected },
-        certainty: Certainty::Own,
-        item: String::new(),
-        group: None,
-        attribute: None,
-        message: message.to_owned(),
+        consequence: if lost { Consequence::RowRejected } else { Consequence::Advice },
         why: Some(Arc::from(why)),
         hint: Some(Arc::from(hint)),
-        value: None,
-        place,
-        related: None,
-        target: None,
-        spec_source: None,
-        fix: None,
+        ..Finding::own(format!("record/{defect}").into(), severity, message.to_owned(), place)
     }
 }
 

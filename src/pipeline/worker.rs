@@ -15,7 +15,6 @@ use crate::render::RowWriter;
 use crate::rules::across::Digest;
 use crate::rules::{Facts, Fault, Mode};
 use crate::spec::FieldId;
-use crate::spec::model::{Certainty, Consequence};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -272,28 +271,17 @@ impl Mill<'_, '_, '_> {
         let attributes = Attributes::shared();
         for note in std::mem::take(&mut self.worker.notes) {
             let name = attributes.name(note.attribute);
-            let left_out = note.new.is_none();
-            self.done.findings.push((
-                None,
-                Finding {
-                    code: format!("{name}/{}", note.defect).into(),
-                    severity: if left_out { Severity::Warning } else { Severity::Advice },
-                    consequence: Consequence::Advice,
-                    certainty: Certainty::Own,
-                    item: text::excerpt(id, 120),
-                    group: None,
-                    attribute: Some(name.into()),
-                    message: note.message,
-                    why: None,
-                    hint: None,
-                    value: Some(note.old),
-                    place: self.worker.place(head, note.column),
-                    related: None,
-                    target: None,
-                    spec_source: None,
-                    fix: Some(Fix { applicability: Applicability::Safe, value: note.new, applied: true }),
-                },
-            ));
+            let severity = if note.new.is_none() { Severity::Warning } else { Severity::Advice };
+            let place = self.worker.place(head, note.column);
+            let code = format!("{name}/{}", note.defect).into();
+            let finding = Finding {
+                item: text::excerpt(id, 120),
+                attribute: Some(name.into()),
+                value: Some(note.old),
+                fix: Some(Fix { applicability: Applicability::Safe, value: note.new, applied: true }),
+                ..Finding::own(code, severity, note.message, place)
+            };
+            self.done.findings.push((None, finding));
         }
     }
 
@@ -359,8 +347,7 @@ impl Receive for Mill<'_, '_, '_> {
         }
     }
 
-    fn skipped(&mut self, head: RecordHead, reason: u16) {
-        let _ = head;
+    fn skipped(&mut self, _: RecordHead, reason: u16) {
         for (place, target) in self.done.targets.iter_mut().enumerate() {
             if self.worker.source.direct[place].is_none()
                 && let Some(count) = target.skipped.get_mut(usize::from(reason))

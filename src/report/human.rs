@@ -35,19 +35,9 @@ impl Human {
         if self.opening.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn severity(&self, severity: Severity) -> Style {
-        let colour = match severity {
-            Severity::Error => AnsiColor::Red,
-            Severity::Warning => AnsiColor::Yellow,
-            Severity::Advice => AnsiColor::Cyan,
-        };
-        let _ = self;
-        colour.on_default().bold()
-    }
-
     fn group(&self, code: &str, group: &Group, several: bool, lines: &mut Vec<String>) {
         let Some(first) = group.first.first() else { return };
-        let head = self.paint(self.severity(group.severity), &format!("{}[{code}]", group.severity.word()));
+        let head = self.paint(style_of(group.severity), &format!("{}[{code}]", group.severity.word()));
         let count = if group.count > 1 { format!("  ({} times)", thousands(group.count)) } else { String::new() };
         let target = first.target.as_ref().filter(|_| several).map_or(String::new(), |target| format!("{target}: "));
         lines.push(format!("{head} {target}{}{count}", excerpt(&first.message, 200)));
@@ -152,6 +142,15 @@ impl Reporter for Human {
         }
         self.out.end()
     }
+}
+
+fn style_of(severity: Severity) -> Style {
+    let colour = match severity {
+        Severity::Error => AnsiColor::Red,
+        Severity::Warning => AnsiColor::Yellow,
+        Severity::Advice => AnsiColor::Cyan,
+    };
+    colour.on_default().bold()
 }
 
 fn plural(number: u64, word: &str) -> String {

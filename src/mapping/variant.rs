@@ -1,0 +1,130 @@
+//! What makes a row a variant: its options, its title, its images.
+
+use super::apply::{Draft, slot};
+use crate::catalog::RecordHead;
+use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
+use crate::product::attribute::{AttributeId, known};
+use crate::product::{number, options, synonyms, text};
+use std::sync::LazyLock;
+
+/// Attributes that rows give to items.
+pub(super) struct Ids {
+    pub(super) item_id: AttributeId,
+    pub(super) title: AttributeId,
+    pub(super) url: AttributeId,
+    pub(super) image_url: AttributeId,
+    pub(super) additional_image_urls: AttributeId,
+    pub(super) availability: AttributeId,
+    pub(super) inventory_quantity: AttributeId,
+    pub(super) inventory_not_tracked: AttributeId,
+    pub(super) group_id: AttributeId,
+    pub(super) item_group_title: AttributeId,
+    pub(super) listing_has_variations: AttributeId,
+    pub(super) variant_dict: AttributeId,
+}
+
+pub(super) static IDS: LazyLock<Ids> = LazyLock::new(|| Ids {
+    item_id: known("item_id"),
+    title: known("title"),
+    url: known("url"),
+    image_url: known("image_url"),
+    additional_image_urls: known("additional_image_urls"),
+    availability: known("availability"),
+    inventory_quantity: known("inventory_quantity"),
+    inventory_not_tracked: known("inventory_not_tracked"),
+    group_id: known("group_id"),
+    item_group_title: known("item_group_title"),
+    listing_has_variations: known("listing_has_variations"),
+    variant_dict: known("variant_dict"),
+});
+
+/// Marks an item as a variant: options, title, and the attributes that options name.
+pub(super) fn as_variant(buffer: &mut String, draft: &mut Draft) {
+    write_options(buffer, draft);
+    if !draft.get(IDS.item_group_title).is_present() {
+        draft.set(IDS.item_group_title, draft.get(IDS.title));
+    }
+    let title = draft.get(IDS.title).text(buffer).to_owned();
+    let values: Vec<&str> = draft.options.iter().map(|(_, value)| text::trim(value.text(buffer))).collect();
+    let missing: Vec<&str> = values.into_iter().filter(|value| !names_word(&title, value)).collect();
+    if !title.is_empty() && !missing.is_empty() {
+        let title = format!("{} - {}", text::trim(&title), missing.join(" / "));
+        draft.write(buffer, IDS.title, &title);
+    }
+    for (name, value) in draft.options.clone() {
+        if let Some(attribute) = synonyms::option_attribute(name.text(buffer)) {
+            draft.set(attribute, value);
+        }
+    }
+}
+
+/// Whether a title names a value as whole words: `S` is not named by `Shirt`.
+fn names_word(title: &str, value: &str) -> bool {
+    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    title.match_indices(value).any(|(at, found)| {
+        let (before, after) = (title.get(..at).unwrap_or(""), title.get(at + found.len()..).unwrap_or(""));
+        edge(before.chars().next_back()) && edge(after.chars().next())
+    })
+}
+
+pub(super) fn write_options(buffer: &mut String, draft: &mut Draft) {
+    if draft.options.is_empty() {
+        return;
+    }
+    let pairs: Vec<(String, String)> =
+        draft.options.iter().map(|(name, value)| (text::one_line(name.text(buffer)), text::one_line(value.text(buffer)))).collect();
+    let mut made = String::new();
+    options::write(&pairs, &mut made);
+    let column = draft.options.first().map_or(NO_COLUMN, |(_, value)| value.column);
+    draft.set(IDS.variant_dict, Slot { cell: Cell::store(buffer, &made, Shape::Object), column });
+    draft.set(IDS.listing_has_variations, Slot { cell: Cell::store(buffer, "true", Shape::Text), column });
+}
+
+/// The images of a product in their order.
+pub(super) fn images(buffer: &str, run: &[(RecordHead, &[Cell])], image: Option<u16>, position: Option<u16>) -> Vec<Slot> {
+    let Some(image) = image else { return Vec::new() };
+    let mut found: Vec<(u64, Slot)> = run
+        .iter()
+        .enumerate()
+        .filter_map(|(place, (_, cells))| {
+            let slot_of = slot(cells, image);
+            let order = position.and_then(|position| number::parse_whole(slot(cells, position).text(buffer)));
+            slot_of.is_present().then(|| (order.unwrap_or(place as u64 + 1), slot_of))
+        })
+        .collect();
+    found.sort_by_key(|(order, _)| *order);
+    found.into_iter().map(|(_, slot)| slot).collect()
+}
+
+/// The variant's own image first, then the product's; the others become additional ones.
+pub(super) fn put_images(buffer: &mut String, draft: &mut Draft, images: &[Slot]) {
+    if !draft.get(IDS.image_url).is_present()
+        && let Some(first) = images.first()
+    {
+        draft.set(IDS.image_url, *first);
+    }
+    let main = draft.get(IDS.image_url).text(buffer).to_owned();
+    let others: Vec<String> = images
+        .iter()
+        .map(|slot| text::trim(slot.text(buffer)))
+        .filter(|url| *url != text::trim(&main))
+        .map(|url| url.replace(',', "%2C"))
+        .collect();
+    if let (false, Some(first)) = (others.is_empty(), images.first()) {
+        let list = Slot { cell: Cell::store(buffer, &others.join(","), Shape::Text), column: first.column };
+        draft.set(IDS.additional_image_urls, list);
+    }
+}
+
+/// Takes the first of several images as the main one, where only a list is given.
+pub(super) fn first_image(buffer: &mut String, draft: &mut Draft) {
+    let list = draft.get(IDS.additional_image_urls);
+    if draft.get(IDS.image_url).is_present() || !list.is_present() {
+        return;
+    }
+    let urls = text::split_urls(list.text(buffer));
+    let Some((first, rest)) = urls.split_first() else { return };
+    let (first, rest) = (first.clone(), rest.iter().map(|url| url.replace(',', "%2C")).collect::<Vec<_>>().join(","));
+    draft.set(IDS.image_url, Slot { cell: Cell::store(buffer, &first, Shape::Text), column: list.column });
+    draft.set(IDS.additional_image_urls, Slot { cell: Cell::store(buffer, &rest, Shape::Text), column: list.column });
+}
