@@ -1,4 +1,22 @@
 //! feedmill mills a merchant's catalog into the product feeds that shopping agents take.
+//!
+//! ```text
+//! read -> map -> normalize -> group -> validate -> render
+//! ```
+//!
+//! A [`catalog`] source is cut into batches: one buffer, and cells that are ranges of it. A
+//! [`mapping`] makes items of the rows of each platform, [`normalize`] brings their values into
+//! one form, [`project`] writes an item as a row of one [`spec`], and [`rules`] judge that row
+//! exactly as it would be written. What is accepted goes to [`render`]; everything that was
+//! found is a [`finding`] and goes to [`report`].
+//!
+//! [`pipeline`] runs all of it over threads and keeps the order; [`plan`] resolves and compiles
+//! everything before the first record is read; [`cli`] is the program. Dependencies run one
+//! way, and a test reads the `use` lines to keep it so.
+//!
+//! What a target asks for is data under `schemas/`; so is what is known of each platform. No
+//! target and no platform is named in the code.
+
 pub mod catalog;
 pub mod cell;
 pub mod cli;

@@ -86,7 +86,8 @@ impl Job<'_> {
             Ok((exit, ending)) => (ending, Ok(exit)),
             Err(error) => {
                 let exit = error.exit();
-                (Ending { exit: (exit.code(), exit.name()), error: Some(error.to_string()), ..Ending::default() }, Err(error))
+                let interrupted = exit == Exit::Interrupted;
+                (Ending { exit: (exit.code(), exit.name()), interrupted, error: Some(error.to_string()), ..Ending::default() }, Err(error))
             }
         };
         for report in &mut reports.0 {
@@ -116,10 +117,9 @@ impl Job<'_> {
         let signal = cancel.clone();
         // A second handler in one process is refused; the first one then serves.
         ctrlc::set_handler(move || signal.cancel()).unwrap_or_default();
-        let report = pipeline::run(plan, &mut Sink::new(&settings.overrides, reports), ui, &cancel)?;
-        if cancel.is_cancelled() {
-            return Err(CliError::Interrupted);
-        }
+        let run = pipeline::run(plan, &mut Sink::new(&settings.overrides, reports), ui, &cancel).map_err(CliError::from);
+        let run = run.and_then(|report| if cancel.is_cancelled() { Err(CliError::Interrupted) } else { Ok(report) });
+        let report = run.inspect_err(|_| clear_empty(plan))?;
         conserved(&report)?;
         self.finish(plan, settings, report)
     }
@@ -168,8 +168,7 @@ impl Job<'_> {
                     .collect();
             } else if is_build {
                 drop(written);
-                // Only an empty folder goes; anything in it is an earlier feed.
-                std::fs::remove_dir(&target.folder).unwrap_or_default();
+                clear_empty(plan);
                 next.insert(0, format!("no item was accepted for {}, so no feed was written (`--allow-empty` writes one)", target.name));
             }
             let readable = files.iter().find(|(path, _, _)| !path.contains(".xml"));
@@ -185,13 +184,20 @@ impl Job<'_> {
         } else {
             Exit::Done
         };
-        let ending = Ending { inputs, targets, exit: (exit.code(), exit.name()), error: None, next };
+        let ending = Ending { inputs, targets, exit: (exit.code(), exit.name()), next, ..Ending::default() };
         Ok((exit, ending))
     }
 }
 
 fn settings_spec<'a>(settings: &'a Settings, name: &'a str) -> &'a str {
     settings.targets.iter().find(|target| target.name == name).map_or(name, |target| &target.spec)
+}
+
+/// Removes the folders this run made and left empty; one with an earlier feed stays.
+fn clear_empty(plan: &Plan) {
+    for target in plan.targets.iter().filter(|target| !target.formats.is_empty()) {
+        std::fs::remove_dir(&target.folder).unwrap_or_default();
+    }
 }
 
 /// Every record is an item or skipped, and every item accepted or rejected.

@@ -124,7 +124,9 @@ impl Listen for Human {
 impl Reporter for Human {
     fn end(&mut self, ending: &Ending) -> io::Result<()> {
         let mut lines = Vec::new();
-        for (code, group) in self.groups.sorted() {
+        // Whoever interrupts a run does not wait for its report.
+        let shown = if ending.interrupted { Vec::new() } else { self.groups.sorted() };
+        for (code, group) in shown {
             self.group(code, group, ending.targets.len() > 1, &mut lines);
         }
         if ending.error.is_none() {

@@ -49,6 +49,8 @@ pub struct Ending {
     pub targets: Vec<TargetEnd>,
     /// The exit code and its word.
     pub exit: (u8, &'static str),
+    /// Whether somebody stopped the run.
+    pub interrupted: bool,
     /// Why the run could not go on, if it could not.
     pub error: Option<String>,
     /// What to do next.

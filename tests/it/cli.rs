@@ -134,6 +134,35 @@ fn a_closed_pipe_ends_quietly() {
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
 }
 
+/// A signal stops a run at the next batch: nothing is published, nothing is left behind.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_build_leaves_nothing() {
+    let folder = Folder::new();
+    let header = SOUND.lines().next().expect("a header");
+    let rows: String =
+        (0..400_000).map(|n| format!("R{n},T,D,https://shop.example/{n},B,S,https://shop.example/i.jpg,in_stock,{n}.00 USD\n")).collect();
+    folder.write("many.csv", format!("{header}\n{rows}"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_feedmill"))
+        .args(["build", "many.csv", "--config", "none", "--format", "csv", "--output-format", "json"])
+        .current_dir(folder.path(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The output folder appears once the run is under way.
+    while !folder.exists("out/openai") && child.try_wait().expect("a child").is_none() {
+        std::thread::yield_now();
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    let output = child.wait_with_output().expect("the program ends");
+    assert!(killed.success());
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    assert_eq!(report["exit"]["name"], "interrupted");
+    assert!(!folder.exists("out/openai"));
+}
+
 #[test]
 fn standard_input_is_a_catalog_too() {
     let folder = Folder::new();
