@@ -95,10 +95,30 @@ pub struct SourceFacts {
     pub bom: bool,
     /// The size on disk, where it is known.
     pub size: Option<u64>,
+    /// When the file was last changed, where it is known.
+    pub modified: Option<std::time::SystemTime>,
     /// Where the first byte that is not UTF-8 stands, where that decided the encoding.
     pub first_odd_byte: Option<u64>,
     /// Lines in front of the header that hold no records.
     pub skipped_lines: u64,
+}
+
+impl SourceFacts {
+    /// Checks, after `bytes` were read, that the file is still the one that was opened.
+    ///
+    /// # Errors
+    /// When it has grown, shrunk or been written to: what was read is then neither the old
+    /// catalog nor the new one.
+    pub fn is_unchanged(&self, bytes: u64) -> Result<(), ReadError> {
+        let (Some(path), Some(size)) = (&self.path, self.size) else { return Ok(()) };
+        let now = std::fs::metadata(path);
+        let same = now.is_ok_and(|now| now.len() == size && now.modified().ok() == self.modified);
+        if same && bytes == size {
+            return Ok(());
+        }
+        let message = "the file was changed while it was read; run again when it is complete".to_owned();
+        Err(ReadError::Incomplete { file: self.file.to_string(), line: 0, message })
+    }
 }
 
 /// The columns of a source.

@@ -78,15 +78,14 @@ pub fn open(path: &str, wanted: &Wanted) -> Result<Source, ReadError> {
         return Err(ReadError::NotACatalog { file: path.to_owned(), message });
     }
     let file = std::fs::File::open(path).map_err(io)?;
-    let size = meta.is_file().then_some(meta.len());
-    source(Box::new(file), path.into(), Some(path.into()), size, wanted)
+    source(Box::new(file), path.into(), Some(path.into()), meta.is_file().then_some(meta), wanted)
 }
 
 fn source(
     reader: Box<dyn Read + Send>,
     file: Arc<str>,
     path: Option<std::path::PathBuf>,
-    size: Option<u64>,
+    meta: Option<std::fs::Metadata>,
     wanted: &Wanted,
 ) -> Result<Source, ReadError> {
     let refuse = |message: String| ReadError::NotACatalog { file: file.to_string(), message };
@@ -138,7 +137,8 @@ fn source(
         compression,
         encoding: encoding.name(),
         bom: bom.is_some(),
-        size,
+        size: meta.as_ref().map(std::fs::Metadata::len),
+        modified: meta.and_then(|meta| meta.modified().ok()),
         first_odd_byte,
         skipped_lines: 0,
     };

@@ -8,7 +8,7 @@ mod worker;
 pub use direct::{ColumnFate, Direct};
 pub use ordered::Written;
 
-use crate::catalog::block::Align;
+use crate::catalog::block::{Align, Blocks};
 use crate::catalog::open::{Parser, Source};
 use crate::catalog::{Header, ReadError, SourceFacts};
 use crate::finding::Finding;
@@ -25,9 +25,9 @@ use crate::spec::{FieldId, Spec};
 use crate::summary::{Counts, InputSummary};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
 
 /// A run cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -140,10 +140,12 @@ pub fn run(plan: &Plan, sink: &mut Sink<'_>, progress: &dyn Progress, cancel: &C
     let mut ordered = ordered::Ordered::new(plan)?;
     ordered.notices(sink);
     let mut inputs = Vec::new();
-    for (index, source) in plan.sources.iter().enumerate() {
-        let survey = survey(source, progress)?;
-        let summary = read(plan, index, source, &survey, &mut ordered, sink, progress, cancel)?;
-        inputs.push(summary);
+    for index in 0..plan.sources.len() {
+        let mut run = Run { plan, ordered: &mut ordered, sink, progress, cancel };
+        inputs.push(run.source(index)?);
+        if cancel.is_cancelled() {
+            break;
+        }
     }
     let (counts, written) = ordered.finish(sink)?;
     Ok(Report { inputs, counts, written })
@@ -180,53 +182,101 @@ fn parser(source: &SourcePlan) -> Parser {
     Parser::of(source.facts.format, &source.header)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call site; the parts of a run are borrowed apart")]
-fn read(
-    plan: &Plan,
-    index: usize,
-    source: &SourcePlan,
-    survey: &Survey,
-    ordered: &mut ordered::Ordered<'_>,
-    sink: &mut Sink<'_>,
-    progress: &dyn Progress,
-    cancel: &Cancel,
-) -> Result<InputSummary, RunError> {
-    let opened = (source.reopen)()?;
-    progress.begin("milling", source.facts.size);
-    let align: Option<Align> = source.mapping.align(&source.header, source.facts.format);
-    let mut blocks = opened.blocks(index as u16, align);
-    let parser = parser(source);
-    let stop = AtomicBool::new(false);
-    let outcome = std::thread::scope(|scope| -> Result<(String, u64, bool), RunError> {
-        let (to_workers, from_reader) = sync_channel(QUEUE);
-        let (to_writer, from_workers) = sync_channel(QUEUE);
-        let from_reader = Arc::new(std::sync::Mutex::new(from_reader));
-        let stop = &stop;
-        let reader = scope.spawn(move || -> Result<(String, u64, bool), ReadError> {
-            while let Some(block) = blocks.next_block()? {
-                if stop.load(Ordering::Relaxed) || cancel.is_cancelled() || to_workers.send(block).is_err() {
-                    break;
-                }
+/// What a source came to when it was read.
+struct Reading {
+    blake3: String,
+    bytes: u64,
+    /// Whether the last record had no line end.
+    open_end: bool,
+}
+
+/// One run over the sources: what every stage is lent.
+struct Run<'a, 'p, 's> {
+    plan: &'p Plan,
+    ordered: &'a mut ordered::Ordered<'p>,
+    sink: &'a mut Sink<'s>,
+    progress: &'a dyn Progress,
+    cancel: &'a Cancel,
+}
+
+impl Run<'_, '_, '_> {
+    /// Reads one source to its end and judges how it ended.
+    fn source(&mut self, index: usize) -> Result<InputSummary, RunError> {
+        let source = &self.plan.sources[index];
+        let survey = survey(source, self.progress)?;
+        let opened = (source.reopen)()?;
+        self.progress.begin("milling", source.facts.size);
+        let align: Option<Align> = source.mapping.align(&source.header, source.facts.format);
+        let reading = self.threads(index, opened.blocks(index as u16, align), &survey);
+        self.progress.end();
+        let Reading { blake3, bytes, open_end } = reading?;
+        if !self.cancel.is_cancelled() {
+            source.facts.is_unchanged(bytes)?;
+            self.ordered.source_ends(index, source, open_end, self.plan.strict_end, self.sink)?;
+            if self.ordered.records_of(index) == 0 {
+                let message = "there are columns but no records; an empty catalog is taken for a failed export".to_owned();
+                return Err(ReadError::NotACatalog { file: source.facts.file.to_string(), message }.into());
             }
-            let open_end = blocks.open_end;
-            let (hash, bytes) = blocks.digest();
-            Ok((hash, bytes, open_end))
-        });
-        for _ in 0..plan.threads.max(1) {
-            let (from_reader, to_writer, parser) = (Arc::clone(&from_reader), to_writer.clone(), parser.clone());
-            scope.spawn(move || {
-                let mut worker = worker::Worker::new(plan, index, survey);
-                loop {
-                    let block = from_reader.lock().map(|queue| queue.recv());
-                    let Ok(Ok(block)) = block else { break };
-                    if to_writer.send(worker.run(parser.parse(block))).is_err() {
+        }
+        let format = source.facts.format.word();
+        Ok(InputSummary {
+            file: source.facts.file.to_string(),
+            format: source.facts.compression.map_or_else(|| format.to_owned(), |packing| format!("{format}+{packing}")),
+            encoding: source.facts.encoding.to_owned(),
+            preset: source.preset.clone(),
+            records: self.ordered.records_of(index),
+            bytes,
+            blake3,
+        })
+    }
+
+    /// One thread reads, several work, and this one takes what they made in the order of the
+    /// catalog. Queues are short: whoever is slowest sets the pace, and memory stays flat.
+    fn threads(&mut self, index: usize, mut blocks: Blocks, survey: &Survey) -> Result<Reading, RunError> {
+        let (plan, cancel) = (self.plan, self.cancel);
+        let parser = &parser(&plan.sources[index]);
+        let stop = &AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let (to_workers, from_reader) = sync_channel(QUEUE);
+            let (to_writer, from_workers) = sync_channel(QUEUE);
+            let from_reader = Arc::new(Mutex::new(from_reader));
+            let reader = scope.spawn(move || -> Result<Reading, ReadError> {
+                while let Some(block) = blocks.next_block()? {
+                    if stop.load(Ordering::Relaxed) || cancel.is_cancelled() || to_workers.send(block).is_err() {
                         break;
                     }
                 }
+                let open_end = blocks.open_end;
+                let (blake3, bytes) = blocks.digest();
+                Ok(Reading { blake3, bytes, open_end })
             });
-        }
-        drop(to_writer);
-        drop(from_reader);
+            for _ in 0..plan.threads.max(1) {
+                let (from_reader, to_writer) = (Arc::clone(&from_reader), to_writer.clone());
+                scope.spawn(move || {
+                    let mut worker = worker::Worker::new(plan, index, survey);
+                    loop {
+                        let block = from_reader.lock().map(|queue| queue.recv());
+                        let Ok(Ok(block)) = block else { break };
+                        if to_writer.send(worker.run(parser.parse(block))).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            // Only the threads hold these ends now, so the loop below ends when they do.
+            drop((to_writer, from_reader));
+            let written = self.take_in_order(index, from_workers, stop);
+            let read = match reader.join() {
+                Ok(read) => read,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            written?;
+            Ok(read?)
+        })
+    }
+
+    /// Takes batches as they are done and passes them on as they stood.
+    fn take_in_order(&mut self, index: usize, from_workers: Receiver<worker::Done>, stop: &AtomicBool) -> Result<(), RunError> {
         let mut waiting = BTreeMap::new();
         let mut next = 0;
         let mut written = Ok(());
@@ -234,39 +284,14 @@ fn read(
             waiting.insert(done.index, done);
             while let Some(done) = waiting.remove(&next) {
                 next += 1;
-                progress.advance(done.position, done.records());
+                self.progress.advance(done.position, done.records());
                 if written.is_ok() {
-                    written = ordered.take(index, done, sink);
-                    if written.is_err() {
-                        stop.store(true, Ordering::Relaxed);
-                    }
+                    written = self.ordered.take(index, done, self.sink);
+                    // The queues are still emptied, or the threads would wait for ever.
+                    stop.fetch_or(written.is_err(), Ordering::Relaxed);
                 }
             }
         }
-        let read = reader
-            .join()
-            .map_err(|panic| std::panic::resume_unwind(panic))
-            .unwrap_or_else(|never: std::convert::Infallible| match never {});
-        written?;
-        Ok(read?)
-    });
-    progress.end();
-    let (blake3, bytes, open_end) = outcome?;
-    ordered.source_ends(index, source, open_end, plan.strict_end, sink)?;
-    if ordered.records_of(index) == 0 && !cancel.is_cancelled() {
-        let message = "there are columns but no records; an empty catalog is taken for a failed export".to_owned();
-        return Err(ReadError::NotACatalog { file: source.facts.file.to_string(), message }.into());
+        written
     }
-    Ok(InputSummary {
-        file: source.facts.file.to_string(),
-        format: source
-            .facts
-            .compression
-            .map_or_else(|| source.facts.format.word().to_owned(), |packing| format!("{}+{packing}", source.facts.format.word())),
-        encoding: source.facts.encoding.to_owned(),
-        preset: source.preset.clone(),
-        records: ordered.records_of(index),
-        bytes,
-        blake3,
-    })
 }

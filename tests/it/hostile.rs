@@ -209,3 +209,29 @@ fn an_earlier_feed_survives_a_failed_build() {
     assert_eq!(folder.read("out/openai/feed.csv"), before);
     assert_eq!(folder.files("out/openai"), ["feed.csv", "feed.manifest.json"]);
 }
+
+/// RELIABILITY, fault 11: a catalog that is written to while it is read is neither old nor new.
+#[cfg(unix)]
+#[test]
+fn a_file_that_changes_while_it_is_read() {
+    let folder = Folder::new();
+    let rows: String =
+        (0..200_000).map(|n| format!("R{n},T,D,https://shop.example/{n},B,S,https://shop.example/i.jpg,in_stock,{n}.00 USD\n")).collect();
+    let path = folder.write("growing.csv", format!("{}\n{rows}", SOUND.lines().next().expect("a header")));
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_feedmill"))
+        .args(["build", "growing.csv", "--config", "none", "--format", "csv", "--quiet"])
+        .current_dir(folder.path(""))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The output folder appears when the records begin to be read.
+    while !folder.exists("out/openai") && child.try_wait().expect("a child").is_none() {
+        std::thread::yield_now();
+    }
+    std::fs::OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(b"R,T,D\n")).expect("appended");
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("changed while it was read"));
+    assert!(!folder.exists("out/openai"));
+}
