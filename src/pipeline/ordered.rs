@@ -164,7 +164,7 @@ impl<'a> Ordered<'a> {
                     let ends = &target.ends[format];
                     let start = row.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
                     let end = ends.get(row).map_or(start, |end| *end as usize);
-                    feed.push(target.rendered[format].get(start..end).unwrap_or_default(), item.shard)?;
+                    feed.push(target.rendered[format].as_bytes().get(start..end).unwrap_or_default(), item.shard)?;
                 }
             }
         }

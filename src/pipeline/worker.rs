@@ -62,7 +62,7 @@ pub(super) struct DoneTarget {
     /// Ids of items and groups.
     pub(super) names: String,
     /// Rendered rows, by format.
-    pub(super) rendered: Vec<Vec<u8>>,
+    pub(super) rendered: Vec<String>,
     /// Where each row ends, by format.
     pub(super) ends: Vec<Vec<u32>>,
 }
@@ -128,7 +128,7 @@ impl<'a> Worker<'a> {
             let skipped = vec![0; self.source.mapping.reasons.len()];
             done.targets.push(DoneTarget {
                 skipped,
-                rendered: vec![Vec::new(); formats],
+                rendered: vec![String::new(); formats],
                 ends: vec![Vec::new(); formats],
                 ..DoneTarget::default()
             });
@@ -160,8 +160,10 @@ impl<'a> Worker<'a> {
             done.targets[place].items += 1;
             self.faults.clear();
             let accepted = target.rules.judge(&mut batch.text, &mut self.row, &mut self.facts, Mode::AsIs, &mut self.faults);
-            let id = target.rules.item_field().map_or("", |field| self.row[field.index()].text(&batch.text)).to_owned();
-            report(self, target, place, head, &id, &mut done.findings);
+            if !self.faults.is_empty() {
+                let id = target.rules.item_field().map_or("", |field| self.row[field.index()].text(&batch.text)).to_owned();
+                report(self, target, place, head, &id, &mut done.findings);
+            }
             if accepted {
                 accept(self, target, place, &batch.text, head, done);
             } else {
@@ -326,8 +328,11 @@ impl Receive for Mill<'_, '_, '_> {
         if let Some(reason) = self.project_rules(buffer, draft) {
             return self.skipped(draft.head, reason);
         }
-        let id = draft.get(self.worker.item_id).text(buffer).to_owned();
-        self.note_findings(draft.head, &id);
+        let id = draft.get(self.worker.item_id);
+        if !self.worker.notes.is_empty() {
+            let id = id.text(buffer).to_owned();
+            self.note_findings(draft.head, &id);
+        }
         let plan = self.worker.plan;
         for (place, target) in plan.targets.iter().enumerate() {
             let worker = &mut *self.worker;
@@ -338,7 +343,9 @@ impl Receive for Mill<'_, '_, '_> {
             self.done.targets[place].items += 1;
             worker.faults.clear();
             let accepted = target.rules.judge(buffer, &mut worker.row, &mut worker.facts, Mode::Build, &mut worker.faults);
-            report(worker, target, place, draft.head, &id, &mut self.done.findings);
+            if !worker.faults.is_empty() {
+                report(worker, target, place, draft.head, id.text(buffer), &mut self.done.findings);
+            }
             if accepted {
                 accept(worker, target, place, buffer, draft.head, self.done);
             } else {

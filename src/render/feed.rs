@@ -47,7 +47,7 @@ impl Feed {
     pub fn create(folder: &Path, format: FeedFormat, writer: Box<dyn RowWriter>, limits: FileLimits) -> Result<Self, WriteError> {
         let mut output = Output::create(&folder.join(format!("feed.{}", format.word())), format.compression)?;
         let head = writer.head();
-        output.write(&head)?;
+        output.write(head.as_bytes())?;
         Ok(Self { writer, format, folder: folder.to_owned(), limits, output, head: head.len(), rows: Vec::new(), count: 0, plain: 0 })
     }
 
@@ -59,7 +59,7 @@ impl Feed {
     /// Appends a rendered row; `group` decides its shard.
     pub fn push(&mut self, row: &[u8], group: u64) -> Result<(), WriteError> {
         if self.count > 0 {
-            self.output.write(self.writer.between())?;
+            self.output.write(self.writer.between().as_bytes())?;
         }
         self.output.write(row)?;
         self.count += 1;
@@ -72,7 +72,7 @@ impl Feed {
 
     /// Ends the feed; the files are complete, but not yet under their names.
     pub fn finish(mut self) -> Result<Vec<FeedFile>, WriteError> {
-        self.output.write(&self.writer.tail())?;
+        self.output.write(self.writer.tail().as_bytes())?;
         let whole = self.output.finish()?;
         let shards = shard_count(&self.rows, self.limits, self.plain, whole.bytes);
         if shards == 1 {
@@ -95,7 +95,7 @@ impl Feed {
         for shard in 0..shards {
             let name = format!("feed-{shard:04}-of-{shards:04}.{}", self.format.word());
             let mut output = Output::create(&self.folder.join(name), self.format.compression)?;
-            output.write(&self.writer.head())?;
+            output.write(self.writer.head().as_bytes())?;
             outputs.push((output, 0u64));
         }
         for (place, (group, length)) in self.rows.iter().enumerate() {
@@ -105,14 +105,14 @@ impl Feed {
             skip(&mut reader, *length as usize, &mut row)?;
             if let Some((output, count)) = outputs.get_mut((group % shards) as usize) {
                 if *count > 0 {
-                    output.write(self.writer.between())?;
+                    output.write(self.writer.between().as_bytes())?;
                 }
                 output.write(&row)?;
                 *count += 1;
             }
         }
         let finish = |(mut output, items): (Output, u64)| {
-            output.write(&self.writer.tail())?;
+            output.write(self.writer.tail().as_bytes())?;
             Ok(FeedFile { file: output.finish()?, items })
         };
         outputs.into_iter().map(finish).collect()
@@ -155,10 +155,10 @@ mod tests {
         let columns = [crate::spec::FieldId(0)];
         let mut feed = Feed::create(folder.path(), format, format.writer(&spec, &columns), limits).expect("created");
         for group in 0..rows {
-            let (mut buffer, mut row) = (String::new(), Vec::new());
+            let (mut buffer, mut row) = (String::new(), String::new());
             let cell = crate::cell::Cell::store(&mut buffer, &format!("I{group}"), crate::cell::Shape::Text);
             feed.writer().row(&buffer, &[crate::cell::Slot { cell, column: 0 }], &mut row);
-            feed.push(&row, group).expect("written");
+            feed.push(row.as_bytes(), group).expect("written");
         }
         let files = feed.finish().expect("finished");
         files

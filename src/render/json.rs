@@ -55,37 +55,37 @@ impl Json {
 }
 
 impl RowWriter for Json {
-    fn head(&self) -> Vec<u8> {
-        if self.layout == Layout::Array { b"[\n".to_vec() } else { Vec::new() }
+    fn head(&self) -> String {
+        if self.layout == Layout::Array { "[\n".to_owned() } else { String::new() }
     }
 
-    fn row(&self, buffer: &str, row: &[Slot], out: &mut Vec<u8>) {
-        let mut text = String::with_capacity(1024);
-        text.push('{');
+    fn row(&self, buffer: &str, row: &[Slot], out: &mut String) {
+        out.push('{');
+        let mut first = true;
         for (column, name, kind) in &self.columns {
             let slot = row.get(column.index()).copied().unwrap_or_default();
             if !slot.is_present() {
                 continue;
             }
-            if text.len() > 1 {
-                text.push(',');
+            if !first {
+                out.push(',');
             }
-            text.push_str(name);
-            self.value(slot.text(buffer), slot.cell.shape, *kind, &mut text);
+            first = false;
+            out.push_str(name);
+            self.value(slot.text(buffer), slot.cell.shape, *kind, out);
         }
-        text.push('}');
+        out.push('}');
         if self.layout == Layout::Lines {
-            text.push('\n');
+            out.push('\n');
         }
-        out.extend_from_slice(text.as_bytes());
     }
 
-    fn between(&self) -> &'static [u8] {
-        if self.layout == Layout::Array { b",\n" } else { b"" }
+    fn between(&self) -> &'static str {
+        if self.layout == Layout::Array { ",\n" } else { "" }
     }
 
-    fn tail(&self) -> Vec<u8> {
-        if self.layout == Layout::Array { b"\n]\n".to_vec() } else { Vec::new() }
+    fn tail(&self) -> String {
+        if self.layout == Layout::Array { "\n]\n".to_owned() } else { String::new() }
     }
 }
 

@@ -13,16 +13,16 @@ use crate::spec::{FieldId, Spec};
 /// Writes rows of one feed in one format; shared by all threads.
 pub trait RowWriter: Send + Sync {
     /// What stands before the first row.
-    fn head(&self) -> Vec<u8>;
+    fn head(&self) -> String;
     /// Appends one row.
-    fn row(&self, buffer: &str, row: &[Slot], out: &mut Vec<u8>);
+    fn row(&self, buffer: &str, row: &[Slot], out: &mut String);
     /// What stands between two rows.
-    fn between(&self) -> &'static [u8] {
-        b""
+    fn between(&self) -> &'static str {
+        ""
     }
     /// What stands after the last row.
-    fn tail(&self) -> Vec<u8> {
-        Vec::new()
+    fn tail(&self) -> String {
+        String::new()
     }
 }
 

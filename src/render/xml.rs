@@ -22,12 +22,12 @@ impl Xml {
 }
 
 impl RowWriter for Xml {
-    fn head(&self) -> Vec<u8> {
-        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{}>\n", self.root).into_bytes()
+    fn head(&self) -> String {
+        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{}>\n", self.root)
     }
 
-    fn row(&self, buffer: &str, row: &[Slot], out: &mut Vec<u8>) {
-        let mut writer = Writer::new(out);
+    fn row(&self, buffer: &str, row: &[Slot], out: &mut String) {
+        let mut writer = Writer::new(Vec::with_capacity(1024));
         let written = writer.create_element(self.item.as_str()).write_inner_content(|writer| {
             for (column, name) in &self.columns {
                 let slot = row.get(column.index()).copied().unwrap_or_default();
@@ -38,14 +38,14 @@ impl RowWriter for Xml {
             }
             Ok(())
         });
-        // Writing into memory cannot fail.
-        if let Ok(writer) = written {
-            writer.get_mut().push(b'\n');
-        }
+        // Writing into memory cannot fail, and text in is text out.
+        written.map(drop).unwrap_or_default();
+        out.push_str(std::str::from_utf8(&writer.into_inner()).unwrap_or_default());
+        out.push('\n');
     }
 
-    fn tail(&self) -> Vec<u8> {
-        format!("</{}>\n", self.root).into_bytes()
+    fn tail(&self) -> String {
+        format!("</{}>\n", self.root)
     }
 }
 
