@@ -1,5 +1,7 @@
 //! Web addresses: the check of an absolute http(s) URL, and the repair of a loose one.
 
+use super::text::any_byte;
+
 /// Why a text is not an absolute http or https URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkDefect {
@@ -17,21 +19,10 @@ pub enum LinkDefect {
     Credentials,
 }
 
-/// Which bytes may stand in an address as it is.
-static ALLOWED: [bool; 256] = {
-    let mut table = [true; 256];
-    let mut byte = 0;
-    while byte <= b' ' as usize {
-        table[byte] = false;
-        byte += 1;
-    }
-    table[0x7f] = false;
-    table[b'\\' as usize] = false;
-    table[b'<' as usize] = false;
-    table[b'>' as usize] = false;
-    table[b'"' as usize] = false;
-    table
-};
+/// Whether a byte may not stand in an address as it is.
+fn is_barred(b: u8) -> bool {
+    (b <= b' ') | (b == 0x7f) | (b == b'\\') | (b == b'<') | (b == b'>') | (b == b'"')
+}
 
 /// Checks that a text is an absolute http or https URL, at byte speed.
 ///
@@ -45,7 +36,7 @@ pub fn check(text: &str) -> Result<(), LinkDefect> {
         let other = scheme.is_some_and(|end| end > 0 && bytes.get(end..end + 3) == Some(b"://"));
         return Err(if other { LinkDefect::Scheme } else { LinkDefect::Relative });
     };
-    if !bytes.iter().all(|&b| ALLOWED[usize::from(b)]) {
+    if any_byte(bytes, is_barred) {
         return Err(LinkDefect::Characters);
     }
     let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len());
@@ -107,7 +98,7 @@ pub fn repair(text: &str, base: Option<&url::Url>) -> Option<String> {
     } else {
         trimmed.to_owned()
     };
-    if out.bytes().any(|b| b >= 0x80 || !ALLOWED[usize::from(b)]) {
+    if out.bytes().any(|b| b >= 0x80 || is_barred(b)) {
         out = encode(&out);
     }
     (out != text).then_some(out)
@@ -120,7 +111,7 @@ fn encode(text: &str) -> String {
     let path = text.bytes().skip(path).position(|b| matches!(b, b'/' | b'?' | b'#')).map_or(text.len(), |at| path + at);
     let mut out = String::with_capacity(text.len() + 16);
     for (place, byte) in text.bytes().enumerate() {
-        if place >= path && (byte >= 0x80 || !ALLOWED[usize::from(byte)]) {
+        if place >= path && (byte >= 0x80 || is_barred(byte)) {
             write!(out, "%{byte:02X}").unwrap_or_default();
         } else if byte < 0x80 {
             out.push(char::from(byte));

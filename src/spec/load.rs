@@ -51,7 +51,17 @@ macro_rules! folder {
 }
 
 /// The list of built-in folders: the one place to extend for a new spec.
-static FOLDERS: &[Folder] = &[folder!("openai/2026-09"), folder!("openai/2025-09"), folder!("stripe/product")];
+static FOLDERS: &[Folder] = &[
+    folder!("openai/2026-09"),
+    folder!("openai/2026-07"),
+    folder!("openai/2026-04"),
+    folder!("openai/2026-02"),
+    folder!("openai/2025-09"),
+    folder!("openai-google/2026-08"),
+    folder!("stripe/product"),
+    folder!("stripe-inventory/inventory"),
+    folder!("stripe-pricing/pricing"),
+];
 
 /// The identities of all built-in specs, in the order of the list.
 pub fn identities() -> Result<Vec<SpecFile>, SpecError> {

@@ -43,11 +43,13 @@ fn sound(spec: &Spec) -> Row {
             row.insert(field.name.clone(), value.unwrap_or_default());
         }
     }
-    if spec.field("inventory_not_tracked").is_some() {
+    if spec.field("inventory_not_tracked").is_some() && spec.field("title").is_some() {
         row.insert("inventory_not_tracked".into(), "true".into());
     }
-    if spec.field("enable_checkout").is_some() && row.contains_key("enable_checkout") {
-        row.insert("enable_checkout".into(), "false".into());
+    for flag in ["enable_checkout", "is_eligible_checkout"] {
+        if row.contains_key(flag) {
+            row.insert(flag.into(), "false".into());
+        }
     }
     row
 }
@@ -213,8 +215,14 @@ fn codes_say_attribute_and_defect() {
 fn fields_and_values_are_those_of_the_published_tables() {
     let published = [
         ("spec/openai-fields.json", "openai-2026-09", "openai@2026-09"),
+        ("spec/openai-fields.json", "openai-2026-07", "openai@2026-07"),
+        ("spec/openai-fields.json", "openai-2026-04", "openai@2026-04"),
+        ("spec/openai-fields.json", "openai-2026-02", "openai@2026-02"),
         ("spec/openai-fields.json", "openai-2025-09", "openai@2025-09"),
-        ("spec/stripe-fields.json", "stripe-product", "stripe@product"),
+        ("spec/openai-fields.json", "openai-google-compatible-2026-08", "openai-google"),
+        ("spec/stripe-fields.json", "stripe-product", "stripe"),
+        ("spec/stripe-fields.json", "stripe-inventory", "stripe-inventory"),
+        ("spec/stripe-fields.json", "stripe-pricing", "stripe-pricing"),
     ];
     for (file, profile, name) in published {
         let Some(path) = crate::support::shared(file) else { continue };

@@ -74,7 +74,7 @@ pub(crate) const LIST: ValueKind = ValueKind {
         what: "an entry of the list is not one the spec names",
         why: "other entries are not understood",
         fix: "use listed entries, separated by a comma",
-        bad: |_| Some("US,Narnia".to_owned()),
+        bad: |field| (!field.values.is_empty()).then(|| "US,Narnia".to_owned()),
     }],
     compile: |field, _| Ok(Some(Box::new(List { values: field.values.clone() }))),
 };
