@@ -89,6 +89,13 @@ impl Splitter for Elements {
                     at = next + 1;
                     self.phase = if self.depth == 0 { Phase::Done } else { Phase::After(self.depth) };
                 }
+                // What begins like no value would never end, and no record can be told from the next.
+                Some(byte) if matches!(byte, b'}' | b':') => {
+                    return Err((
+                        lines.at(next),
+                        format!("a `{}` stands where an element should begin: the JSON is broken here", char::from(*byte)),
+                    ));
+                }
                 Some(_) => match value_end(bytes, next) {
                     Some(end) => {
                         marks.push(Mark { start: next as u32, end: end as u32, line: lines.at(next) });
@@ -386,6 +393,7 @@ mod tests {
     use super::{Elements, Lines, Objects};
     use crate::catalog::block::{Block, Splitter};
     use crate::catalog::{Batch, Header};
+    use proptest::prelude::*;
     use std::sync::Arc;
 
     fn split(splitter: &mut dyn Splitter, bytes: &[u8]) -> Result<Vec<(String, u64)>, String> {
@@ -415,6 +423,22 @@ mod tests {
         }
         assert!(split(&mut Elements::default(), text).is_ok());
         assert!(split(&mut Elements::default(), b"[{}] x").is_err());
+        for broken in ["[{}}", "[{},}]", "[{}:1]", "[{}:", "[{}]}", "{\"a\":[{}}]"] {
+            let error = split(&mut Elements::default(), broken.as_bytes()).expect_err(broken);
+            assert!(error.starts_with("1: ") || error.starts_with("9: "), "{broken}: {error}");
+        }
+    }
+
+    proptest! {
+        // Whatever stands in a document, each mark is a piece of it behind the one before.
+        #[test]
+        fn any_bytes_are_split_to_an_end(text in "[\\[\\]{}:,\"a1 \\\\]{0,40}") {
+            let mut marks = Vec::new();
+            let bytes = format!("[{{{text}");
+            let _broken = Elements::default().split(bytes.as_bytes(), 1, true, &mut marks);
+            prop_assert!(marks.windows(2).all(|pair| pair[0].end <= pair[1].start && pair[0].start < pair[0].end));
+            prop_assert!(marks.len() <= bytes.len());
+        }
     }
 
     #[test]
