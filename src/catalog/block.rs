@@ -123,7 +123,10 @@ impl Blocks {
             self.record += block.marks.len() as u64;
             self.index += 1;
             if block.marks.is_empty() {
-                // Only blank lines were left.
+                // Blank lines, or an end that no record can be made of: the splitter judges which.
+                if self.ended {
+                    self.rest.clear();
+                }
                 continue;
             }
             return Ok(Some(block));

@@ -53,6 +53,8 @@ fn what_is_cut() {
     let zipped = zstd::encode_all(SOUND.repeat(50).as_bytes(), 3).expect("memory");
     refused("cut.csv.zst", &zipped[..zipped.len() - 10], "cut");
     refused("cut.json", b"[{\"item_id\":\"A\"},{\"item_id\":\"B\"", "the file is cut");
+    refused("tail.json", b"{\"products\":[{\"item_id\":\"A\"}],\"note\":\"never closed", "the file is cut");
+    refused("brace.json", b"[{\"item_id\":\"A\"}},{\"item_id\":\"B\"}]", "the JSON is broken here");
     refused("cut.jsonl", b"{\"item_id\":\"A\"}\n{\"item_id\":\"B", "the file is cut");
 }
 
