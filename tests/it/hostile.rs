@@ -237,3 +237,38 @@ fn a_file_that_changes_while_it_is_read() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("changed while it was read"));
     assert!(!folder.exists("out/openai"));
 }
+
+/// Inputs broken at random, the same ones in every run: each ends with one of three codes and
+/// one JSON document. Both endless loops this project has had were found this way.
+#[test]
+fn whatever_is_broken_comes_to_an_end() {
+    let json = "{\"note\":[1,2],\"products\":[{\"item_id\":\"A\",\"title\":\"T\",\"variant_dict\":{\"x\":\"y\"}},{\"item_id\":\"B\",\"price\":1.5}],\"more\":{\"a\":[]}}";
+    let shop = std::fs::read_to_string(crate::support::fixture("catalogs/shopify-theme-course.csv")).expect("a fixture");
+    let bits: [&[u8]; 14] = [b"\"", b"\n", b",", b"\t", b"\0", b"\xff", b"{", b"}", b"[", b"]", b":", b"\\", b"\xc3", b"<p>"];
+    let folder = Folder::new();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below.max(1)
+    };
+    for round in 0..90 {
+        let mut bytes = [SOUND, json, shop.as_str()][round % 3].as_bytes().to_vec();
+        if next(3) == 0 {
+            bytes.truncate(1 + next(bytes.len()));
+        }
+        for _ in 0..=next(6) {
+            let at = next(bytes.len() + 1);
+            if next(2) == 0 {
+                bytes.splice(at..at, bits[next(bits.len())].iter().copied());
+            } else {
+                let end = (at + next(12)).min(bytes.len());
+                bytes.drain(at..end);
+            }
+        }
+        folder.write("broken", &bytes);
+        let run =
+            folder.run(&["check", "broken", "--config", "none", "--target", "openai", "--target", "stripe", "--output-format", "json"]);
+        assert!(matches!(run.code, 0 | 1 | 3), "round {round}: {} {}", run.code, run.err);
+        assert_eq!(run.json()["exit"]["code"], run.code, "round {round}");
+    }
+}
