@@ -177,7 +177,7 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
         entries.entry(format!("{name}/set-by-rule")).or_default().push(by_rule);
     }
     for (code, what) in crate::normalize::REPAIRS_BY_NAME {
-        entries.entry((*code).to_owned()).or_default().push(own(what, kept, leave));
+        entries.entry((*code).to_owned()).or_default().push(own(what, "it follows from other values of the item", leave));
     }
     entries
 }

@@ -32,6 +32,7 @@ pub static REPAIRS: &[(&str, &str, &[Kind])] = &[
 
 /// What follows from several values together: the whole code, and what is done.
 pub static REPAIRS_BY_NAME: &[(&str, &str)] = &[
+    ("variant_dict/too-many-options", "options beyond the numbered columns of the target are left out"),
     ("sale_price/sale-over", "a sale price whose window has ended is left out"),
     ("inventory_quantity/oversold", "stock below zero is written as 0"),
     ("availability/from-quantity", "availability follows from the quantity"),

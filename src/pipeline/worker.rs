@@ -340,6 +340,20 @@ impl Receive for Mill<'_, '_, '_> {
                 continue;
             }
             target.projection.run(buffer, draft, &mut worker.row);
+            let lost = target.projection.lost_options(buffer, draft);
+            if lost > 0 {
+                let dict = draft.get(known("variant_dict"));
+                let here = worker.place(draft.head, dict.column);
+                let message = format!("{lost} of the item's options {} no column at this target", if lost == 1 { "finds" } else { "find" });
+                let finding = Finding {
+                    item: text::excerpt(id.text(buffer), 120),
+                    attribute: Some("variant_dict".into()),
+                    value: Some(text::excerpt(dict.text(buffer), 200)),
+                    target: Some(Arc::clone(&target.name)),
+                    ..Finding::own("variant_dict/too-many-options".into(), Severity::Warning, message, here)
+                };
+                self.done.findings.push((Some(place), finding));
+            }
             self.done.targets[place].items += 1;
             worker.faults.clear();
             let accepted = target.rules.judge(buffer, &mut worker.row, &mut worker.facts, Mode::Build, &mut worker.faults);

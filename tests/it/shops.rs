@@ -273,6 +273,19 @@ fn a_feed_of_one_target_becomes_one_of_another() {
 }
 
 #[test]
+fn options_that_find_no_column_are_named() {
+    let folder = Folder::new();
+    folder.write(
+        "feed.jsonl",
+        "{\"item_id\":\"A\",\"title\":\"Shelf\",\"description\":\"Oak.\",\"url\":\"https://shop.example/a\",\"brand\":\"Acme\",\"image_url\":\"https://shop.example/a.jpg\",\"availability\":\"in_stock\",\"price\":\"80.00 USD\",\"gtin\":\"4006381333931\",\"product_category\":\"Shelves\",\"group_id\":\"G\",\"listing_has_variations\":true,\"variant_dict\":{\"Color\":\"Oak\",\"Width\":\"80\",\"Depth\":\"30\",\"Feet\":\"4\",\"Doors\":\"2\"}}\n",
+    );
+    let run = build(&folder, "feed.jsonl", &["--target", "stripe"]);
+    // Color has a column of its own; three of the other four find one.
+    assert_eq!(run.json()["summary"]["by_code"]["variant_dict/too-many-options"], 1, "{}", run.out);
+    assert_eq!(item(&folder, "stripe", "A")["custom_variant_option_name_3"], "Feet");
+}
+
+#[test]
 fn the_shared_exports_of_both_platforms() {
     let Some(folder_of_catalogs) = shared("catalogs") else { return };
     for name in [
