@@ -94,6 +94,11 @@ impl Slot {
     /// A slot without a value.
     pub const EMPTY: Slot = Slot { cell: Cell::ABSENT, column: NO_COLUMN };
 
+    /// A slot for text that was made, not read, from the value of `column`.
+    pub fn store(buffer: &mut String, text: &str, column: u16) -> Self {
+        Self { cell: Cell::store(buffer, text, Shape::Text), column }
+    }
+
     /// Whether a value is present.
     pub fn is_present(self) -> bool {
         self.cell.is_present()

@@ -3,7 +3,7 @@
 //! How a field is made stands in the spec folder (`write`); the row is then judged exactly as
 //! it would be written.
 
-use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
+use crate::cell::{NO_COLUMN, Slot};
 use crate::mapping::apply::Draft;
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::{date, synonyms};
@@ -15,6 +15,7 @@ use std::collections::HashSet;
 pub struct Projection {
     fields: Vec<(AttributeId, Write, Option<String>)>,
     own_options: HashSet<AttributeId>,
+    option_places: usize,
     axes: [AttributeId; 3],
     unit: AttributeId,
     today: jiff::civil::Date,
@@ -27,6 +28,7 @@ impl Projection {
         Self {
             fields: fields.collect(),
             own_options: spec.identity.own_options.iter().filter_map(|name| Attributes::shared().id(name)).collect(),
+            option_places: spec.fields.iter().filter(|field| matches!(field.write, Write::OptionName(_))).count(),
             axes: ["length", "width", "height"].map(known),
             unit: known("dimensions_unit"),
             today,
@@ -39,7 +41,7 @@ impl Projection {
         for (attribute, write, when_absent) in &self.fields {
             let mut slot = self.field(buffer, item, *attribute, write);
             if let (false, Some(default)) = (slot.is_present(), when_absent) {
-                slot = Slot { cell: Cell::store(buffer, default, Shape::Text), column: NO_COLUMN };
+                slot = Slot::store(buffer, default, NO_COLUMN);
             }
             row.push(slot);
         }
@@ -53,7 +55,7 @@ impl Projection {
             Write::Values(words) => {
                 let value = own.text(buffer);
                 match words.iter().find(|(from, _)| from == value) {
-                    Some((_, to)) => store(buffer, to, own.column),
+                    Some((_, to)) => Slot::store(buffer, to, own.column),
                     None => own,
                 }
             }
@@ -61,7 +63,7 @@ impl Projection {
                 let (start, end) = (item.get(*start), item.get(*end));
                 let day = |slot: Slot| date::parse(slot.text(buffer)).ok();
                 match (day(start), day(end)) {
-                    (Some(from), Some(to)) => store(buffer, &format!("{from}/{to}"), end.column),
+                    (Some(from), Some(to)) => Slot::store(buffer, &format!("{from}/{to}"), end.column),
                     _ => Slot::EMPTY,
                 }
             }
@@ -71,7 +73,7 @@ impl Projection {
                     return Slot::EMPTY;
                 }
                 let text = format!("{} {}", number.text(buffer), unit.text(buffer));
-                store(buffer, text.trim_end(), number.column)
+                Slot::store(buffer, text.trim_end(), number.column)
             }
             Write::Since(start) => {
                 let begins = date::parse(item.get(*start).text(buffer));
@@ -80,8 +82,8 @@ impl Projection {
             Write::Not(flag) => {
                 let flag = item.get(*flag);
                 match flag.text(buffer) {
-                    "true" => store(buffer, "false", flag.column),
-                    "false" => store(buffer, "true", flag.column),
+                    "true" => Slot::store(buffer, "false", flag.column),
+                    "false" => Slot::store(buffer, "true", flag.column),
                     _ => flag,
                 }
             }
@@ -95,27 +97,28 @@ impl Projection {
                 }
                 let text = |slot: Slot| slot.text(buffer);
                 let made = format!("{}x{}x{} {}", text(length), text(width), text(height), text(unit));
-                store(buffer, &made, length.column)
+                Slot::store(buffer, &made, length.column)
             }
         }
     }
 
-    /// The n-th option, from 1, that has no field of its own here.
+    /// The options that have no field of their own here, in order.
+    fn free_options<'d>(&'d self, buffer: &'d str, item: &'d Draft) -> impl Iterator<Item = &'d (Slot, Slot)> {
+        let is_own = |name: &str| synonyms::option_attribute(name).is_some_and(|attribute| self.own_options.contains(&attribute));
+        item.options.iter().filter(move |(name, _)| !is_own(name.text(buffer)))
+    }
+
+    /// The n-th of them, from 1.
     fn option(&self, buffer: &str, item: &Draft, n: usize) -> Option<(Slot, Slot)> {
-        let is_own =
-            |name: &Slot| synonyms::option_attribute(name.text(buffer)).is_some_and(|attribute| self.own_options.contains(&attribute));
-        item.options.iter().filter(|(name, _)| !is_own(name)).nth(n - 1).copied()
+        self.free_options(buffer, item).nth(n - 1).copied()
     }
 
     /// How many options of an item find no field here.
     pub fn lost_options(&self, buffer: &str, item: &Draft) -> usize {
-        let places = self.fields.iter().filter(|(_, write, _)| matches!(write, Write::OptionName(_))).count();
-        if places == 0 || item.options.len() <= places {
+        if self.option_places == 0 || item.options.len() <= self.option_places {
             return 0;
         }
-        let is_own =
-            |name: &Slot| synonyms::option_attribute(name.text(buffer)).is_some_and(|attribute| self.own_options.contains(&attribute));
-        item.options.iter().filter(|(name, _)| !is_own(name)).count().saturating_sub(places)
+        self.free_options(buffer, item).count().saturating_sub(self.option_places)
     }
 
     /// The fields that can be filled when `available` attributes may have values: the columns
@@ -140,8 +143,4 @@ impl Projection {
         };
         (0..spec.fields.len()).filter(|&place| can(place)).map(|place| FieldId(place as u16)).collect()
     }
-}
-
-fn store(buffer: &mut String, value: &str, column: u16) -> Slot {
-    Slot { cell: Cell::store(buffer, value, Shape::Text), column }
 }

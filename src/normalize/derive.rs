@@ -1,7 +1,7 @@
 //! What follows from several values together: which of two prices counts, what cannot be
 //! bought, what the options are. Nothing is made up: every result stands in the catalog.
 
-use super::{Normalizer, Note, made};
+use super::{Normalizer, Note};
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::mapping::apply::Draft;
 use crate::product::attribute::{AttributeId, known};
@@ -54,7 +54,7 @@ fn sale_window(buffer: &mut String, draft: &mut Draft) {
     let start = draft.get(IDS.start);
     let range = start.text(buffer).split_once('/').map(|(from, to)| (text::trim(from).to_owned(), text::trim(to).to_owned()));
     let Some((from, to)) = range.filter(|(from, to)| date::parse(from).is_ok() && date::parse(to).is_ok()) else { return };
-    let (from, to) = (made(buffer, &from, start), made(buffer, &to, start));
+    let (from, to) = (Slot::store(buffer, &from, start.column), Slot::store(buffer, &to, start.column));
     draft.set(IDS.start, from);
     if !draft.get(IDS.end).is_present() {
         draft.set(IDS.end, to);
@@ -109,7 +109,7 @@ fn stock(buffer: &mut String, draft: &mut Draft, notes: &mut Vec<Note>) {
     if let Some(below) = amount.strip_prefix('-').filter(|rest| number::parse(rest).is_some()) {
         let old = format!("-{below}");
         notes.push(note(IDS.quantity, "oversold", "stock below zero is written as 0".to_owned(), &old, Some("0"), quantity.column));
-        let zero = made(buffer, "0", quantity);
+        let zero = Slot::store(buffer, "0", quantity.column);
         draft.set(IDS.quantity, zero);
     }
     let quantity = draft.get(IDS.quantity);
@@ -126,11 +126,11 @@ fn stock(buffer: &mut String, draft: &mut Draft, notes: &mut Vec<Note>) {
                 Some(word),
                 quantity.column,
             ));
-            let word = made(buffer, word, quantity);
+            let word = Slot::store(buffer, word, quantity.column);
             draft.set(IDS.availability, word);
         }
         if !draft.get(IDS.not_tracked).is_present() {
-            let tracked = made(buffer, "false", quantity);
+            let tracked = Slot::store(buffer, "false", quantity.column);
             draft.set(IDS.not_tracked, tracked);
         }
     }
@@ -142,7 +142,7 @@ fn stock(buffer: &mut String, draft: &mut Draft, notes: &mut Vec<Note>) {
             notes.push(note(IDS.checkout, "not-purchasable", message, "true", Some("false"), checkout.column));
         }
         let from = if checkout.is_present() { checkout } else { availability };
-        let off = made(buffer, "false", from);
+        let off = Slot::store(buffer, "false", from.column);
         draft.set(IDS.checkout, off);
     }
 }

@@ -7,7 +7,7 @@
 mod derive;
 mod value;
 
-use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
+use crate::cell::{Cell, Shape, Slot};
 use crate::mapping::apply::Draft;
 use crate::product::attribute::{AttributeId, Attributes, Kind};
 use crate::product::money::Currency;
@@ -133,10 +133,4 @@ impl Normalizer {
             }
         }
     }
-}
-
-/// A slot for a value that was made, not read.
-fn made(buffer: &mut String, value: &str, from: Slot) -> Slot {
-    let column = if from.column == NO_COLUMN { NO_COLUMN } else { from.column };
-    Slot { cell: Cell::store(buffer, value, Shape::Text), column }
 }

@@ -14,6 +14,7 @@ use crate::catalog::{Header, ReadError, SourceFacts};
 use crate::finding::Finding;
 use crate::finding::sink::Sink;
 use crate::mapping::Mapping;
+use crate::mapping::rows::Assembler;
 use crate::mapping::survey::Survey;
 use crate::normalize::Normalizer;
 use crate::progress::Progress;
@@ -253,11 +254,12 @@ impl Run<'_, '_, '_> {
             for _ in 0..plan.threads.max(1) {
                 let (from_reader, to_writer) = (Arc::clone(&from_reader), to_writer.clone());
                 scope.spawn(move || {
-                    let mut worker = worker::Worker::new(plan, index, survey);
+                    let mut assembler = Assembler::new(&plan.sources[index].mapping, survey);
+                    let mut worker = worker::Worker::new(plan, index);
                     loop {
                         let block = from_reader.lock().map(|queue| queue.recv());
                         let Ok(Ok(block)) = block else { break };
-                        if to_writer.send(worker.run(parser.parse(block))).is_err() {
+                        if to_writer.send(worker.run(&mut assembler, parser.parse(block))).is_err() {
                             break;
                         }
                     }

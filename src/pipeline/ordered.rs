@@ -13,7 +13,7 @@ use crate::render::file::WriteError;
 use crate::rules::across::{Called, Ledger, Spot};
 use crate::spec::model::Consequence;
 use crate::summary::Counts;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,7 +45,8 @@ pub(super) struct Ordered<'a> {
     plan: &'a Plan,
     targets: Vec<TargetState>,
     records: Vec<u64>,
-    late: Vec<(usize, String, RecordHead)>,
+    /// Keys without a column, by source, with the first record that has them.
+    late: HashMap<(usize, String), RecordHead>,
     last_bad: Option<RecordHead>,
 }
 
@@ -67,7 +68,7 @@ impl<'a> Ordered<'a> {
             plan,
             targets: targets.collect::<Result<_, WriteError>>()?,
             records: vec![0; plan.sources.len()],
-            late: Vec::new(),
+            late: HashMap::new(),
             last_bad: None,
         })
     }
@@ -98,9 +99,7 @@ impl<'a> Ordered<'a> {
             self.everywhere(record_finding(bad.defect, &bad.message, place), sink);
         }
         for (name, head) in done.late {
-            if !self.late.iter().any(|(of, known, _)| *of == source && *known == name) {
-                self.late.push((source, name, head));
-            }
+            self.late.entry((source, name)).or_insert(head);
         }
         for (target, finding) in done.findings {
             match target {
@@ -207,7 +206,11 @@ impl<'a> Ordered<'a> {
 
     /// Ends the run: what shows only at the end, and the files.
     pub(super) fn finish(mut self, sink: &mut Sink<'_>) -> Result<(Vec<Counts>, Vec<Vec<Written>>), RunError> {
-        for (source, name, head) in std::mem::take(&mut self.late) {
+        let mut late: Vec<_> = std::mem::take(&mut self.late).into_iter().collect();
+        late.sort_unstable_by(|((source, name), head), ((other, next), after)| {
+            (source, head.number, name).cmp(&(other, after.number, next))
+        });
+        for ((source, name), head) in late {
             let place =
                 Place { source: source as u16, record: head.number, line: head.line, column: 0, column_name: Some(name.as_str().into()) };
             let message = format!("the key `{}` first appears here and is no known attribute; it is not read", text::excerpt(&name, 60));
@@ -218,14 +221,15 @@ impl<'a> Ordered<'a> {
         for (place, mut state) in self.targets.into_iter().enumerate() {
             let plan = &self.plan.targets[place];
             for rule in 0..state.ledgers.len() {
-                let mut ledger = std::mem::replace(&mut state.ledgers[rule], Box::new(Nothing));
+                // Out of the list while it asks the others.
+                let mut ledger = state.ledgers.remove(rule);
                 let ids = |key| state.ledgers.iter().find_map(|other| other.find(key));
                 for late in ledger.finish(&ids) {
                     let called = Called { item: &late.item, group: &late.group };
                     let (finding, _) = across_finding(plan, rule, self.plan.place(late.spot, NO_COLUMN), None, called);
                     emit(&mut state.counts, finding, sink);
                 }
-                state.ledgers[rule] = ledger;
+                state.ledgers.insert(rule, ledger);
             }
             state.counts.groups = state.groups.len() as u64;
             let mut written = Vec::new();
@@ -257,14 +261,6 @@ fn emit(counts: &mut Counts, finding: Finding, sink: &mut Sink<'_>) {
     let Some(finding) = sink.weigh(finding) else { return };
     counts.finding(&finding.code, finding.severity);
     sink.push(&finding);
-}
-
-struct Nothing;
-
-impl Ledger for Nothing {
-    fn observe(&mut self, _: crate::rules::across::Digest, _: Spot, _: Called<'_>) -> Option<Spot> {
-        None
-    }
 }
 
 fn across_finding(target: &TargetPlan, rule: usize, place: Place, related: Option<Place>, called: Called<'_>) -> (Finding, bool) {

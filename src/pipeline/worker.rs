@@ -7,7 +7,6 @@ use crate::cell::{NO_COLUMN, Slot};
 use crate::finding::{Applicability, Finding, Fix, Place, Severity};
 use crate::mapping::apply::Draft;
 use crate::mapping::rows::{Assembler, Receive};
-use crate::mapping::survey::Survey;
 use crate::normalize::{Memo, Note};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text;
@@ -85,7 +84,6 @@ pub(super) struct Worker<'a> {
     plan: &'a Plan,
     source: &'a SourcePlan,
     index: u16,
-    assembler: Assembler<'a>,
     memo: Memo,
     notes: Vec<Note>,
     faults: Vec<Fault>,
@@ -96,13 +94,12 @@ pub(super) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    pub(super) fn new(plan: &'a Plan, index: usize, survey: &'a Survey) -> Self {
+    pub(super) fn new(plan: &'a Plan, index: usize) -> Self {
         let source = &plan.sources[index];
         Self {
             plan,
             source,
             index: index as u16,
-            assembler: Assembler::new(&source.mapping, survey),
             memo: Memo::default(),
             notes: Vec::new(),
             faults: Vec::new(),
@@ -113,8 +110,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Works a batch off.
-    pub(super) fn run(&mut self, mut batch: Batch) -> Done {
+    /// Works a batch off; `assembler` makes the items that this worker takes.
+    pub(super) fn run(&mut self, assembler: &mut Assembler<'a>, mut batch: Batch) -> Done {
         let mut done = Done {
             index: batch.index,
             position: batch.position,
@@ -140,11 +137,7 @@ impl<'a> Worker<'a> {
             }
         }
         if self.source.direct.iter().any(Option::is_none) {
-            // The assembler is lent out while it feeds this very worker.
-            let mut assembler =
-                std::mem::replace(&mut self.assembler, Assembler::new(&self.source.mapping, EMPTY.get_or_init(Survey::default)));
             assembler.run(&mut batch, &mut Mill { worker: self, done: &mut done });
-            self.assembler = assembler;
         }
         done.findings.sort_by_key(|(_, finding)| finding.place.record);
         done
@@ -191,8 +184,6 @@ impl<'a> Worker<'a> {
         Place { source: self.index, record: head.number, line: head.line, column, column_name }
     }
 }
-
-static EMPTY: std::sync::OnceLock<Survey> = std::sync::OnceLock::new();
 
 /// Turns the faults of a row into findings.
 fn report(
