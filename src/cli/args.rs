@@ -131,7 +131,7 @@ pub(super) struct Build {
     /// Target, such as openai or openai@2025-09; may be repeated [default: the targets of feedmill.toml, else openai]
     #[arg(short, long, value_name = "TARGET")]
     pub(super) target: Vec<String>,
-    /// Format of the feed: csv, tsv, json, jsonl, xml, each also with .gz or .zst; may be repeated or separated by commas
+    /// Format of the feed: csv, tsv, json, jsonl, xml, each also with .gz or .zst, or parquet; may be repeated or separated by commas
     #[arg(short, long, value_name = "FORMAT", value_delimiter = ',')]
     pub(super) format: Vec<String>,
     /// Folder for the feeds; each target gets a folder of its own in it

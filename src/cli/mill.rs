@@ -171,7 +171,7 @@ impl Job<'_> {
                 clear_empty(plan);
                 next.insert(0, format!("no item was accepted for {}, so no feed was written (`--allow-empty` writes one)", target.name));
             }
-            let readable = files.iter().find(|(path, _, _)| !path.contains(".xml"));
+            let readable = files.iter().find(|(path, _, _)| !path.contains(".xml") && !path.ends_with(".parquet"));
             if let Some((path, _, _)) = readable.filter(|_| counts.accepted > 0) {
                 next.push(format!("feedmill check {path} --target {}", settings_spec(settings, &target.name)));
             }

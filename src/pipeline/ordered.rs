@@ -55,8 +55,10 @@ impl<'a> Ordered<'a> {
         let targets = plan.targets.iter().map(|target| {
             let limits = &target.spec.identity.limits;
             let limits = FileLimits { items: limits.items_per_file, bytes: limits.bytes_per_file };
-            let feeds =
-                target.formats.iter().zip(target.writers()).map(|(format, writer)| Feed::create(&target.folder, *format, writer, limits));
+            let feeds = target.formats.iter().map(|format| {
+                let container = format.container(&target.spec, &target.columns);
+                Feed::create(&target.folder, *format, container, limits)
+            });
             Ok(TargetState {
                 ledgers: target.rules.ledgers(),
                 counts: Counts::default(),

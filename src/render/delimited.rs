@@ -3,6 +3,7 @@
 use super::RowWriter;
 use crate::cell::{Shape, Slot};
 use crate::spec::{FieldId, Spec};
+use std::borrow::Cow;
 
 /// A writer of CSV or TSV.
 pub struct Delimited {
@@ -19,7 +20,7 @@ impl Delimited {
         Self { columns: columns.to_vec(), names, delimiter: char::from(delimiter), separator: spec.formats.list_separator.clone() }
     }
 
-    fn record<'a>(&self, cells: impl ExactSizeIterator<Item = std::borrow::Cow<'a, str>>, out: &mut String) {
+    fn record<'a>(&self, cells: impl ExactSizeIterator<Item = Cow<'a, str>>, out: &mut String) {
         let only = cells.len() == 1;
         for (place, cell) in cells.enumerate() {
             if place > 0 {
@@ -29,6 +30,16 @@ impl Delimited {
         }
         out.push('\n');
     }
+}
+
+/// The text of a value in a format whose cells are text: a list of a JSON source is joined.
+pub(super) fn cell_text<'a>(slot: Slot, buffer: &'a str, separator: &str) -> Cow<'a, str> {
+    let text = slot.text(buffer);
+    if slot.cell.shape == Shape::List {
+        let entries: Vec<String> = serde_json::from_str(text).unwrap_or_default();
+        return entries.join(separator).into();
+    }
+    text.into()
 }
 
 /// Writes one cell; the only cell of a record is quoted when it is empty, because a blank line
@@ -59,12 +70,7 @@ impl RowWriter for Delimited {
     fn row(&self, buffer: &str, row: &[Slot], out: &mut String) {
         let cells = self.columns.iter().map(|column| {
             let slot = row.get(column.index()).copied().unwrap_or_default();
-            let text = slot.text(buffer);
-            if slot.cell.shape == Shape::List {
-                let entries: Vec<String> = serde_json::from_str(text).unwrap_or_default();
-                return entries.join(&self.separator).into();
-            }
-            text.into()
+            cell_text(slot, buffer, &self.separator)
         });
         self.record(cells, out);
     }

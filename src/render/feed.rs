@@ -4,10 +4,64 @@
 //! split afterwards if need be. A row's shard follows from its group alone: variants stay
 //! together, and an item moves only when the number of shards doubles.
 
-use super::file::{Finished, Output, WriteError};
-use super::{Compression, FeedFormat, RowWriter};
-use std::io::Read;
+use super::FeedFormat;
+use super::file::{Finished, WriteError};
 use std::path::{Path, PathBuf};
+
+/// How a format fills files with rendered rows.
+pub trait Container {
+    /// Begins a file that will stand at `path`.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    fn begin(&self, path: &Path) -> Result<Box<dyn Body>, WriteError>;
+
+    /// Deals the rows of a complete file out to shards, in order.
+    ///
+    /// # Errors
+    /// When the file cannot be read again or a shard cannot be written.
+    fn deal(&self, whole: &Finished, shards: &Shards<'_>) -> Result<Vec<Finished>, WriteError>;
+}
+
+/// A file of rows in the making.
+pub trait Body {
+    /// Appends a rendered row.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn push(&mut self, row: &[u8]) -> Result<(), WriteError>;
+
+    /// Completes the file.
+    ///
+    /// # Errors
+    /// When the file cannot be written; a full disk shows here at the latest.
+    fn finish(self: Box<Self>) -> Result<Finished, WriteError>;
+}
+
+/// How the rows of a feed are dealt out.
+pub struct Shards<'a> {
+    /// Where each shard will stand.
+    pub paths: Vec<PathBuf>,
+    /// By row: the hash of its group, and its rendered length.
+    rows: &'a [(u64, u32)],
+}
+
+impl Shards<'_> {
+    /// Shard and rendered length of each row, in order.
+    pub fn rows(&self) -> impl Iterator<Item = (usize, usize)> {
+        let count = self.paths.len().max(1) as u64;
+        self.rows.iter().map(move |(group, length)| ((group % count) as usize, *length as usize))
+    }
+
+    /// Rows of each shard.
+    fn items(&self) -> Vec<u64> {
+        let mut items = vec![0; self.paths.len()];
+        for (shard, _) in self.rows() {
+            items[shard] += 1;
+        }
+        items
+    }
+}
 
 /// Limits of one file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,12 +74,11 @@ pub struct FileLimits {
 
 /// A feed in the making.
 pub struct Feed {
-    writer: Box<dyn RowWriter>,
+    container: Box<dyn Container>,
     format: FeedFormat,
     folder: PathBuf,
     limits: FileLimits,
-    output: Output,
-    head: usize,
+    body: Box<dyn Body>,
     rows: Vec<(u64, u32)>,
     count: u64,
     plain: u64,
@@ -44,24 +97,20 @@ const MAX_SHARDS: u64 = 4096;
 
 impl Feed {
     /// Begins a feed called `feed.<format>` in `folder`.
-    pub fn create(folder: &Path, format: FeedFormat, writer: Box<dyn RowWriter>, limits: FileLimits) -> Result<Self, WriteError> {
-        let mut output = Output::create(&folder.join(format!("feed.{}", format.word())), format.compression)?;
-        let head = writer.head();
-        output.write(head.as_bytes())?;
-        Ok(Self { writer, format, folder: folder.to_owned(), limits, output, head: head.len(), rows: Vec::new(), count: 0, plain: 0 })
-    }
-
-    /// Renders one row, on any thread.
-    pub fn writer(&self) -> &dyn RowWriter {
-        &*self.writer
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn create(folder: &Path, format: FeedFormat, container: Box<dyn Container>, limits: FileLimits) -> Result<Self, WriteError> {
+        let body = container.begin(&folder.join(format!("feed.{}", format.word())))?;
+        Ok(Self { container, format, folder: folder.to_owned(), limits, body, rows: Vec::new(), count: 0, plain: 0 })
     }
 
     /// Appends a rendered row; `group` decides its shard.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
     pub fn push(&mut self, row: &[u8], group: u64) -> Result<(), WriteError> {
-        if self.count > 0 {
-            self.output.write(self.writer.between().as_bytes())?;
-        }
-        self.output.write(row)?;
+        self.body.push(row)?;
         self.count += 1;
         self.plain += row.len() as u64;
         if self.limits.items.is_some() || self.limits.bytes.is_some() {
@@ -71,51 +120,20 @@ impl Feed {
     }
 
     /// Ends the feed; the files are complete, but not yet under their names.
-    pub fn finish(mut self) -> Result<Vec<FeedFile>, WriteError> {
-        self.output.write(self.writer.tail().as_bytes())?;
-        let whole = self.output.finish()?;
-        let shards = shard_count(&self.rows, self.limits, self.plain, whole.bytes);
-        if shards == 1 {
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn finish(self) -> Result<Vec<FeedFile>, WriteError> {
+        let whole = self.body.finish()?;
+        let count = shard_count(&self.rows, self.limits, self.plain, whole.bytes);
+        if count == 1 {
             return Ok(vec![FeedFile { file: whole, items: self.count }]);
         }
-        let fail = |source| WriteError { path: whole.path().to_owned(), source };
-        let file = std::fs::File::open(whole.temporary()).map_err(fail)?;
-        let mut reader: Box<dyn Read> = match self.format.compression {
-            Compression::None => Box::new(std::io::BufReader::new(file)),
-            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(std::io::BufReader::new(file))),
-            Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(file).map_err(fail)?),
-        };
-        let skip = |reader: &mut dyn Read, length: usize, into: &mut Vec<u8>| {
-            into.resize(length, 0);
-            reader.read_exact(into).map_err(fail)
-        };
-        let mut row = Vec::new();
-        skip(&mut reader, self.head, &mut row)?;
-        let mut outputs = Vec::with_capacity(shards as usize);
-        for shard in 0..shards {
-            let name = format!("feed-{shard:04}-of-{shards:04}.{}", self.format.word());
-            let mut output = Output::create(&self.folder.join(name), self.format.compression)?;
-            output.write(self.writer.head().as_bytes())?;
-            outputs.push((output, 0u64));
-        }
-        for (place, (group, length)) in self.rows.iter().enumerate() {
-            if place > 0 {
-                skip(&mut reader, self.writer.between().len(), &mut row)?;
-            }
-            skip(&mut reader, *length as usize, &mut row)?;
-            if let Some((output, count)) = outputs.get_mut((group % shards) as usize) {
-                if *count > 0 {
-                    output.write(self.writer.between().as_bytes())?;
-                }
-                output.write(&row)?;
-                *count += 1;
-            }
-        }
-        let finish = |(mut output, items): (Output, u64)| {
-            output.write(self.writer.tail().as_bytes())?;
-            Ok(FeedFile { file: output.finish()?, items })
-        };
-        outputs.into_iter().map(finish).collect()
+        let name = |shard: u64| self.folder.join(format!("feed-{shard:04}-of-{count:04}.{}", self.format.word()));
+        let shards = Shards { paths: (0..count).map(name).collect(), rows: &self.rows };
+        let files = self.container.deal(&whole, &shards)?;
+        let items = shards.items();
+        Ok(files.into_iter().zip(items).map(|(file, items)| FeedFile { file, items }).collect())
     }
 }
 
@@ -153,11 +171,12 @@ mod tests {
         let format = FeedFormat::parse(format).expect("known");
         let limits = FileLimits { items: Some(10), bytes: None };
         let columns = [crate::spec::FieldId(0)];
-        let mut feed = Feed::create(folder.path(), format, format.writer(&spec, &columns), limits).expect("created");
+        let writer = format.writer(&spec, &columns);
+        let mut feed = Feed::create(folder.path(), format, format.container(&spec, &columns), limits).expect("created");
         for group in 0..rows {
             let (mut buffer, mut row) = (String::new(), String::new());
             let cell = crate::cell::Cell::store(&mut buffer, &format!("I{group}"), crate::cell::Shape::Text);
-            feed.writer().row(&buffer, &[crate::cell::Slot { cell, column: 0 }], &mut row);
+            writer.row(&buffer, &[crate::cell::Slot { cell, column: 0 }], &mut row);
             feed.push(row.as_bytes(), group).expect("written");
         }
         let files = feed.finish().expect("finished");
@@ -198,6 +217,50 @@ mod tests {
         let made = shards("json", 25);
         let arrays: Vec<Vec<serde_json::Value>> = made.iter().map(|(_, _, text)| serde_json::from_str(text).expect("JSON")).collect();
         assert_eq!(arrays.iter().map(Vec::len).collect::<Vec<_>>(), [7, 6, 6, 6]);
+    }
+
+    /// Several row groups, more shards than are written at a time, and values of every type.
+    #[cfg(feature = "parquet")]
+    #[test]
+    fn shards_of_columns_hold_each_row_once_in_order() {
+        use parquet::file::reader::{FileReader, SerializedFileReader};
+        let folder = tempfile::tempdir().expect("a folder");
+        let spec = crate::spec::load::spec("openai").expect("built in");
+        let format = FeedFormat::parse("parquet").expect("known");
+        let names = ["item_id", "title", "is_eligible_search", "review_count"];
+        let columns = names.map(|name| spec.field(name).expect("a field"));
+        let limits = FileLimits { items: Some(400), bytes: None };
+        let mut feed = Feed::create(folder.path(), format, format.container(&spec, &columns), limits).expect("created");
+        let writer = format.writer(&spec, &columns);
+        // Long titles, so that the rows fill more than one row group.
+        let title = "x".repeat(6_000);
+        for n in 0..5_000u64 {
+            let (mut buffer, mut out) = (String::new(), String::new());
+            let mut row = vec![crate::cell::Slot::EMPTY; spec.fields.len()];
+            let flag = if n % 3 == 0 { "true" } else { "false" };
+            for (column, value) in columns.iter().zip([&format!("I{n}"), &format!("{title}{n}"), flag, &n.to_string()]) {
+                // Every seventh row leaves a value out.
+                if n % 7 != 0 || value.starts_with('I') {
+                    row[column.index()] = crate::cell::Slot::store(&mut buffer, value, 0);
+                }
+            }
+            writer.row(&buffer, &row, &mut out);
+            feed.push(out.as_bytes(), n).expect("written");
+        }
+        let files = feed.finish().expect("finished");
+        assert_eq!((files.len(), files.iter().map(|file| file.items).sum::<u64>()), (16, 5_000));
+        for (shard, file) in files.iter().enumerate() {
+            let reader = std::fs::File::open(file.file.temporary()).expect("readable");
+            let reader = SerializedFileReader::new(reader).expect("Parquet");
+            let rows = reader.get_row_iter(None).expect("rows").map(|row| row.expect("sound").to_string());
+            let expected = (shard as u64..5_000).step_by(16).map(|n| {
+                if n % 7 == 0 {
+                    return format!("{{item_id: \"I{n}\", title: null, is_eligible_search: null, review_count: null}}");
+                }
+                format!("{{item_id: \"I{n}\", title: \"{title}{n}\", is_eligible_search: {}, review_count: {n}}}", n % 3 == 0)
+            });
+            assert!(rows.eq(expected), "shard {shard}");
+        }
     }
 
     #[test]

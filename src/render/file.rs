@@ -62,7 +62,7 @@ pub struct Finished {
 /// How hard gzip tries; 6 is the usual balance.
 const GZIP_LEVEL: u32 = 6;
 /// How hard Zstandard tries; 3 is its default.
-const ZSTD_LEVEL: i32 = 3;
+pub(super) const ZSTD_LEVEL: i32 = 3;
 
 impl Output {
     /// Begins a file that will stand at `path`; its folder is made if need be.
@@ -89,13 +89,19 @@ impl Output {
     }
 
     /// Appends bytes.
+    ///
+    /// # Errors
+    /// When the disk takes them not.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        let written = match &mut self.packed {
-            Packed::Plain(out) => out.write_all(bytes),
-            Packed::Gzip(out) => out.write_all(bytes),
-            Packed::Zstd(out) => out.write_all(bytes),
-        };
-        written.map_err(|source| WriteError { path: self.path.clone(), source })
+        self.stream().write_all(bytes).map_err(|source| WriteError { path: self.path.clone(), source })
+    }
+
+    fn stream(&mut self) -> &mut dyn Write {
+        match &mut self.packed {
+            Packed::Plain(out) => out,
+            Packed::Gzip(out) => out,
+            Packed::Zstd(out) => out,
+        }
     }
 
     /// Flushes everything to disk; a full disk shows here at the latest.
@@ -109,6 +115,17 @@ impl Output {
         let Tap { inner: file, hasher, bytes } = tap.into_inner().map_err(|error| fail(error.into_error()))?;
         file.as_file().sync_all().map_err(fail)?;
         Ok(Finished { path: self.path, file, bytes, blake3: hasher.finalize().to_hex().to_string() })
+    }
+}
+
+/// For formats whose own library writes the file.
+impl Write for Output {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.stream().write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream().flush()
     }
 }
 

@@ -5,12 +5,18 @@ pub mod feed;
 pub mod file;
 pub mod json;
 pub mod manifest;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+pub mod stream;
 pub mod xml;
 
 use crate::cell::Slot;
 use crate::spec::{FieldId, Spec};
 
-/// Writes rows of one feed in one format; shared by all threads.
+pub use feed::{Body, Container};
+
+/// Writes rows of one feed in one format; shared by all threads. What it writes goes, row by
+/// row, to the format's [`Container`].
 pub trait RowWriter: Send + Sync {
     /// What stands before the first row.
     fn head(&self) -> String;
@@ -47,7 +53,7 @@ pub struct FeedFormat {
 }
 
 /// The words for rows.
-pub const ROW_FORMATS: [&str; 5] = ["csv", "tsv", "json", "jsonl", "xml"];
+pub const ROW_FORMATS: [&str; 6] = ["csv", "tsv", "json", "jsonl", "xml", "parquet"];
 
 impl FeedFormat {
     /// Reads a word such as `jsonl.gz`.
@@ -63,7 +69,14 @@ impl FeedFormat {
             Some(other) => return Err(format!("`{other}` is no compression; known: gz, zst")),
         };
         let known = ROW_FORMATS.iter().find(|known| **known == rows);
-        let rows = known.ok_or_else(|| format!("`{rows}` is no format; known: {}, each also with .gz or .zst", ROW_FORMATS.join(", ")))?;
+        let rows = known
+            .ok_or_else(|| format!("`{rows}` is no format; known: {}; all but parquet also with .gz or .zst", ROW_FORMATS.join(", ")))?;
+        if *rows == "parquet" && !cfg!(feature = "parquet") {
+            return Err("this feedmill was built without Parquet; build it with the feature `parquet`, or choose another format".to_owned());
+        }
+        if *rows == "parquet" && packing.is_some() {
+            return Err(format!("`{word}`: Parquet is compressed inside, with Zstandard; write `parquet`"));
+        }
         Ok(Self { rows, compression })
     }
 
@@ -83,7 +96,18 @@ impl FeedFormat {
             "json" => Box::new(json::Json::new(spec, columns, json::Layout::Array)),
             "jsonl" => Box::new(json::Json::new(spec, columns, json::Layout::Lines)),
             "xml" => Box::new(xml::Xml::new(spec, columns)),
+            #[cfg(feature = "parquet")]
+            "parquet" => Box::new(parquet::Cells::new(spec, columns)),
             _ => Box::new(delimited::Delimited::new(spec, columns, b',')),
+        }
+    }
+
+    /// How those rows fill files.
+    pub fn container(self, spec: &Spec, columns: &[FieldId]) -> Box<dyn Container> {
+        match self.rows {
+            #[cfg(feature = "parquet")]
+            "parquet" => Box::new(parquet::Table::new(spec, columns)),
+            _ => Box::new(stream::Stream::new(self.writer(spec, columns), self.compression)),
         }
     }
 }
@@ -97,5 +121,6 @@ mod tests {
         assert_eq!(FeedFormat::parse("jsonl.gz"), Ok(FeedFormat { rows: "jsonl", compression: Compression::Gzip }));
         assert_eq!(FeedFormat::parse("csv").map(FeedFormat::word).as_deref(), Ok("csv"));
         assert!(FeedFormat::parse("csv.bz2").is_err() && FeedFormat::parse("xls").is_err());
+        assert!(FeedFormat::parse("parquet.gz").is_err_and(|message| message.contains("Parquet")));
     }
 }

@@ -2,7 +2,8 @@
 
     read_back.py FOLDER
 
-Prints the number of rows and exits 0 when csv, tsv, json, jsonl.gz and xml hold the same.
+Prints the number of rows, then the formats that hold the same: csv, tsv, json, jsonl.gz,
+xml, and parquet where pyarrow is there to read it. Exits 0 when all of them do.
 """
 import csv
 import gzip
@@ -10,6 +11,11 @@ import json
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+
+try:
+    from pyarrow import parquet
+except ImportError:
+    parquet = None
 
 csv.field_size_limit(1 << 30)
 folder = Path(sys.argv[1])
@@ -48,9 +54,12 @@ tables = {
     "jsonl.gz": objects(map(json.loads, gzip.open(folder / "feed.jsonl.gz", "rt", encoding="utf-8"))),
     "xml": list(tree()),
 }
+if parquet:
+    rows = parquet.read_table(folder / "feed.parquet").to_pylist()
+    tables["parquet"] = objects({key: value for key, value in row.items() if value is not None} for row in rows)
 first = tables["csv"]
 for name, table in tables.items():
     assert len(table) == len(first), (name, len(table), len(first))
     for one, other in zip(first, table):
         assert one == other, (name, one, other)
-print(len(first))
+print(len(first), *tables)

@@ -107,7 +107,8 @@ impl Number {
         Self {
             whole,
             min: field.min.map(Decimal::from),
-            max: field.max.map(Decimal::from),
+            // A whole number that no 64 bits hold is no count of anything, and no column could take it.
+            max: field.max.or(whole.then_some(i64::MAX)).map(Decimal::from),
             positive: field.positive,
             percent: field.percent,
             decimals: field.decimals.unwrap_or(u32::MAX),
