@@ -14,3 +14,10 @@ pub fn now() -> std::time::Instant {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     std::time::Instant::now()
 }
+
+/// The time of day.
+pub fn timestamp() -> jiff::Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    let now = std::time::SystemTime::now();
+    jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+}

@@ -33,5 +33,6 @@ pub mod project;
 pub mod render;
 pub mod report;
 pub mod rules;
+pub mod sandbox;
 pub mod spec;
 pub mod summary;

@@ -38,6 +38,8 @@ pub(super) enum Command {
     Explain(Explain),
     /// List the targets, or the fields of one
     Spec(SpecArgs),
+    /// Serve a local stand-in for every target's API, to rehearse without an account
+    Sandbox(Sandbox),
 }
 
 /// How the program talks.
@@ -190,4 +192,25 @@ pub(super) struct SpecArgs {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// `feedmill sandbox`
+#[derive(Debug, Args)]
+#[command(after_help = "A fault is METHOD PATH: WHAT [OPTION..]. `*` stands for any method or characters; the path may leave the\n\
+    prefix out. WHAT is a status from 300 to 599, reset (in the middle of the request), lost (done, no answer), cut (done, half an\n\
+    answer), body-failed (success, but the body says failed) or never-done (pending for ever). Options: xN strikes, after=N calls that\n\
+    pass before; for a status also retry-after=, should-retry=, reason=, location=, code=.\n\n\
+    Examples:\n  \
+        feedmill sandbox\n  \
+        feedmill sandbox --fault 'PATCH /feeds/*: 429 x3 retry-after=1' --fault 'POST /v2/*: lost x1'")]
+pub(super) struct Sandbox {
+    /// Where to listen; a loopback address, port 0 for any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(super) listen: std::net::SocketAddr,
+    /// What goes wrong, such as 'PATCH /feeds/*: 429 x3'; may be repeated
+    #[arg(long, value_name = "FAULT")]
+    pub(super) fault: Vec<crate::sandbox::Fault>,
+    /// Also write every exchange to this file, behind what it holds
+    #[arg(long, value_name = "FILE")]
+    pub(super) transcript: Option<PathBuf>,
 }

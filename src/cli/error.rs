@@ -5,6 +5,7 @@ use crate::config::ConfigError;
 use crate::pipeline::RunError;
 use crate::plan::PlanError;
 use crate::render::file::WriteError;
+use crate::sandbox::SandboxError;
 use crate::spec::SpecError;
 use std::io;
 use std::process::ExitCode;
@@ -74,6 +75,8 @@ pub(super) enum CliError {
     Run(#[from] RunError),
     #[error(transparent)]
     Write(#[from] WriteError),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     #[error("the report cannot be written: {0}")]
     Report(io::Error),
     #[error("records were lost on the way: {0}; this is a bug, please report it")]
@@ -86,7 +89,7 @@ impl CliError {
     /// The exit that belongs to the error.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Config(_) | Self::Spec(_) => Exit::Usage,
+            Self::Usage(_) | Self::Config(_) | Self::Spec(_) | Self::Sandbox(_) => Exit::Usage,
             Self::Plan(PlanError::Read(_) | PlanError::Spool(_)) | Self::Read(_) | Self::Run(RunError::Read(_)) => Exit::Input,
             Self::Plan(_) => Exit::Usage,
             Self::Run(RunError::Write(_)) | Self::Write(_) | Self::Report(_) => Exit::Output,

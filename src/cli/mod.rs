@@ -5,6 +5,7 @@ mod error;
 mod explain;
 mod inspect;
 mod mill;
+mod sandbox;
 mod spec;
 mod ui;
 
@@ -35,6 +36,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Inspect(command) => inspect::run(command, &ui),
         args::Command::Explain(command) => explain::run(command, &ui),
         args::Command::Spec(command) => spec::run(command, &ui),
+        args::Command::Sandbox(command) => sandbox::run(command, &ui),
     };
     match outcome {
         Ok(exit) => exit.into(),

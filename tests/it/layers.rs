@@ -15,8 +15,8 @@ const LAYERS: [&[&str]; 11] = [
     &["config", "report"],
     &["pipeline"],
     &["plan"],
+    &["sandbox"],
     &["cli"],
-    &[],
 ];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -73,7 +73,10 @@ fn no_target_is_named_outside_its_folder() {
     for file in files {
         // The list of spec folders and presets names them, help texts show examples, and the
         // command line has a default target.
-        let listed = ["spec/load.rs", "mapping/preset.rs", "cli/args.rs", "config/resolve.rs"].iter().any(|known| file.ends_with(known));
+        // So do the rooms that speak a target's API.
+        let speaks = file.strip_prefix(&root).is_ok_and(|inside| inside.starts_with("sandbox"));
+        let listed =
+            speaks || ["spec/load.rs", "mapping/preset.rs", "cli/args.rs", "config/resolve.rs"].iter().any(|known| file.ends_with(known));
         let text = std::fs::read_to_string(&file).expect("readable");
         let code = text.split("#[cfg(test)]").next().unwrap_or("");
         for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {

@@ -4,6 +4,7 @@ mod cli;
 mod formats;
 mod hostile;
 mod layers;
+mod sandbox;
 mod score;
 mod shops;
 mod specs;

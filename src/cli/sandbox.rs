@@ -1,0 +1,66 @@
+//! `sandbox`: serves the targets' APIs until it is told to stop.
+
+use super::args;
+use super::error::{CliError, Exit};
+use super::ui::Ui;
+use crate::render::file::WriteError;
+use crate::sandbox::{Exchange, Options, serve};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+pub(super) fn run(command: &args::Sandbox, ui: &Ui) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| CliError::Usage(format!("the sandbox cannot be started: {error}")))?.block_on(until_stopped(command, ui))
+}
+
+async fn until_stopped(command: &args::Sandbox, ui: &Ui) -> Result<Exit, CliError> {
+    let file = command.transcript.as_ref();
+    let fail = |source| CliError::from(WriteError { path: file.cloned().unwrap_or_default(), source });
+    let mut transcript = file.map(|path| OpenOptions::new().create(true).append(true).open(path)).transpose().map_err(fail)?;
+    let (tell, mut told) = mpsc::unbounded_channel::<String>();
+    // When nobody listens any more, the sandbox is ending.
+    let witness = move |exchange: &Exchange| tell.send(exchange.to_string()).unwrap_or_default();
+    let options = Options {
+        listen: command.listen,
+        faults: command.fault.clone(),
+        witness: Some(Arc::new(witness)),
+        remember: false,
+        ..Options::default()
+    };
+    let sandbox = serve(options).await?;
+    ui.print(&sandbox.introduction())?;
+    ui.say("the sandbox serves until it is interrupted; any key or token is taken, so give it none that is real");
+    let stopped = stop_asked();
+    tokio::pin!(stopped);
+    loop {
+        tokio::select! {
+            () = &mut stopped => break,
+            Some(exchange) = told.recv() => {
+                ui.say(exchange.trim_end());
+                if let Some(transcript) = &mut transcript {
+                    transcript.write_all(exchange.as_bytes()).and_then(|()| transcript.flush()).map_err(fail)?;
+                }
+            }
+        }
+    }
+    sandbox.stop().await;
+    Ok(Exit::Interrupted)
+}
+
+/// Waits for an interrupt, or where there are such things, a request to terminate.
+async fn stop_asked() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    // Without a signal to wait for, the caller ends it the hard way.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

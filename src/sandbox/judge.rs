@@ -1,0 +1,98 @@
+//! Uploaded feeds judged by the same specs and rules as `check`: a row that breaks a rule for
+//! which the target refuses it is refused here too.
+
+use crate::config::resolve::{Flags, resolve};
+use crate::finding::sink::{Listen, Sink};
+use crate::finding::{Finding, Severity};
+use crate::mapping::preset;
+use crate::pipeline::{self, Cancel};
+use crate::plan::{self, Purpose};
+use crate::progress::Silent;
+use crate::spec::model::Consequence;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What a feed came to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Judgement {
+    /// Rows in the file.
+    pub(super) rows: u64,
+    /// Rows that are refused, by their number from 1, the header not counted.
+    pub(super) refused: BTreeMap<u64, Refusal>,
+    /// Why the file as a whole cannot be used.
+    pub(super) failure: Option<String>,
+}
+
+/// Why a row is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The row's id; empty where it has none.
+    pub(super) item: String,
+    /// The field of the first fault.
+    pub(super) field: String,
+    /// Every fault of the row.
+    pub(super) message: String,
+}
+
+/// Hears what is wrong and keeps what refuses rows or the file.
+#[derive(Default)]
+struct Refusals(Judgement);
+
+impl Listen for Refusals {
+    fn finding(&mut self, finding: &Finding) {
+        if finding.severity != Severity::Error {
+            return;
+        }
+        match finding.consequence {
+            Consequence::FileRefused => drop(self.0.failure.get_or_insert_with(|| finding.message.clone())),
+            // feedmill's own reasons to hold a row back are no target's.
+            Consequence::RowRejected => {
+                let refusal = self.0.refused.entry(finding.place.record).or_default();
+                if refusal.message.is_empty() {
+                    refusal.item.clone_from(&finding.item);
+                    let column = finding.place.column_name.as_ref().or(finding.attribute.as_ref());
+                    refusal.field = column.map_or_else(String::new, ToString::to_string);
+                    refusal.message.clone_from(&finding.message);
+                } else {
+                    refusal.message = format!("{}; {}", refusal.message, finding.message);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Judges a finished feed of `spec` as it is; `format` is what it was said to be.
+pub(super) fn judge(path: &Path, spec: &str, format: Option<&str>, today: jiff::civil::Date) -> Judgement {
+    match try_judge(path, spec, format, today) {
+        Ok(judgement) => judgement,
+        Err(failure) => Judgement { failure: Some(failure), ..Judgement::default() },
+    }
+}
+
+fn try_judge(path: &Path, spec: &str, format: Option<&str>, today: jiff::civil::Date) -> Result<Judgement, String> {
+    let family = crate::spec::load::spec(spec).map_err(|error| error.to_string())?.identity.family;
+    // A feed with missing columns would be taken for something else; here it is what it was sent as.
+    let own = preset::all().into_iter().find(|preset| preset.feed_of.as_ref() == Some(&family));
+    let flags = Flags {
+        inputs: vec![path.display().to_string()],
+        config: Some("none".to_owned()),
+        targets: vec![spec.to_owned()],
+        preset: own.map(|preset| preset.name),
+        from: format.map(str::to_owned),
+        ..Flags::default()
+    };
+    let shown = |error: &dyn std::fmt::Display| error.to_string().replace(&path.display().to_string(), "the file");
+    let settings = resolve(&flags, &std::env::temp_dir()).map_err(|error| shown(&error))?;
+    let plan = plan::plan(&settings, Purpose::Check, 1, today).map_err(|error| shown(&error))?;
+    let (mut refusals, overrides) = (Refusals::default(), BTreeMap::new());
+    let run = pipeline::run(&plan, &mut Sink::new(&overrides, &mut refusals), &Silent, &Cancel::default());
+    let report = run.map_err(|error| shown(&error))?;
+    refusals.0.rows = report.counts.first().map_or(0, |counts| counts.records);
+    Ok(refusals.0)
+}
+
+/// The day of a moment, in UTC.
+pub(super) fn date(at: jiff::Timestamp) -> jiff::civil::Date {
+    at.to_zoned(jiff::tz::TimeZone::UTC).date()
+}
