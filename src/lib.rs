@@ -17,6 +17,7 @@
 //! What a target asks for is data under `schemas/`; so is what is known of each platform. No
 //! target and no platform is named in the code.
 
+pub mod account;
 pub mod catalog;
 pub mod cell;
 pub mod cli;

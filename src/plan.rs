@@ -8,7 +8,7 @@ use crate::finding::{Finding, Place, Severity};
 use crate::mapping::preset::{self, Preset};
 use crate::mapping::{MapError, Mapping};
 use crate::normalize::Normalizer;
-use crate::pipeline::{ColumnFate, Direct, Plan, SourcePlan, TargetPlan};
+use crate::pipeline::{ColumnFate, Conversion, Direct, Plan, SourcePlan, TargetPlan};
 use crate::product::attribute::Attributes;
 use crate::product::attribute::{AttributeId, Kind, known};
 use crate::product::text_distance::nearest;
@@ -158,7 +158,11 @@ fn source(
         Ok(opened) if opened.facts.path.is_none() => spool(opened, setting)?,
         opened => (opened?, setting.clone(), None),
     };
-    let (preset, _) = preset_for(&opened.header, setting.preset.as_deref())?;
+    let feed_of = settings.feed_of.as_deref().map(spec::load::spec).transpose()?;
+    let preset = match &feed_of {
+        Some(spec) => Preset::of_spec(spec),
+        None => preset_for(&opened.header, setting.preset.as_deref())?.0,
+    };
     drop(opened);
     let opened = open_source(&setting)?;
     let header = Arc::new(opened.header.clone());
@@ -210,6 +214,10 @@ fn source(
         }
         direct.push(found);
     }
+    let conversions = match &feed_of {
+        Some(from) => specs.iter().map(|to| Conversion::new(from, to, &mapping, &header, opened.seen())).collect(),
+        None => Vec::new(),
+    };
     let normalizer = Normalizer {
         currency: settings.wishes.currency,
         decimal: settings.wishes.decimal,
@@ -223,7 +231,7 @@ fn source(
         let _hold = &kept;
         open_source(&setting)
     };
-    Ok(SourcePlan { facts, header, seen, preset: preset.name, mapping, normalizer, direct, reopen: Box::new(reopen) })
+    Ok(SourcePlan { facts, header, seen, preset: preset.name, mapping, normalizer, direct, conversions, reopen: Box::new(reopen) })
 }
 
 /// Where the mistakes of a mapping stand: in the project file, or in what was typed.

@@ -32,6 +32,8 @@ pub(super) enum Command {
     Build(Build),
     /// Judge a catalog or a finished feed; nothing is written
     Check(Check),
+    /// Render a finished feed of one spec for another, with an account of every column
+    Convert(Convert),
     /// Show what is in a catalog: format, platform, columns, what is missing
     Inspect(Inspect),
     /// Explain a code of a finding: what, why, what to do, an example
@@ -154,6 +156,48 @@ pub(super) struct Check {
     /// Target, such as openai or openai@2025-09; may be repeated [default: the targets of feedmill.toml, else openai]
     #[arg(short, long, value_name = "TARGET")]
     pub(super) target: Vec<String>,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+/// `feedmill convert`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    feedmill convert feed.csv --from openai@2025-09 --to openai\n  \
+    feedmill convert out/openai/feed.jsonl.gz --from openai --to stripe --format csv --output-format json")]
+pub(super) struct Convert {
+    /// The feed: a file, or `-` for standard input
+    pub(super) feed: String,
+    /// The spec it follows, such as openai@2025-09
+    #[arg(long, value_name = "TARGET")]
+    pub(super) from: String,
+    /// The spec it is to follow, such as openai or stripe
+    #[arg(long, value_name = "TARGET")]
+    pub(super) to: String,
+    /// Format of the new feed, as for `build`; may be repeated or separated by commas [default: the target's own]
+    #[arg(short, long, value_name = "FORMAT", value_delimiter = ',')]
+    pub(super) format: Vec<String>,
+    /// Folder for the new feed, which gets a folder of its own in it
+    #[arg(short, long, value_name = "FOLDER", default_value = "out")]
+    pub(super) out: PathBuf,
+    /// Encoding of the feed, such as windows-1252; detected
+    #[arg(long, value_name = "LABEL")]
+    pub(super) encoding: Option<String>,
+    /// Currency of amounts that name none, such as USD
+    #[arg(long, value_name = "CODE")]
+    pub(super) currency: Option<String>,
+    /// Address of the shop, which completes relative links
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
+    /// Seller of items that name none
+    #[arg(long, value_name = "NAME")]
+    pub(super) seller_name: Option<String>,
+    /// One value of an attribute for all items, such as one that the new spec asks for; may be repeated
+    #[arg(long, value_name = "ATTRIBUTE=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Write a feed even when no item is accepted
+    #[arg(long)]
+    pub(super) allow_empty: bool,
     #[command(flatten)]
     pub(super) reporting: Reporting,
 }

@@ -1,6 +1,7 @@
 //! `build` and `check`: plan, run, report, publish.
 
 use super::args::{Build, Catalog, Check, Reporting};
+use super::convert::Watch;
 use super::error::{CliError, Exit};
 use super::ui::Ui;
 use crate::config::resolve::{self, FailOn, Flags, Settings};
@@ -53,6 +54,7 @@ pub(super) fn build(command: &Build, ui: &Ui) -> Result<Exit, CliError> {
         purpose: Purpose::Build { out: &command.out },
         reporting: &command.reporting,
         allow_empty: command.allow_empty,
+        feed_of: None,
     };
     job.run(&flags, ui)
 }
@@ -61,24 +63,28 @@ pub(super) fn check(command: &Check, ui: &Ui) -> Result<Exit, CliError> {
     let mut flags = flags(&command.catalog);
     flags.targets.clone_from(&command.target);
     flags.fail_on.clone_from(&command.reporting.fail_on);
-    Job { name: "check", purpose: Purpose::Check, reporting: &command.reporting, allow_empty: true }.run(&flags, ui)
+    Job { name: "check", purpose: Purpose::Check, reporting: &command.reporting, allow_empty: true, feed_of: None }.run(&flags, ui)
 }
 
-struct Job<'a> {
-    name: &'static str,
-    purpose: Purpose<'a>,
-    reporting: &'a Reporting,
-    allow_empty: bool,
+/// One run of the mill, whatever it is called.
+pub(super) struct Job<'a> {
+    pub(super) name: &'static str,
+    pub(super) purpose: Purpose<'a>,
+    pub(super) reporting: &'a Reporting,
+    pub(super) allow_empty: bool,
+    /// The spec whose finished feed the input is.
+    pub(super) feed_of: Option<&'a str>,
 }
 
 impl Job<'_> {
-    fn run(&self, flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
+    pub(super) fn run(&self, flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
         let started = crate::clock::now();
         let prepared = self.prepare(flags, ui);
         let files = prepared
             .as_ref()
             .map_or_else(|_| Vec::new(), |(_, plan)| plan.sources.iter().map(|source| source.facts.file.clone()).collect());
-        let opening = Opening { command: self.name, files, colour: ui.colour(), max_per_code: self.reporting.max_per_code };
+        let opening =
+            Opening { command: self.name, files, colour: ui.colour(), max_per_code: self.reporting.max_per_code, width: ui.width() };
         let mut reports = self.reports(&opening)?;
         let outcome = prepared.and_then(|(settings, plan)| self.mill(&settings, &plan, &mut reports, ui));
         // Whatever happens, every report is one whole document.
@@ -94,14 +100,24 @@ impl Job<'_> {
             report.end(&ending).map_err(CliError::Report)?;
         }
         if outcome.is_ok() {
-            ui.say(&format!("{} in {:.1?}", if self.name == "build" { "built" } else { "checked" }, started.elapsed()));
+            ui.say(&format!("{} in {:.1?}", self.done(), started.elapsed()));
         }
         outcome
     }
 
+    /// What was done, in one word.
+    fn done(&self) -> &'static str {
+        match self.purpose {
+            Purpose::Check => "checked",
+            Purpose::Build { .. } if self.feed_of.is_some() => "converted",
+            Purpose::Build { .. } => "built",
+        }
+    }
+
     /// Settings and plan: every mistake in them is found here, before the first record.
     fn prepare(&self, flags: &Flags, ui: &Ui) -> Result<(Settings, Plan), CliError> {
-        let settings = settings(flags, ui)?;
+        let mut settings = settings(flags, ui)?;
+        settings.feed_of = self.feed_of.map(str::to_owned);
         for code in settings.overrides.keys() {
             if !super::explain::is_code(code)? {
                 return Err(CliError::Usage(format!("[check.severity]: no finding has the code `{code}`; `feedmill explain` lists all")));
@@ -117,9 +133,11 @@ impl Job<'_> {
         let signal = cancel.clone();
         // A second handler in one process is refused; the first one then serves.
         ctrlc::set_handler(move || signal.cancel()).unwrap_or_default();
-        let run = pipeline::run(plan, &mut Sink::new(&settings.overrides, reports), ui, &cancel).map_err(CliError::from);
+        let mut watch = Watch::new(reports);
+        let run = pipeline::run(plan, &mut Sink::new(&settings.overrides, &mut watch), ui, &cancel).map_err(CliError::from);
         let run = run.and_then(|report| if cancel.is_cancelled() { Err(CliError::Interrupted) } else { Ok(report) });
-        let report = run.inspect_err(|_| clear_empty(plan))?;
+        let mut report = run.inspect_err(|_| clear_empty(plan))?;
+        report.accounts.iter_mut().for_each(|account| watch.explain(account));
         conserved(&report)?;
         self.finish(plan, settings, report)
     }
@@ -147,7 +165,7 @@ impl Job<'_> {
 
     /// Publishes what was rendered and settles how the run ends.
     fn finish(&self, plan: &Plan, settings: &Settings, report: Report) -> Result<(Exit, Ending), CliError> {
-        let Report { inputs, counts, written } = report;
+        let Report { inputs, counts, written, mut accounts } = report;
         let empty = counts.iter().any(|counts| counts.accepted == 0);
         let failing = counts.iter().any(|counts| match settings.fail_on {
             FailOn::Error => counts.of(Severity::Error) > 0,
@@ -184,7 +202,7 @@ impl Job<'_> {
         } else {
             Exit::Done
         };
-        let ending = Ending { inputs, targets, exit: (exit.code(), exit.name()), next, ..Ending::default() };
+        let ending = Ending { inputs, targets, exit: (exit.code(), exit.name()), next, account: accounts.pop(), ..Ending::default() };
         Ok((exit, ending))
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a verb, arguments recorded first and used after.
 
 mod args;
+mod convert;
 mod error;
 mod explain;
 mod inspect;
@@ -33,6 +34,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match &cli.command {
         args::Command::Build(command) => mill::build(command, &ui),
         args::Command::Check(command) => mill::check(command, &ui),
+        args::Command::Convert(command) => convert::run(command, &ui),
         args::Command::Inspect(command) => inspect::run(command, &ui),
         args::Command::Explain(command) => explain::run(command, &ui),
         args::Command::Spec(command) => spec::run(command, &ui),

@@ -10,12 +10,16 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Characters in a line where nothing says how wide the page is.
+const WIDTH: usize = 100;
+
 /// How the program talks in this run.
 pub(super) struct Ui {
     colour_out: bool,
     colour_err: bool,
     animate: bool,
     quiet: bool,
+    width: usize,
     bar: Mutex<Option<ProgressBar>>,
     records: AtomicU64,
 }
@@ -33,12 +37,15 @@ impl Ui {
             Color::Auto if terminal.no_color || variable("NO_COLOR").is_some() => false,
             Color::Auto => variable("FORCE_COLOR").is_some() || is_terminal && !dumb,
         };
+        let of_terminal = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        let width = of_terminal.or_else(|| variable("COLUMNS")?.parse().ok());
         let animate = io::stderr().is_terminal() && !dumb && !terminal.quiet;
         Self {
             colour_out: coloured(io::stdout().is_terminal()),
             colour_err: coloured(io::stderr().is_terminal()),
             animate,
             quiet: terminal.quiet,
+            width: width.unwrap_or(WIDTH).clamp(60, 140),
             bar: Mutex::new(None),
             records: AtomicU64::new(0),
         }
@@ -47,6 +54,12 @@ impl Ui {
     /// Whether standard output is coloured.
     pub(super) fn colour(&self) -> bool {
         self.colour_out
+    }
+
+    /// How many characters a line of text may have: those of the terminal, within reason; in a
+    /// pipe what `COLUMNS` says, else as many as read well.
+    pub(super) fn width(&self) -> usize {
+        self.width
     }
 
     /// Standard output for a report.

@@ -115,6 +115,8 @@ pub struct Settings {
     pub config: Option<PathBuf>,
     /// The sources.
     pub sources: Vec<SourceSetting>,
+    /// The spec whose finished feed the sources are, where a feed is converted.
+    pub feed_of: Option<String>,
     /// The targets.
     pub targets: Vec<TargetSetting>,
     /// What the mapping is asked for.
@@ -149,7 +151,7 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
     }
     let (fail_on, overrides) = check(flags, &project, &name)?;
     let wishes = wishes(flags, &project, &home, &name)?;
-    Ok(Settings { config, sources, targets, wishes, fail_on, overrides })
+    Ok(Settings { config, sources, feed_of: None, targets, wishes, fail_on, overrides })
 }
 
 /// The project file: as asked for, else the closest above the working folder up to the root of

@@ -7,6 +7,7 @@ mod align;
 pub mod apply;
 pub mod compile;
 pub mod expr;
+mod from_spec;
 pub mod model;
 pub mod preset;
 pub mod rows;

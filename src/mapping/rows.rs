@@ -83,12 +83,14 @@ impl<'a> Assembler<'a> {
         self.with.mapping.fill(buffer, cells, draft);
         self.with.mapping.fill_defaults(buffer, draft);
         if draft.get(IDS.group_id).is_present() && !draft.get(IDS.variant_dict).is_present() {
+            with.options(buffer, cells, cells, draft);
             for (from, name) in options {
                 let value = match from {
                     OptionFrom::Attribute(attribute) => draft.get(*attribute),
                     OptionFrom::Column(column) => slot(cells, *column),
                 };
-                if value.is_present() {
+                let is_named = draft.options.iter().any(|(known, _)| known.text(buffer).eq_ignore_ascii_case(name));
+                if value.is_present() && !is_named {
                     let name = Cell::store(buffer, name, Shape::Text);
                     draft.options.push((Slot { cell: name, column: NO_COLUMN }, value));
                 }

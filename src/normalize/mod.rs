@@ -22,7 +22,7 @@ pub static REPAIRS: &[(&str, &str, &[Kind])] = &[
     ("control-character", "control characters are removed", &[Kind::Id, Kind::Code, Kind::Line, Kind::Prose]),
     ("html", "HTML becomes plain text", &[Kind::Line, Kind::Prose]),
     ("synonym", "a word of the shop's own becomes the listed value it stands for", &[Kind::Word, Kind::Flag]),
-    ("notation", "the value is written in the one form feeds ask for", &[Kind::Money, Kind::Date]),
+    ("notation", "the value is written in the one form feeds ask for", &[Kind::Money, Kind::Date, Kind::Packed]),
     ("decimal-comma", "a decimal comma becomes a point", &[Kind::Number]),
     ("separators", "blanks, hyphens and apostrophes are removed", &[Kind::Gtin]),
     ("address", "a relative or unencoded address is made absolute and encoded", &[Kind::Link]),

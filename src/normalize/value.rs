@@ -47,7 +47,8 @@ pub(super) fn change(with: &Normalizer, attribute: AttributeId, value: &str, sha
         Kind::Link => link_of(with, value),
         Kind::Links => links(with, value, shape),
         Kind::Category => category(value),
-        Kind::Options | Kind::Taxonomy | Kind::Packed => trimmed(value),
+        Kind::Options | Kind::Taxonomy => trimmed(value),
+        Kind::Packed => packed(value, shape),
         Kind::Box => boxed(value, shape),
         Kind::Axis | Kind::Weight => measured(attribute, value),
         Kind::Date => day(value),
@@ -184,7 +185,9 @@ fn links(with: &Normalizer, value: &str, shape: Shape) -> Option<Change> {
             Err(_) => return None,
         }
     } else {
-        if value.split(',').all(|entry| link::check(entry).is_ok()) {
+        // A bar may stand in an address, but not before another one.
+        let barred = memchr::memmem::find(value.as_bytes(), b"|http").is_some();
+        if !barred && value.split(',').all(|entry| link::check(entry).is_ok()) {
             return None;
         }
         text::split_urls(value)
@@ -267,6 +270,22 @@ fn day(value: &str) -> Option<Change> {
         Some(iso) => noted(iso, "notation", "the date is written in ISO 8601"),
         None => trimmed(value),
     }
+}
+
+/// Packed entries are separated by commas; other generations of a feed list them as JSON or
+/// with bars between them.
+fn packed(value: &str, shape: Shape) -> Option<Change> {
+    if shape == Shape::List || value.starts_with('[') {
+        let entries: Vec<String> = serde_json::from_str(value).ok()?;
+        return quiet(entries.join(","));
+    }
+    let parts = |entry: &str| entry.matches(':').count();
+    let is_entry = |entry: &str| parts(entry) > 0 && parts(entry) == parts(value.split('|').next().unwrap_or(""));
+    if value.contains('|') && value.split('|').all(is_entry) {
+        let made = value.split('|').map(text::trim).collect::<Vec<_>>().join(",");
+        return noted(made, "notation", "the entries are separated by commas");
+    }
+    trimmed(value)
 }
 
 fn list(value: &str, shape: Shape) -> Option<Change> {

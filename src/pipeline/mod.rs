@@ -1,13 +1,16 @@
 //! The run: blocks read on one thread, judged and rendered on others, put in order and
 //! written on the first. No formats and no targets are known here.
 
+mod conversion;
 mod direct;
 mod ordered;
 mod worker;
 
+pub use conversion::Conversion;
 pub use direct::{ColumnFate, Direct};
 pub use ordered::Written;
 
+use crate::account::Account;
 use crate::catalog::block::{Align, Blocks};
 use crate::catalog::open::{Parser, Source};
 use crate::catalog::{Header, ReadError, SourceFacts};
@@ -58,6 +61,8 @@ pub struct SourcePlan {
     /// By target: how the source's columns are the target's fields, where it is a finished
     /// feed of that target and is judged as it is.
     pub direct: Vec<Option<Direct>>,
+    /// By target, where a finished feed is converted: what is kept account of. Else empty.
+    pub conversions: Vec<Conversion>,
     /// Opens the source again, for a second pass.
     pub reopen: Box<dyn Fn() -> Result<Source, ReadError> + Send + Sync>,
 }
@@ -111,6 +116,9 @@ pub struct Report {
     pub counts: Vec<Counts>,
     /// By target: what was written.
     pub written: Vec<Vec<Written>>,
+    /// By target, where finished feeds were converted: what became of their columns, all
+    /// sources together.
+    pub accounts: Vec<Account>,
 }
 
 /// Set to stop a run at the next batch, from a signal for example.
@@ -148,8 +156,9 @@ pub fn run(plan: &Plan, sink: &mut Sink<'_>, progress: &dyn Progress, cancel: &C
             break;
         }
     }
+    let accounts = ordered.accounts();
     let (counts, written) = ordered.finish(sink)?;
-    Ok(Report { inputs, counts, written })
+    Ok(Report { inputs, counts, written, accounts })
 }
 
 /// The first pass, where the rows of a platform need one.

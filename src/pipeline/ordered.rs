@@ -1,8 +1,10 @@
 //! The ordered side: batches in the order of the catalog, the rules over the whole feed, and
 //! the files. Only hashes and small numbers are kept of rows.
 
+use super::conversion::Tally;
 use super::worker::{Done, finding_of};
 use super::{Plan, RunError, SourcePlan, TargetPlan};
+use crate::account::Account;
 use crate::catalog::{Format, ReadError, RecordHead};
 use crate::cell::NO_COLUMN;
 use crate::finding::sink::Sink;
@@ -48,6 +50,8 @@ pub(super) struct Ordered<'a> {
     /// Keys without a column, by source, with the first record that has them.
     late: HashMap<(usize, String), RecordHead>,
     last_bad: Option<RecordHead>,
+    /// By source and target: what became of the columns of a feed that is converted.
+    tallies: Vec<Vec<Tally>>,
 }
 
 impl<'a> Ordered<'a> {
@@ -72,6 +76,7 @@ impl<'a> Ordered<'a> {
             records: vec![0; plan.sources.len()],
             late: HashMap::new(),
             last_bad: None,
+            tallies: plan.sources.iter().map(|source| source.conversions.iter().map(|_| Tally::default()).collect()).collect(),
         })
     }
 
@@ -88,6 +93,20 @@ impl<'a> Ordered<'a> {
     /// Records read of a source.
     pub(super) fn records_of(&self, source: usize) -> u64 {
         self.records.get(source).copied().unwrap_or(0)
+    }
+
+    /// By target: what became of the columns of the feeds that were converted.
+    pub(super) fn accounts(&self) -> Vec<Account> {
+        let accounts = self.plan.targets.iter().enumerate().filter_map(|(target, _)| {
+            let of_source = self
+                .plan
+                .sources
+                .iter()
+                .zip(&self.tallies)
+                .filter_map(|(source, tallies)| Some(source.conversions.get(target)?.account(tallies.get(target)?)));
+            of_source.reduce(Account::with)
+        });
+        accounts.collect()
     }
 
     /// Takes the next batch.
@@ -108,6 +127,9 @@ impl<'a> Ordered<'a> {
                 Some(target) => self.only(target, finding, sink),
                 None => self.everywhere(finding, sink),
             }
+        }
+        for (sum, tally) in self.tallies[source].iter_mut().zip(done.tallies) {
+            sum.add(tally);
         }
         let bad = done.bad.len() as u64;
         let rows = done.rows;

@@ -1,6 +1,7 @@
 //! One batch on one thread: rows become items, items are judged for each target and rendered
 //! where they are accepted. What the rules over the whole feed need leaves as digests.
 
+use super::conversion::{Original, Tally};
 use super::{Plan, SourcePlan, TargetPlan};
 use crate::catalog::{BadRecord, Batch, RecordHead};
 use crate::cell::{NO_COLUMN, Slot};
@@ -34,6 +35,8 @@ pub(super) struct Done {
     pub(super) findings: Vec<(Option<usize>, Finding)>,
     /// By target.
     pub(super) targets: Vec<DoneTarget>,
+    /// By target, where a feed is converted: what became of its values.
+    pub(super) tallies: Vec<Tally>,
 }
 
 impl Done {
@@ -91,6 +94,8 @@ pub(super) struct Worker<'a> {
     row: Vec<Slot>,
     writers: Vec<Vec<Box<dyn RowWriter>>>,
     item_id: AttributeId,
+    /// The batch as it was read, where a feed is converted.
+    original: Original,
 }
 
 impl<'a> Worker<'a> {
@@ -107,6 +112,7 @@ impl<'a> Worker<'a> {
             row: Vec::new(),
             writers: plan.targets.iter().map(TargetPlan::writers).collect(),
             item_id: known("item_id"),
+            original: Original::default(),
         }
     }
 
@@ -129,6 +135,10 @@ impl<'a> Worker<'a> {
                 ends: vec![Vec::new(); formats],
                 ..DoneTarget::default()
             });
+        }
+        done.tallies = self.source.conversions.iter().map(|conversion| conversion.tally(&batch)).collect();
+        if !done.tallies.is_empty() {
+            self.original.keep(&batch);
         }
         self.memo.clear();
         for place in 0..self.plan.targets.len() {
@@ -348,6 +358,9 @@ impl Receive for Mill<'_, '_, '_> {
             self.done.targets[place].items += 1;
             worker.faults.clear();
             let accepted = target.rules.judge(buffer, &mut worker.row, &mut worker.facts, Mode::Build, &mut worker.faults);
+            if let (Some(conversion), Some(tally)) = (worker.source.conversions.get(place), self.done.tallies.get_mut(place)) {
+                tally.item(conversion, buffer, worker.original.row(draft.head), &worker.row, &worker.faults);
+            }
             if !worker.faults.is_empty() {
                 report(worker, target, place, draft.head, id.text(buffer), &mut self.done.findings);
             }

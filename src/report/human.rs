@@ -56,7 +56,7 @@ impl Human {
         }
         if let Some(fix) = first.fix.as_ref().filter(|fix| fix.applied) {
             let done = fix.value.as_ref().map_or_else(|| "left out".to_owned(), |value| format!("`{}`", excerpt(value, 80)));
-            lines.push(format!("  {}: {done}", if self.opening.command == "build" { "now" } else { "a build makes it" }));
+            lines.push(format!("  {}: {done}", if self.opening.repairs() { "now" } else { "a build makes it" }));
         } else if first.certainty != Certainty::Own {
             let target = first.target.as_deref().unwrap_or("the target");
             lines.push(format!("  then: {} ({target}, {})", first.consequence.sentence(), first.certainty.word()));
@@ -129,6 +129,9 @@ impl Reporter for Human {
         for (code, group) in shown {
             self.group(code, group, ending.targets.len() > 1, &mut lines);
         }
+        if let Some(account) = &ending.account {
+            lines.extend(super::account::lines(account, self.opening.width, &|text| self.paint(Style::new().bold(), text)));
+        }
         if ending.error.is_none() {
             for input in &ending.inputs {
                 let kind = format!("{}, {}, read as {}", input.format, input.encoding, input.preset);
@@ -155,12 +158,12 @@ fn style_of(severity: Severity) -> Style {
     colour.on_default().bold()
 }
 
-fn plural(number: u64, word: &str) -> String {
+pub(super) fn plural(number: u64, word: &str) -> String {
     format!("{} {word}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
 /// A number with separators for people.
-fn thousands(number: u64) -> String {
+pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

@@ -114,7 +114,7 @@ fn write_finding(finding: &Finding, opening: &Opening, out: &mut String) {
         inner.text("applicability", fix.applicability.word());
         inner.maybe("value", fix.value.as_deref());
         inner.key("applied");
-        inner.out.push_str(if fix.applied && opening.command == "build" { "true" } else { "false" });
+        inner.out.push_str(if fix.applied && opening.repairs() { "true" } else { "false" });
         object.out.push('}');
     }
     object.key("fingerprint");
@@ -199,6 +199,9 @@ fn ending_value(ending: &Ending) -> Map<String, Value> {
         json!({ "target": target_value(target), "summary": summary_value(target), "files": files })
     });
     value.insert("targets".to_owned(), targets.collect());
+    if let Some(account) = &ending.account {
+        value.insert("account".to_owned(), super::account::value(account));
+    }
     if let Some(error) = &ending.error {
         value.insert("error".to_owned(), json!(error));
     }

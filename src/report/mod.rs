@@ -1,10 +1,13 @@
 //! Reports: findings and the summary of a run, in the format asked for. Sees nothing else.
 
+mod account;
 mod concise;
 mod github;
 mod human;
 mod json;
+pub mod page;
 
+use crate::account::Account;
 use crate::finding::sink::Listen;
 use crate::finding::{Finding, Place, Severity};
 use crate::summary::{Counts, InputSummary};
@@ -17,7 +20,7 @@ pub const FORMATS: [&str; 5] = ["full", "concise", "json", "jsonl", "github"];
 /// What a report is told before the first finding.
 #[derive(Clone, Debug)]
 pub struct Opening {
-    /// The command: `check` or `build`.
+    /// The command: `check`, `build` or `convert`.
     pub command: &'static str,
     /// The sources, by number.
     pub files: Vec<Arc<str>>,
@@ -25,6 +28,8 @@ pub struct Opening {
     pub colour: bool,
     /// How many findings of a code text shows; `None` for all.
     pub max_per_code: Option<usize>,
+    /// How many characters a line of text may have.
+    pub width: usize,
 }
 
 /// What a report is told of one target at the end.
@@ -55,6 +60,8 @@ pub struct Ending {
     pub error: Option<String>,
     /// What to do next.
     pub next: Vec<String>,
+    /// What became of the columns, where a finished feed was converted.
+    pub account: Option<Account>,
 }
 
 /// A report in one format.
@@ -119,6 +126,11 @@ impl Out {
 }
 
 impl Opening {
+    /// Whether repairs were made, not only found to be needed.
+    fn repairs(&self) -> bool {
+        self.command != "check"
+    }
+
     fn file(&self, place: &Place) -> &str {
         self.files.get(usize::from(place.source)).map_or("", |file| file)
     }

@@ -1,7 +1,7 @@
 //! Names turned into indexes: fields, aliases, and how each field is written.
 
 use super::model::{FieldFile, FormatsFile, RuleFile, SpecFile};
-use crate::product::attribute::{AttributeId, Attributes};
+use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text_distance::nearest;
 use std::collections::HashMap;
 
@@ -41,6 +41,21 @@ pub enum Write {
     OptionValue(usize),
     /// `LxWxH unit` from the axes.
     DimensionsText,
+}
+
+impl Write {
+    /// The attributes a field's value is made of, where `own` is the one it holds.
+    pub fn reads(&self, own: AttributeId) -> Vec<AttributeId> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Same | Self::Values(_) | Self::Since(_) => vec![own],
+            Self::Range(first, second) | Self::Measure(first, second) => vec![*first, *second],
+            Self::Not(flag) => vec![*flag],
+            Self::Options => vec![known("variant_dict")],
+            Self::OptionName(_) | Self::OptionValue(_) => vec![own, known("variant_dict")],
+            Self::DimensionsText => ["length", "width", "height", "dimensions_unit"].map(known).to_vec(),
+        }
+    }
 }
 
 /// A field of a feed.

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 11] = [
     &["spec"],
     &["finding", "catalog"],
     &["mapping", "rules"],
-    &["normalize", "project", "render", "summary"],
+    &["account", "normalize", "project", "render", "summary"],
     &["config", "report"],
     &["pipeline"],
     &["plan"],

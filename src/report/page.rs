@@ -1,0 +1,76 @@
+//! Text for people that fits a page: wrapped lines and columns that stand below each other.
+
+/// Words of a text in lines of at most `width` characters; a longer word has a line of its own.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if length(line) + 1 + length(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A text behind a first word, its further lines below its first.
+pub fn hang(head: &str, text: &str, width: usize) -> String {
+    let indent = length(head);
+    let lines = wrap(text, width.saturating_sub(indent).max(20));
+    let mut out = head.to_owned();
+    for (place, line) in lines.iter().enumerate() {
+        if place > 0 {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+        }
+        out.push_str(line);
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Rows with columns as wide as their longest cell; where that is too wide for the page, the
+/// last column is wrapped.
+pub fn columns<const N: usize>(rows: &[[String; N]], width: usize) -> Vec<String> {
+    let longest = |column: usize| rows.iter().map(|row| length(&row[column])).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(longest).collect();
+    let line = |row: &[String; N]| {
+        let mut head = String::new();
+        for (column, cell) in row.iter().enumerate().take(N - 1) {
+            head.push_str(cell);
+            head.push_str(&" ".repeat(widths[column] - length(cell) + 2));
+        }
+        hang(&head, row.last().map_or("", String::as_str), width)
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Characters, which is what a terminal shows of the letters that specs and columns are named with.
+pub fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{columns, hang, wrap};
+
+    #[test]
+    fn lines_fit_and_keep_every_word() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("a verylongword b", 5), ["a", "verylongword", "b"]);
+        assert_eq!(hang("  do: ", "one two three four five six seven", 20), "  do: one two three four\n      five six seven");
+        assert_eq!(hang("head  ", "", 40), "head");
+    }
+
+    #[test]
+    fn only_the_last_column_is_wrapped() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned);
+        let rows = [row(["a", "1", "short"]), row(["bbb", "22", "twelve words that go on for longer than the page is wide"])];
+        assert_eq!(
+            columns(&rows, 32),
+            ["a    1   short", "bbb  22  twelve words that go on\n         for longer than the\n         page is wide"]
+        );
+    }
+}
