@@ -207,9 +207,9 @@ pub(super) struct Convert {
 pub(super) struct Inspect {
     #[command(flatten)]
     pub(super) catalog: Catalog,
-    /// Target whose required fields are looked for
-    #[arg(short, long, value_name = "TARGET", default_value = "openai")]
-    pub(super) target: String,
+    /// Target whose required fields are looked for [default: the first of feedmill.toml, else openai]
+    #[arg(short, long, value_name = "TARGET")]
+    pub(super) target: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

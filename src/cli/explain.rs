@@ -7,7 +7,7 @@ use super::ui::Ui;
 use crate::finding::RECORD_DEFECTS;
 use crate::product::attribute::Attributes;
 use crate::product::text_distance::nearest;
-use crate::rules::registry;
+use crate::rules::registry::Outcome;
 use crate::spec::{self, Spec};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -86,13 +86,8 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
         for field in &spec.fields {
             let attribute = Attributes::shared().name(field.attribute);
             let written = &field.written;
-            let missing = written.consequence_missing.map(|consequence| (&registry::MISSING, consequence));
-            let kinds = registry::type_kind(&written.kind).into_iter().chain(registry::bounds().filter(|kind| kind.takes_part(written)));
-            let defects = kinds.flat_map(|kind| {
-                let consequence = if (kind.advice)(written) { spec::model::Consequence::Advice } else { written.consequence_invalid };
-                kind.defects.iter().map(move |doc| (doc, consequence))
-            });
-            for (doc, consequence) in defects.chain(missing) {
+            for outcome in Outcome::all(written) {
+                let doc = outcome.doc;
                 let bad = (doc.bad)(written);
                 // A field that cannot show a defect does not have it; wrong JSON types are shown in JSON only.
                 if bad.is_none() && doc.name != "not-text" {
@@ -106,11 +101,11 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
                     source: spec.identity.source.clone(),
                     checked: spec.identity.checked.clone(),
                     what: doc.what.to_owned(),
-                    why: doc.why.to_owned(),
+                    why: outcome.why(),
                     fix: doc.fix.to_owned(),
-                    consequence: consequence.word(),
-                    sentence: consequence.sentence(),
-                    certainty: written.certainty.word(),
+                    consequence: outcome.consequence.word(),
+                    sentence: outcome.consequence.sentence(),
+                    certainty: outcome.certainty.word(),
                     bad,
                     good: example,
                 });
@@ -134,7 +129,7 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
                 source: spec.identity.source.clone(),
                 checked: spec.identity.checked.clone(),
                 what: rule.what.clone(),
-                why: rule.why.clone(),
+                why: spec::model::with_dispute(&rule.why, rule.dispute.as_deref()),
                 fix: rule.fix.clone(),
                 consequence: rule.consequence.word(),
                 sentence: rule.consequence.sentence(),

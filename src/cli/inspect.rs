@@ -69,12 +69,12 @@ impl ColumnFacts {
 
 pub(super) fn run(command: &Inspect, ui: &Ui) -> Result<Exit, CliError> {
     let mut flags = mill::flags(&command.catalog);
-    flags.targets = vec![command.target.clone()];
+    flags.targets = command.target.iter().cloned().collect();
     let settings = mill::settings(&flags, ui)?;
     let mut text = String::new();
     let mut values = Vec::new();
     for place in 0..settings.sources.len() {
-        let (shown, value) = source(place, &settings, command, ui)?;
+        let (shown, value) = source(place, &settings, ui)?;
         text.push_str(&shown);
         values.push(value);
     }
@@ -85,7 +85,7 @@ pub(super) fn run(command: &Inspect, ui: &Ui) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn source(place: usize, settings: &Settings, command: &Inspect, ui: &Ui) -> Result<(String, Value), CliError> {
+fn source(place: usize, settings: &Settings, ui: &Ui) -> Result<(String, Value), CliError> {
     let setting = &settings.sources[place];
     let opened = crate::catalog::open::open(&setting.path, &setting.wanted)?;
     let facts = opened.facts.clone();
@@ -127,7 +127,8 @@ fn source(place: usize, settings: &Settings, command: &Inspect, ui: &Ui) -> Resu
         let names: Vec<String> = uses.collect();
         if names.is_empty() { mapping.column_use(column as u16).unwrap_or("").to_owned() } else { names.join(", ") }
     };
-    let spec = crate::spec::load::spec(&command.target)?;
+    let target = settings.targets.first().ok_or_else(|| CliError::Usage("no target is named".to_owned()))?;
+    let spec = crate::spec::load::spec(&target.spec)?;
     let filled = plan::attributes(&mapping, &settings.wishes.defaults);
     let missing: Vec<(&str, &'static str)> = spec
         .fields

@@ -10,6 +10,7 @@ use crate::mapping::model::MapStep;
 use crate::product::attribute::Attributes;
 use crate::product::money::Currency;
 use crate::product::text_distance::nearest;
+use crate::spec;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use validator::Validate;
@@ -36,6 +37,9 @@ pub enum ConfigError {
         /// What is wrong, and what would be right.
         message: String,
     },
+    /// A spec folder cannot be read.
+    #[error(transparent)]
+    Spec(#[from] spec::SpecError),
 }
 
 fn setting(place: impl Into<String>, message: impl Into<String>) -> ConfigError {
@@ -142,7 +146,7 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
         None => (Project::default(), folder.to_owned(), FILE.to_owned()),
     };
     let sources = sources(flags, &project, &home, folder)?;
-    let targets = targets(flags, &project);
+    let targets = targets(flags, &project)?;
     for (place, target) in targets.iter().enumerate() {
         if targets.iter().take(place).any(|earlier| earlier.name == target.name) {
             // Both would write to one folder, and the second would clear the first away.
@@ -273,23 +277,24 @@ fn expand(pattern: &str) -> Result<Vec<String>, ConfigError> {
     if files.is_empty() { Err(setting(pattern, "no file matches")) } else { Ok(files) }
 }
 
-fn targets(flags: &Flags, project: &Project) -> Vec<TargetSetting> {
+fn targets(flags: &Flags, project: &Project) -> Result<Vec<TargetSetting>, ConfigError> {
     let from_project = |target: &super::model::TargetFile| TargetSetting {
         name: target.name.clone(),
         spec: target.spec.clone(),
         formats: if flags.formats.is_empty() { target.format.clone() } else { flags.formats.clone() },
     };
     if flags.targets.is_empty() && !project.target.is_empty() {
-        return project.target.iter().map(from_project).collect();
+        return Ok(project.target.iter().map(from_project).collect());
     }
-    let names = if flags.targets.is_empty() { vec!["openai".to_owned()] } else { flags.targets.clone() };
-    names
+    let names = if flags.targets.is_empty() { vec![spec::load::default_target()?] } else { flags.targets.clone() };
+    let targets = names
         .into_iter()
         .map(|name| match project.target.iter().find(|target| target.name == name) {
             Some(target) => from_project(target),
             None => TargetSetting { spec: name.clone(), name, formats: flags.formats.clone() },
         })
-        .collect()
+        .collect();
+    Ok(targets)
 }
 
 fn check(flags: &Flags, project: &Project, name: &str) -> Result<(FailOn, BTreeMap<String, Override>), ConfigError> {

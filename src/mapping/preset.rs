@@ -224,8 +224,17 @@ macro_rules! presets {
 }
 
 /// The built-in presets, most specific first: the order in which they are tried.
-static BUILT_IN: &[(&str, &str)] =
-    presets!["shopify", "woocommerce", "stripe-feed", "google", "openai-feed", "stripe-inventory-feed", "stripe-pricing-feed", "generic"];
+static BUILT_IN: &[(&str, &str)] = presets![
+    "shopify",
+    "woocommerce",
+    "stripe-promotion-feed",
+    "stripe-feed",
+    "google",
+    "openai-feed",
+    "stripe-inventory-feed",
+    "stripe-pricing-feed",
+    "generic"
+];
 
 /// All presets, most specific first.
 ///

@@ -30,6 +30,18 @@ pub fn parse(text: &str) -> Result<Date, DateDefect> {
     Date::new(year, month as i8, day as i8).map_err(|_| DateDefect::Impossible)
 }
 
+/// Whether a text is an instant: a day with its time and time zone.
+pub fn is_instant(text: &str) -> bool {
+    parse(text).is_ok() && text.get(10..).is_some_and(|rest| rest.contains(['Z', 'z', '+', '-']))
+}
+
+/// How two dates or instants follow each other; days where one of them names no time zone.
+pub fn compare(first: &str, second: &str) -> Option<std::cmp::Ordering> {
+    let days = parse(first).ok()?.cmp(&parse(second).ok()?);
+    let instant = |text: &str| is_instant(text).then(|| text.parse::<jiff::Timestamp>().ok()).flatten();
+    Some(instant(first).zip(instant(second)).map_or(days, |(first, second)| first.cmp(&second)))
+}
+
 /// `Thh:mm`, `Thh:mm:ss`, fractions of seconds, and an optional `Z` or numeric offset.
 fn is_time(text: &str) -> bool {
     let Some(time) = text.strip_prefix(['T', 't', ' ']) else { return false };
@@ -82,7 +94,8 @@ pub fn repair(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DateDefect, parse, repair};
+    use super::{DateDefect, compare, is_instant, parse, repair};
+    use std::cmp::Ordering;
 
     #[test]
     fn iso_only() {
@@ -93,6 +106,15 @@ mod tests {
         for bad in ["11/30/2036", "2026-10-15 nine", "2026-1-5", "", "2026-10-15T25:00Z", "ééééé"] {
             assert_eq!(parse(bad), Err(DateDefect::NotIso), "{bad}");
         }
+    }
+
+    #[test]
+    fn instants_are_compared_across_zones() {
+        assert!(is_instant("2026-05-01T00:00:00Z") && is_instant("2026-05-01T00:00+0200") && !is_instant("2026-05-01T00:00:00"));
+        assert_eq!(compare("2026-05-01T00:30:00+02:00", "2026-04-30T23:00:00Z"), Some(Ordering::Less));
+        assert_eq!(compare("2026-05-01T02:00+02:00", "2026-05-01T00:00Z"), Some(Ordering::Equal));
+        assert_eq!(compare("2026-05-02", "2026-05-01T23:00:00Z"), Some(Ordering::Greater));
+        assert_eq!(compare("soon", "2026-05-01"), None);
     }
 
     #[test]

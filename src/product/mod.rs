@@ -13,6 +13,7 @@ pub mod measure;
 pub mod money;
 pub mod number;
 pub mod options;
+pub mod policy;
 pub mod synonyms;
 pub mod text;
 pub mod text_distance;

@@ -44,7 +44,7 @@ impl Json {
                 "boolean" => Type::Boolean,
                 "integer" => Type::Integer,
                 "url_list" | "list" => Type::List,
-                "options" | "dimensions" => Type::Object,
+                "options" | "dimensions" | "records" => Type::Object,
                 _ => Type::Text,
             };
             (column, name, kind)
@@ -111,8 +111,8 @@ impl Json {
                 out.push(']');
             }
             // The rules have let only sound objects through; a line break inside would break JSON Lines.
-            Type::Object if value.starts_with('{') && !value.contains(['\n', '\r']) => out.push_str(value),
-            Type::Object if value.starts_with('{') => match serde_json::from_str::<serde_json::Value>(value) {
+            Type::Object if value.starts_with(['{', '[']) && !value.contains(['\n', '\r']) => out.push_str(value),
+            Type::Object if value.starts_with(['{', '[']) => match serde_json::from_str::<serde_json::Value>(value) {
                 Ok(object) => out.push_str(&object.to_string()),
                 Err(_) => write_json_string(value, out),
             },

@@ -6,20 +6,19 @@
 //! required one rejects the item; a finished feed is judged as it is.
 
 pub mod across;
+mod compile;
 pub mod kinds;
 pub mod registry;
 pub mod row;
 
 use crate::cell::{Cell, Shape, Slot};
 use crate::finding::{Applicability, Fix};
-use crate::product::attribute::{Attributes, known};
 use crate::product::text;
-use crate::product::text_distance::nearest;
-use crate::spec::model::{Certainty, Consequence, RuleFile};
-use crate::spec::{FieldId, Spec, SpecError};
+use crate::spec::FieldId;
+use crate::spec::model::{Certainty, Consequence};
 use across::{AcrossCheck, Digest, Ledger};
-use kinds::{Defect, DefectDoc, ValueCheck};
-use row::{Names, RowCheck, View};
+use kinds::{Defect, ValueCheck};
+use row::{RowCheck, View};
 use std::sync::Arc;
 
 /// How a row is judged.
@@ -58,7 +57,6 @@ pub struct Fault {
 
 struct Checked {
     check: Box<dyn ValueCheck>,
-    consequence: Consequence,
     said: Vec<Said>,
 }
 
@@ -68,22 +66,16 @@ struct Said {
     code: Arc<str>,
     why: Arc<str>,
     hint: Arc<str>,
-}
-
-impl Said {
-    fn new(attribute: &str, doc: &DefectDoc) -> Self {
-        Self { defect: doc.name, code: format!("{attribute}/{}", doc.name).into(), why: doc.why.into(), hint: doc.fix.into() }
-    }
+    consequence: Consequence,
+    certainty: Certainty,
 }
 
 struct FieldRules {
     attribute: Arc<str>,
     checks: Vec<Checked>,
-    missing: Option<Consequence>,
-    said_missing: Said,
+    missing: Option<Said>,
     required: bool,
     truncate: Option<usize>,
-    certainty: Certainty,
 }
 
 #[derive(Debug, Default)]
@@ -134,112 +126,6 @@ pub struct RuleTable {
 pub use kinds::RowFactsBox as Facts;
 
 impl RuleTable {
-    /// Compiles a spec. `today` is the day that dates are compared with.
-    pub fn compile(spec: &Spec, today: jiff::civil::Date) -> Result<Self, SpecError> {
-        let attributes = Attributes::shared();
-        let error = |file: &str, name: &str, message: String| SpecError::File {
-            file: format!("schemas/{}/{}/{file}", spec.identity.target, spec.identity.version),
-            line: 1,
-            message: format!("`{name}`: {message}"),
-        };
-        let mut fields = Vec::with_capacity(spec.fields.len());
-        for field in &spec.fields {
-            let fault = |message: String| error("attributes.toml", &field.name, message);
-            let written = &field.written;
-            let kind = registry::type_kind(&written.kind).ok_or_else(|| {
-                let words = registry::VALUE_KINDS.iter().map(|kind| kind.name);
-                let near = nearest(&written.kind, words).map(|near| format!("; did you mean `{near}`?"));
-                fault(format!("`{}` is no type{}", written.kind, near.unwrap_or_default()))
-            })?;
-            let mut checks = Vec::new();
-            for kind in [kind].into_iter().chain(registry::bounds()) {
-                if let Some(check) = (kind.compile)(written, today).map_err(fault)? {
-                    let consequence = if (kind.advice)(written) { Consequence::Advice } else { written.consequence_invalid };
-                    let said = kind.defects.iter().map(|doc| Said::new(attributes.name(field.attribute), doc));
-                    checks.push(Checked { check, consequence, said: said.collect() });
-                }
-            }
-            let required = written.requirement == crate::spec::model::Requirement::Required;
-            fields.push(FieldRules {
-                attribute: attributes.name(field.attribute).into(),
-                checks,
-                said_missing: Said::new(attributes.name(field.attribute), &registry::MISSING),
-                missing: required.then(|| written.consequence_missing.unwrap_or(Consequence::Unspecified)),
-                required,
-                truncate: written.truncate.then_some(written.max_length).flatten(),
-                certainty: written.certainty,
-            });
-        }
-        let mut table = Self {
-            fields,
-            names: spec.fields.iter().map(|field| field.name.clone()).collect(),
-            row: Vec::new(),
-            across: Vec::new(),
-            exempt: None,
-            item: spec.field_of(known("item_id")),
-            group: spec.field_of(known("group_id")),
-            sale: spec.field_of(known("sale_price")).zip(spec.field_of(known("price"))),
-        };
-        let names = Names { spec };
-        for rule in &spec.rules {
-            table.add(rule, &names).map_err(|message| error("rules.toml", &rule.code, message))?;
-        }
-        if let Some(exempt) = &spec.identity.row_exempt {
-            let fault = |message| error("spec.toml", "row_exempt", message);
-            let field = names.field(&exempt.attribute).map_err(fault)?;
-            table.exempt = Some((field, exempt.value.clone(), names.fields(&exempt.needs).map_err(fault)?));
-        }
-        Ok(table)
-    }
-
-    fn add(&mut self, rule: &RuleFile, names: &Names<'_>) -> Result<(), String> {
-        let words = Words {
-            code: rule.code.as_str().into(),
-            what: rule.what.clone(),
-            why: rule.refuse.as_ref().map_or_else(|| rule.why.clone(), |refuse| format!("{}; {refuse}", rule.why)).into(),
-            fix: rule.fix.as_str().into(),
-            consequence: rule.consequence,
-            certainty: rule.certainty,
-            refuse: rule.refuse.is_some(),
-        };
-        let (attribute, defect) = rule.code.split_once('/').ok_or("a code is `attribute/defect`")?;
-        if Attributes::shared().id(attribute).is_none() || defect.is_empty() {
-            return Err(format!("`{attribute}` in the code is no catalog attribute"));
-        }
-        if let Some(kind) = registry::ROW_KINDS.iter().find(|kind| kind.name == rule.kind) {
-            let check = (kind.compile)(rule, names)?;
-            let mut repair = Repair::default();
-            if let Some(written) = &rule.repair {
-                repair.omit = names.fields(&written.omit)?;
-                repair.fold_sale = written.fold_sale;
-                for (name, value) in &written.set {
-                    repair.set.push((names.field(name)?, value.clone()));
-                }
-            }
-            let mentioned = rule.attributes.iter().chain(&rule.all).chain(rule.when.keys()).chain(rule.then.keys());
-            let mut mentioned: Vec<FieldId> = mentioned.map(|name| names.field(name)).collect::<Result<_, _>>()?;
-            mentioned.dedup();
-            self.row.push(RowRule { check, words, repair, mentioned });
-            return Ok(());
-        }
-        if let Some(kind) = registry::ACROSS_KINDS.iter().find(|kind| kind.name == rule.kind) {
-            let check = (kind.compile)(rule, names)?;
-            let last = rule.attributes.last().map(|name| names.field(name)).transpose()?;
-            // A rule about a group and its options is blamed on the options, any other on its attribute.
-            let first = if rule.kind.contains("option") && rule.attributes.len() == 2 {
-                last
-            } else {
-                names.fields(&rule.attributes)?.first().copied()
-            };
-            let blamed = names.blamed(rule, first)?;
-            self.across.push(AcrossRule { check, words, blamed, of_group: !matches!(rule.kind.as_str(), "unique") });
-            return Ok(());
-        }
-        let words = registry::ROW_KINDS.iter().map(|kind| kind.name).chain(registry::ACROSS_KINDS.iter().map(|kind| kind.name));
-        let near = nearest(&rule.kind, words).map(|near| format!("; did you mean `{near}`?"));
-        Err(format!("`{}` is no kind of rule{}", rule.kind, near.unwrap_or_default()))
-    }
-
     /// How many fields the spec has.
     pub fn width(&self) -> usize {
         self.fields.len()
@@ -268,16 +154,18 @@ impl RuleTable {
         {
             let missing = needs.iter().filter(|need| !slots[need.index()].is_present());
             let before = faults.len();
-            faults.extend(missing.map(|&need| self.missing(need, Consequence::RowRejected)));
+            faults.extend(missing.filter_map(|&need| self.missing(need)));
             return faults.len() == before;
         }
         let mut accepted = true;
         for (place, rules) in self.fields.iter().enumerate() {
             let slot = slots[place];
             if !slot.is_present() {
-                if let Some(consequence) = rules.missing {
-                    faults.push(self.missing(FieldId(place as u16), consequence));
-                    accepted = false;
+                if rules.missing.is_some()
+                    && let Some(fault) = self.missing(FieldId(place as u16))
+                {
+                    accepted &= !fault.rejects;
+                    faults.push(fault);
                 }
                 continue;
             }
@@ -324,21 +212,22 @@ impl RuleTable {
         faults: &mut Vec<Fault>,
     ) -> bool {
         let rules = &self.fields[place];
-        let said = checked.said.iter().find(|said| said.defect == defect.name).unwrap_or(&rules.said_missing);
+        // Every kind documents every defect it finds, which a test shows.
+        let Some(said) = checked.said.iter().find(|said| said.defect == defect.name) else { return false };
         let value = slots[place].text(buffer);
         let mut fault = Fault {
             code: Arc::clone(&said.code),
-            consequence: checked.consequence,
-            certainty: rules.certainty,
+            consequence: said.consequence,
+            certainty: said.certainty,
             field: FieldId(place as u16),
             message: defect.message,
             why: Arc::clone(&said.why),
             hint: Arc::clone(&said.hint),
             value: Some(text::excerpt(value, 200)),
             fix: None,
-            rejects: checked.consequence == Consequence::RowRejected,
+            rejects: said.consequence == Consequence::RowRejected,
         };
-        if mode == Mode::Build && checked.consequence != Consequence::Advice {
+        if mode == Mode::Build && said.consequence != Consequence::Advice {
             let shorter = rules.truncate.filter(|_| defect.name == "too-long").map(|limit| text::truncate(value, limit).to_owned());
             if let Some(shorter) = shorter.filter(|shorter| !shorter.is_empty()) {
                 slots[place].cell = Cell::store(buffer, &shorter, Shape::Text);
@@ -354,23 +243,24 @@ impl RuleTable {
             }
         }
         faults.push(fault);
-        checked.consequence != Consequence::Advice
+        said.consequence != Consequence::Advice
     }
 
-    fn missing(&self, field: FieldId, consequence: Consequence) -> Fault {
+    fn missing(&self, field: FieldId) -> Option<Fault> {
         let rules = &self.fields[field.index()];
-        Fault {
-            code: Arc::clone(&rules.said_missing.code),
-            consequence,
-            certainty: rules.certainty,
+        let said = rules.missing.as_ref()?;
+        Some(Fault {
+            code: Arc::clone(&said.code),
+            consequence: said.consequence,
+            certainty: said.certainty,
             field,
             message: format!("`{}` is missing", self.names[field.index()]),
-            why: Arc::clone(&rules.said_missing.why),
-            hint: Arc::clone(&rules.said_missing.hint),
+            why: Arc::clone(&said.why),
+            hint: Arc::clone(&said.hint),
             value: None,
             fix: None,
-            rejects: true,
-        }
+            rejects: rules.required || said.consequence == Consequence::RowRejected,
+        })
     }
 
     fn repair(&self, rule: &RowRule, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts) {

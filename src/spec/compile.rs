@@ -1,9 +1,10 @@
 //! Names turned into indexes: fields, aliases, and how each field is written.
 
-use super::model::{FieldFile, FormatsFile, RuleFile, SpecFile};
+use super::load::SpecError;
+use super::model::{Certainty, DocumentedFile, FieldFile, FormatsFile, RuleFile, SpecFile};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text_distance::nearest;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A field of one spec, as a small number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,24 +81,25 @@ pub struct Spec {
     pub fields: Vec<Field>,
     /// The rules over several fields or rows, as written.
     pub rules: Vec<RuleFile>,
+    /// Documented rules that other codes find, or that no file can show.
+    pub documented: Vec<DocumentedFile>,
     /// Names the formats need.
     pub formats: FormatsFile,
     by_name: HashMap<String, FieldId>,
 }
 
-type Fault = (&'static str, String, String);
-
-/// Compiles a folder; a fault names the file, the words to look for in it, and what is wrong.
+/// Compiles a folder.
 pub(super) fn compile(
     identity: SpecFile,
     written: Vec<(String, FieldFile)>,
     rules: Vec<RuleFile>,
+    documented: Vec<DocumentedFile>,
     formats: FormatsFile,
-) -> Result<Spec, Fault> {
+) -> Result<Spec, SpecError> {
     let mut fields = Vec::with_capacity(written.len());
     let mut by_name = HashMap::new();
     for (name, file) in written {
-        let fault = |message: String| ("attributes.toml", format!("[{name}]"), message);
+        let fault = |message: String| SpecError::of(&file.clause, &format!("field `{name}`: {message}"));
         let attribute = attribute(file.attribute.as_deref().unwrap_or(&name)).map_err(fault)?;
         let write = file.write.as_ref().map_or(Ok(Write::Same), write).map_err(fault)?;
         let id = FieldId(fields.len() as u16);
@@ -106,9 +108,47 @@ pub(super) fn compile(
                 return Err(fault(format!("the name `{known}` is used twice")));
             }
         }
+        if let Some(known) = file.alias_wins.iter().find(|winner| !file.aliases.contains(winner)) {
+            return Err(fault(format!("`alias_wins` names `{known}`, which is no alias")));
+        }
+        if file.certainty == Certainty::Disputed {
+            return Err(fault("what is disputed stands under `defects`, with the sentence on who says what".to_owned()));
+        }
+        for (name, known) in &file.defects {
+            dispute(known.certainty.unwrap_or(file.certainty), known.dispute.as_ref())
+                .map_err(|message| fault(format!("`{name}`: {message}")))?;
+        }
         fields.push(Field { name, attribute, write, written: file });
     }
-    Ok(Spec { identity, fields, rules, formats, by_name })
+    let mut codes = HashSet::new();
+    let mut covered = HashSet::new();
+    for rule in &rules {
+        let fault = |message: &str| SpecError::of(&rule.clause, &format!("`{}`: {message}", rule.code));
+        if !codes.insert(rule.code.as_str()) {
+            return Err(fault("the code is used twice"));
+        }
+        dispute(rule.certainty, rule.dispute.as_ref()).map_err(|message| fault(&message))?;
+        covered.extend(rule.covers.iter().map(String::as_str));
+    }
+    for known in &documented {
+        let fault = |message: &str| SpecError::of(&known.clause, &format!("`{}`: {message}", known.id));
+        if !covered.insert(&known.id) {
+            return Err(fault("a rule covers this, or it is documented twice"));
+        }
+        if known.by.is_empty() == known.unseen.is_none() {
+            return Err(fault("either `by` names the codes that find it, or `unseen` says why no file shows it"));
+        }
+    }
+    Ok(Spec { identity, fields, rules, documented, formats, by_name })
+}
+
+/// A sentence on what the sources say belongs to disputed facts, and to no others.
+fn dispute(certainty: Certainty, sentence: Option<&String>) -> Result<(), String> {
+    match (certainty == Certainty::Disputed, sentence) {
+        (true, None) => Err("what is disputed needs `dispute`: who says what".to_owned()),
+        (false, Some(_)) => Err("`dispute` goes with `certainty = \"disputed\"`".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 fn attribute(name: &str) -> Result<AttributeId, String> {

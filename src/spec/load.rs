@@ -1,8 +1,8 @@
 //! Finding and reading spec folders.
 
 use super::compile::{self, Spec};
-use super::model::{FieldFile, FormatsFile, RulesFile, SpecFile};
-use serde::de::DeserializeOwned;
+use super::model::{Clause, DocumentedFile, FieldFile, RuleFile, SpecFile};
+use super::written::Written;
 
 /// A spec folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,18 @@ pub enum SpecError {
         /// Every known name.
         known: Vec<String>,
     },
+}
+
+impl SpecError {
+    /// A fault at a line of a file.
+    pub(crate) fn at(file: &str, line: usize, message: &str) -> Self {
+        Self::File { file: file.to_owned(), line, message: message.to_owned() }
+    }
+
+    /// A fault of a clause.
+    pub(crate) fn of(clause: &Clause, message: &str) -> Self {
+        Self::at(&clause.file, clause.line, message)
+    }
 }
 
 /// One built-in spec folder.
@@ -57,64 +69,96 @@ static FOLDERS: &[Folder] = &[
     folder!("openai/2026-04"),
     folder!("openai/2026-02"),
     folder!("openai/2025-09"),
+    folder!("openai-ads/2026-09"),
     folder!("openai-google/2026-08"),
     folder!("stripe/product"),
     folder!("stripe-inventory/inventory"),
     folder!("stripe-pricing/pricing"),
+    folder!("stripe-promotion/promotion"),
 ];
 
 /// The identities of all built-in specs, in the order of the list.
 pub fn identities() -> Result<Vec<SpecFile>, SpecError> {
-    FOLDERS.iter().map(|folder| parse(folder.path, "spec.toml", folder.spec)).collect()
+    FOLDERS.iter().map(|folder| identity(&read(folder, 0)?)).collect()
+}
+
+/// The name of the target a run is for when none is asked for.
+pub fn default_target() -> Result<String, SpecError> {
+    let all = identities()?;
+    Ok(all.into_iter().find(|identity| identity.default).map(|identity| identity.target).unwrap_or_default())
 }
 
 /// Loads the spec of `name` or `name@version`; a bare name means the current version.
 pub fn spec(name: &str) -> Result<Spec, SpecError> {
     let (target, version) = name.split_once('@').map_or((name, None), |(target, version)| (target, Some(version)));
-    let identities = identities()?;
-    let found = identities
-        .iter()
-        .zip(FOLDERS)
-        .find(|(identity, _)| identity.target == target && version.map_or(identity.current, |version| identity.version == version));
-    let Some((identity, folder)) = found else {
-        let known: Vec<String> = identities.iter().flat_map(names).collect();
-        let nearest = crate::product::text_distance::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
-        return Err(SpecError::Unknown { name: name.to_owned(), nearest, known });
-    };
-    let attributes: toml::Table = parse(folder.path, "attributes.toml", folder.attributes)?;
-    let mut fields = Vec::with_capacity(attributes.len());
-    for (name, value) in attributes {
-        let line = line_of(folder.attributes, &format!("[{name}]"));
-        let field: FieldFile = value.try_into().map_err(|error: toml::de::Error| SpecError::File {
-            file: format!("{}/attributes.toml", folder.path),
-            line,
-            message: format!("field `{name}`: {}", error.message()),
-        })?;
-        fields.push((name, field));
+    let mut known = Vec::new();
+    for folder in FOLDERS {
+        let written = read(folder, 0)?;
+        let identity = identity(&written)?;
+        if identity.target == target && version.map_or(identity.current, |version| identity.version == version) {
+            return typed(identity, &written);
+        }
+        known.extend(names(&identity));
     }
-    let rules: RulesFile = parse(folder.path, "rules.toml", folder.rules)?;
-    let formats: FormatsFile = parse(folder.path, "formats.toml", folder.formats)?;
-    compile::compile(identity.clone(), fields, rules.rule, formats).map_err(|(file, needle, message)| SpecError::File {
-        file: format!("{}/{file}", folder.path),
-        line: line_of(if file == "rules.toml" { folder.rules } else { folder.attributes }, &needle),
-        message,
-    })
+    let nearest = crate::product::text_distance::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+    Err(SpecError::Unknown { name: name.to_owned(), nearest, known })
+}
+
+/// Loads a folder that is not built in from the text of its four files, in the order `spec.toml`,
+/// `attributes.toml`, `rules.toml`, `formats.toml`; its base, if it names one, is a built-in spec.
+pub fn folder(path: &str, [spec, attributes, rules, formats]: [&str; 4]) -> Result<Spec, SpecError> {
+    let written = laid(Written::read(path, spec, attributes, rules, formats)?, 0)?;
+    typed(identity(&written)?, &written)
+}
+
+/// Most folders that may stand on one another.
+const MOST_BASES: usize = 8;
+
+fn read(folder: &Folder, depth: usize) -> Result<Written, SpecError> {
+    laid(Written::read(folder.path, folder.spec, folder.attributes, folder.rules, folder.formats)?, depth)
+}
+
+/// The tables of a folder, laid over those of its base.
+fn laid(written: Written, depth: usize) -> Result<Written, SpecError> {
+    let Some(base) = written.base() else { return Ok(written) };
+    if depth == MOST_BASES {
+        return Err(written.base_fault("the bases of this folder stand on one another without end"));
+    }
+    let path = format!("schemas/{}", base.replace('@', "/"));
+    match FOLDERS.iter().find(|folder| folder.path == path) {
+        Some(folder) => written.over(read(folder, depth + 1)?),
+        None => Err(written.base_fault(&format!("`{base}` is no spec; a base is written `target@version`"))),
+    }
+}
+
+fn identity(written: &Written) -> Result<SpecFile, SpecError> {
+    written.spec.typed("")
+}
+
+fn typed(identity: SpecFile, written: &Written) -> Result<Spec, SpecError> {
+    let mut fields = Vec::with_capacity(written.fields.len());
+    for (name, entry) in &written.fields {
+        let mut field: FieldFile = entry.typed(&format!("field `{name}`: "))?;
+        (field.clause, field.given) = (entry.clause.clone(), entry.given());
+        fields.push((name.clone(), field));
+    }
+    let mut rules = Vec::with_capacity(written.rules.len());
+    for entry in &written.rules {
+        let mut rule: RuleFile = entry.typed("")?;
+        (rule.clause, rule.given) = (entry.clause.clone(), entry.given());
+        rules.push(rule);
+    }
+    let mut documented = Vec::new();
+    for entry in &written.documented {
+        let mut known: DocumentedFile = entry.typed("")?;
+        known.clause = entry.clause.clone();
+        documented.push(known);
+    }
+    compile::compile(identity, fields, rules, documented, written.formats.typed("")?)
 }
 
 /// The names a spec answers to.
 pub fn names(identity: &SpecFile) -> Vec<String> {
     let long = format!("{}@{}", identity.target, identity.version);
     if identity.current { vec![identity.target.clone(), long] } else { vec![long] }
-}
-
-fn parse<T: DeserializeOwned>(folder: &str, file: &str, text: &str) -> Result<T, SpecError> {
-    toml::from_str(text).map_err(|error| SpecError::File {
-        file: format!("{folder}/{file}"),
-        line: error.span().map_or(1, |span| text.get(..span.start).map_or(1, |head| head.matches('\n').count() + 1)),
-        message: error.message().to_owned(),
-    })
-}
-
-fn line_of(text: &str, needle: &str) -> usize {
-    text.lines().position(|line| line.contains(needle)).map_or(1, |place| place + 1)
 }

@@ -1,11 +1,12 @@
 //! Specs: what each target asks for, as data.
 //!
-//! `model` is a spec folder as written, `load` finds and reads it, `compile` turns names
-//! into indexes. What a rule means is not known here: rule tables are made in `rules`.
+//! `model` is a spec folder as written, `load` finds and reads it, `written` lays a folder over
+//! its base, `compile` turns names into indexes. What a rule means is not known here: rule tables are made in `rules`.
 
 pub mod compile;
 pub mod load;
 pub mod model;
+mod written;
 
 pub use compile::{Field, FieldId, Spec, Write};
 pub use load::SpecError;

@@ -1,6 +1,8 @@
 //! A spec folder as written: `spec.toml`, `attributes.toml`, `rules.toml`, `formats.toml`.
 //!
-//! Every key is known here; an unknown one is an error when the folder is loaded.
+//! Every key is known here; an unknown one is an error when the folder is loaded. A folder that
+//! names a `base` may hold differences only; they are laid over the base before they are read
+//! into these types.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -87,6 +89,20 @@ impl Certainty {
     }
 }
 
+/// Where something stands in the spec folders.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clause {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// Why a rule matters, followed by what the sources say where they disagree.
+pub fn with_dispute(why: &str, dispute: Option<&str>) -> String {
+    dispute.map_or_else(|| why.to_owned(), |dispute| format!("{why}; sources disagree: {dispute}"))
+}
+
 /// `spec.toml`: identity, limits and file rules.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,9 +113,14 @@ pub struct SpecFile {
     pub version: String,
     /// Feeds of one family read each other's names.
     pub family: String,
+    /// The spec this one is laid over, as `target@version`.
+    pub base: Option<String>,
     /// Whether the bare target name means this version.
     #[serde(default)]
     pub current: bool,
+    /// Whether a run is for this target when none is asked for.
+    #[serde(default)]
+    pub default: bool,
     /// One line for people.
     pub title: String,
     /// `current`, `superseded` or `draft`.
@@ -127,6 +148,8 @@ pub struct SpecFile {
     pub removed: BTreeMap<String, String>,
     /// Rows of which the target reads only a few fields.
     pub row_exempt: Option<RowExempt>,
+    /// The field a row is known by; left out where that is the item's id.
+    pub key: Option<String>,
 }
 
 /// Size limits of one file.
@@ -216,6 +239,14 @@ pub struct FieldFile {
     /// The words allowed as the first part of a packed entry.
     #[serde(default)]
     pub first: Vec<String>,
+    /// What the entries of a list are, where no values are listed: `country`.
+    pub of: Option<String>,
+    /// The keys every object of a list must have, each `text` or `number`.
+    #[serde(default)]
+    pub keys: BTreeMap<String, String>,
+    /// Beginnings of identifiers that the target does not keep.
+    #[serde(default)]
+    pub refuse_prefixes: Vec<String>,
     /// Fewest and most digits of an identifier.
     pub digits: Option<[usize; 2]>,
     /// A regular expression the value must match.
@@ -241,6 +272,15 @@ pub struct FieldFile {
     /// The date must lie in the future.
     #[serde(default)]
     pub future: bool,
+    /// The target reads looser forms too: a currency in any case, a GTIN with blanks or hyphens.
+    #[serde(default)]
+    pub lenient: bool,
+    /// A date needs its time and time zone.
+    #[serde(default)]
+    pub zoned: bool,
+    /// Words of goods that the target's policies exclude are pointed out.
+    #[serde(default)]
+    pub policy_words: bool,
     /// `refuse` where words such as `n/a` are no value.
     pub placeholders: Option<String>,
     /// HTML is not text.
@@ -269,6 +309,9 @@ pub struct FieldFile {
     pub consequence_invalid: Consequence,
     /// How well these are known.
     pub certainty: Certainty,
+    /// Where one defect has another consequence or certainty than the field at large.
+    #[serde(default)]
+    pub defects: BTreeMap<String, DefectFile>,
     /// The field does nothing until the target has set the feed up for it.
     #[serde(default)]
     pub setup_required: bool,
@@ -283,15 +326,43 @@ pub struct FieldFile {
     /// Facts in words.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Where the field stands.
+    #[serde(skip)]
+    pub clause: Clause,
+    /// The keys that were written.
+    #[serde(skip)]
+    pub given: Vec<String>,
 }
 
-/// `rules.toml`.
+/// What is known of one defect of a field, where that differs from the field at large.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RulesFile {
-    /// The rules, in the order they run.
+pub struct DefectFile {
+    /// What the target does.
+    pub consequence: Option<Consequence>,
+    /// How well that is known.
+    pub certainty: Option<Certainty>,
+    /// Who says what, where sources disagree.
+    pub dispute: Option<String>,
+}
+
+/// One `[[documented]]` of `rules.toml`: a rule of the target's documents that is no rule over
+/// fields here, because other codes find it or because no file shows it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentedFile {
+    /// A short name.
+    pub id: String,
+    /// What the target asks for.
+    pub asks: String,
+    /// The codes that find it broken.
     #[serde(default)]
-    pub rule: Vec<RuleFile>,
+    pub by: Vec<String>,
+    /// Why no file shows it.
+    pub unseen: Option<String>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub clause: Clause,
 }
 
 /// A condition on one field: a word (`present`, `absent`, `positive`, `zero`) or the values meant.
@@ -347,6 +418,11 @@ pub struct RuleFile {
     pub consequence: Consequence,
     /// How well that is known.
     pub certainty: Certainty,
+    /// Who says what, where sources disagree on the rule.
+    pub dispute: Option<String>,
+    /// The documented rules it finds broken, by their short names.
+    #[serde(default)]
+    pub covers: Vec<String>,
     /// What a build does about it.
     pub repair: Option<RepairFile>,
     /// Why feedmill itself refuses the row although the target's reaction is unknown.
@@ -372,6 +448,12 @@ pub struct RuleFile {
     /// Partial rows that keep it together.
     #[serde(default)]
     pub good_rows: Vec<BTreeMap<String, String>>,
+    /// Where the rule stands.
+    #[serde(skip)]
+    pub clause: Clause,
+    /// The keys that were written.
+    #[serde(skip)]
+    pub given: Vec<String>,
 }
 
 /// What a build does about a broken rule.

@@ -2,8 +2,10 @@
 
 mod cli;
 mod convert;
+mod facts;
 mod formats;
 mod hostile;
+mod judge;
 mod layers;
 mod sandbox;
 mod score;

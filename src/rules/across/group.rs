@@ -10,6 +10,7 @@ use crate::spec::FieldId;
 pub(crate) const GROUP_CONSISTENT: AcrossKind = AcrossKind {
     name: "group_consistent",
     doc: "all rows of a group that have the attribute agree on its value, case aside",
+    reads: &["attributes", "group", "attribute"],
     compile: |rule, names| {
         let group = names.field(rule.group.as_deref().ok_or("`group_consistent` needs `group`")?)?;
         let field = names.fields(&rule.attributes)?.first().copied().ok_or("one attribute is needed")?;
@@ -20,6 +21,7 @@ pub(crate) const GROUP_CONSISTENT: AcrossKind = AcrossKind {
 pub(crate) const GROUP_OPTION_NAMES: AcrossKind = AcrossKind {
     name: "group_option_names",
     doc: "all rows of a group name the same options",
+    reads: &["attributes", "attribute"],
     compile: |rule, names| {
         let [group, _] = names.two(&rule.attributes)?;
         Ok(Box::new(Shared { group, what: What::OptionNames }))
@@ -29,6 +31,7 @@ pub(crate) const GROUP_OPTION_NAMES: AcrossKind = AcrossKind {
 pub(crate) const GROUP_SAME_FILLED: AcrossKind = AcrossKind {
     name: "group_same_filled",
     doc: "all rows of a group fill the same set of attributes",
+    reads: &["attributes", "group", "attribute"],
     compile: |rule, names| {
         let group = names.field(rule.group.as_deref().ok_or("`group_same_filled` needs `group`")?)?;
         Ok(Box::new(Shared { group, what: What::Filled(names.fields(&rule.attributes)?) }))
@@ -87,6 +90,7 @@ impl Ledger for Values {
 pub(crate) const GROUP_SINGLE: AcrossKind = AcrossKind {
     name: "group_single",
     doc: "every group has at least two rows",
+    reads: &["attributes", "when", "attribute"],
     compile: |rule, names| {
         let group = names.fields(&rule.attributes)?.first().copied().ok_or("one attribute is needed")?;
         Ok(Box::new(Single { group, when: condition::compile(&rule.when, names)? }))

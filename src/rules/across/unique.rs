@@ -8,6 +8,7 @@ use crate::spec::FieldId;
 pub(crate) const UNIQUE: AcrossKind = AcrossKind {
     name: "unique",
     doc: "the attribute has no value twice in the whole feed",
+    reads: &["attributes", "attribute"],
     compile: |rule, names| {
         let field = names.fields(&rule.attributes)?.first().copied().ok_or("one attribute is needed")?;
         Ok(Box::new(Unique { field }))
@@ -54,6 +55,7 @@ impl Ledger for Seen {
 pub(crate) const UNIQUE_OPTIONS: AcrossKind = AcrossKind {
     name: "unique_options",
     doc: "no two rows of a group (the first attribute) have the same values of the other attributes",
+    reads: &["attributes", "attribute"],
     compile: |rule, names| {
         let fields = names.fields(&rule.attributes)?;
         let Some((&group, options)) = fields.split_first() else {
@@ -98,6 +100,7 @@ impl AcrossCheck for UniqueOptions {
 pub(crate) const GROUP_ID_DISTINCT: AcrossKind = AcrossKind {
     name: "group_id_distinct",
     doc: "no group id (the first attribute) is the id of an item (the second)",
+    reads: &["attributes", "attribute"],
     compile: |rule, names| Ok(Box::new(GroupIdDistinct { fields: names.two(&rule.attributes)? })),
 };
 

@@ -1,4 +1,4 @@
-//! Kinds for dates: `date`, `date_range`, and the bound `future`.
+//! Kinds for dates: `date`, `date_range`, and the bounds `zoned` and `future`.
 
 use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
 use crate::cell::Shape;
@@ -24,6 +24,8 @@ pub(crate) const DATE: ValueKind = ValueKind {
     name: "date",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[NOT_ISO, IMPOSSIBLE],
     compile: |_, _| Ok(Some(Box::new(Day))),
 };
@@ -48,6 +50,8 @@ pub(crate) const DATE_RANGE: ValueKind = ValueKind {
     name: "date_range",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[
         NOT_ISO,
         DefectDoc {
@@ -76,10 +80,43 @@ impl ValueCheck for Range {
     }
 }
 
+pub(crate) const ZONED: ValueKind = ValueKind {
+    name: "zoned",
+    applies: Applies::Bound,
+    advice: never,
+    own: false,
+    reads: &["zoned"],
+    defects: &[DefectDoc {
+        name: "no-time-zone",
+        what: "a date stands without its time and time zone",
+        why: "the field is an instant; a day alone begins at another time in every zone",
+        fix: "write `2026-05-01T00:00:00Z`",
+        bad: |field| {
+            let day = "2036-05-01";
+            Some(if field.kind == "date_range" { format!("{day}/2036-12-15") } else { day.to_owned() })
+        },
+    }],
+    compile: |field, _| Ok(field.zoned.then(|| Box::new(Zoned) as Box<dyn ValueCheck>)),
+};
+
+#[derive(Debug)]
+struct Zoned;
+
+impl ValueCheck for Zoned {
+    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+        match value.split('/').map(str::trim).find(|date| !date::is_instant(date)) {
+            None => Ok(()),
+            Some(day) => Err(Defect::new("no-time-zone", format!("`{}` has no time with a time zone", text::excerpt(day, 40)))),
+        }
+    }
+}
+
 pub(crate) const FUTURE: ValueKind = ValueKind {
     name: "future",
     applies: Applies::Bound,
     advice: never,
+    own: false,
+    reads: &["future"],
     defects: &[DefectDoc {
         name: "in-the-past",
         what: "the date has passed",

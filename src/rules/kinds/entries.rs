@@ -1,7 +1,7 @@
 //! The kind `entries`: packed cells, whose entries are separated by commas and whose parts
 //! by colons, such as `US:ALL:Standard:3-5:5.00 USD`.
 
-use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
+use super::{Applies, Defect, DefectDoc, Parsed, RowFacts, ValueCheck, ValueKind, never};
 use crate::cell::Shape;
 use crate::product::money::Money;
 use crate::product::{codes, text};
@@ -14,6 +14,8 @@ pub(crate) const ENTRIES: ValueKind = ValueKind {
     name: "entries",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &["parts", "first", "max_items"],
     defects: &[
         DefectDoc {
             name: "bad-entry",
@@ -44,7 +46,10 @@ enum Part {
     Region,
     Label,
     Days,
+    Number,
+    Count,
     Money,
+    Price,
     Word,
     Id,
     Message,
@@ -67,12 +72,19 @@ fn compile(field: &FieldFile) -> Result<Entries, String> {
             "region" => Part::Region,
             "label" => Part::Label,
             "days" => Part::Days,
+            "number" => Part::Number,
+            "count" => Part::Count,
             "money" => Part::Money,
+            "price" => Part::Price,
             "word" => Part::Word,
             "id" => Part::Id,
             "message" => Part::Message,
             "first" => Part::First,
-            _ => return Err(format!("`{name}` is no part; known: country, area, region, label, days, money, word, id, message, first")),
+            _ => {
+                return Err(format!(
+                    "`{name}` is no part; known: country, area, region, label, days, number, count, money, price, word, id, message, first"
+                ));
+            }
         };
         Ok((part, optional))
     };
@@ -84,7 +96,7 @@ fn compile(field: &FieldFile) -> Result<Entries, String> {
 }
 
 impl ValueCheck for Entries {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>> {
         let mut count = 0;
         for entry in value.split(',') {
             count += 1;
@@ -97,6 +109,13 @@ impl ValueCheck for Entries {
                 format!("{count} entries, {} {} taken", self.most, if self.most == 1 { "is" } else { "are" }),
             ));
         }
+        // The amount of a single entry can be set beside other amounts of the row.
+        let amount = self.parts.iter().position(|(part, _)| matches!(part, Part::Money | Part::Price)).filter(|_| count == 1);
+        if let (Some(Ok(money)), Some(slot)) =
+            (amount.and_then(|place| value.split(':').nth(place)).map(Money::parse), facts.parsed.get_mut(field))
+        {
+            *slot = Parsed::Money(money);
+        }
         Ok(())
     }
 }
@@ -105,13 +124,17 @@ impl Entries {
     fn entry(&self, entry: &str) -> Result<(), String> {
         // A message is the rest of the entry, colons included.
         let most = if self.parts.last().is_some_and(|(part, _)| *part == Part::Message) { self.parts.len() } else { usize::MAX };
-        let given: Vec<&str> = entry.splitn(most, ':').collect();
-        // Only a trailing optional word may be left out with its colon.
-        let least = self.parts.len() - usize::from(matches!(self.parts.last(), Some((Part::Word, true))));
-        if given.len() > self.parts.len() || given.len() < least {
-            return Err(format!("{} parts, {} are needed", given.len(), self.parts.len()));
+        let given = entry.splitn(most, ':').count();
+        // Optional parts at the end may be left out with their colons, others only by leaving their place blank.
+        let least = self.parts.iter().rposition(|(_, optional)| !optional).map_or(1, |last| last + 1);
+        if given > self.parts.len() || given < least {
+            return Err(if least == self.parts.len() {
+                format!("{given} parts, {least} are needed")
+            } else {
+                format!("{given} parts, {least} to {} are needed", self.parts.len())
+            });
         }
-        for (text, (part, optional)) in given.iter().zip(&self.parts) {
+        for (text, (part, optional)) in entry.splitn(most, ':').zip(&self.parts) {
             if text.is_empty() && *optional {
                 continue;
             }
@@ -133,7 +156,10 @@ impl Entries {
                 subdivision || postal(text) || text.split_once('-').is_some_and(|(from, to)| postal(from) && postal(to))
             }
             Part::Days => text.split_once('-').is_some_and(|(least, most)| digits(least, 4) && digits(most, 4)),
+            Part::Number => digits(text, 4),
+            Part::Count => digits(text, 4) && text.bytes().any(|b| b != b'0'),
             Part::Money => Money::parse(text).is_ok(),
+            Part::Price => Money::parse(text).is_ok_and(|money| money.is_positive()),
             Part::Word => text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
             Part::Message => !text.trim().is_empty() && text::length(text) <= MESSAGE_LIMIT,
             Part::First => self.first.iter().any(|known| known == text),
@@ -149,7 +175,10 @@ impl Part {
             Self::Region => "a region",
             Self::Label => "a name",
             Self::Days => "a range of days such as `3-5`",
+            Self::Number => "a whole number",
+            Self::Count => "a whole number above zero",
             Self::Money => "money such as `5.00 USD`",
+            Self::Price => "an amount above zero such as `5.00 USD`",
             Self::Word => "a word in lower case",
             Self::Id => "an id",
             Self::Message => "a message of at most 1000 characters",

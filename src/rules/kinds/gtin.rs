@@ -9,13 +9,15 @@ pub(crate) const GTIN: ValueKind = ValueKind {
     name: "gtin",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &["digits", "refuse_prefixes", "lenient"],
     defects: &[
         DefectDoc {
             name: "not-digits",
             what: "the number holds something other than digits",
             why: "a GTIN is digits only; blanks, hyphens and words are not read",
             fix: "write the digits alone; `feedmill build` drops blanks and hyphens",
-            bad: |_| Some("4006381-333931".to_owned()),
+            bad: |field| Some(if field.lenient { "4006381_333931" } else { "4006381-333931" }.to_owned()),
         },
         DefectDoc {
             name: "wrong-length",
@@ -31,24 +33,38 @@ pub(crate) const GTIN: ValueKind = ValueKind {
             fix: "correct the code at its source, or leave `gtin` out and give `brand` and `mpn`",
             bad: |field| field.digits.is_none().then(|| "4006381333932".to_owned()),
         },
+        DefectDoc {
+            name: "restricted-prefix",
+            what: "the number begins with digits that the target does not keep",
+            why: "such numbers are given out inside one shop or region, or stand for coupons; they identify no product elsewhere",
+            fix: "give the manufacturer's own GTIN, or leave `gtin` out and give `brand` and `mpn`",
+            bad: |field| (!field.refuse_prefixes.is_empty()).then(|| "2012345678903".to_owned()),
+        },
     ],
-    compile: |field, _| Ok(Some(Box::new(Gtin { digits: field.digits }))),
+    compile: |field, _| Ok(Some(Box::new(Gtin { digits: field.digits, refused: field.refuse_prefixes.clone(), lenient: field.lenient }))),
 };
 
 #[derive(Debug)]
 struct Gtin {
     digits: Option<[usize; 2]>,
+    refused: Vec<String>,
+    lenient: bool,
 }
 
 impl ValueCheck for Gtin {
     fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
         let shown = || text::excerpt(value, 30);
+        let bare = (self.lenient && value.contains([' ', '-'])).then(|| value.replace([' ', '-'], ""));
+        let value = bare.as_deref().unwrap_or(value);
         let judged = match self.digits {
             None => gtin::check(value),
             Some(_) if !value.bytes().all(|b| b.is_ascii_digit()) => Err(GtinDefect::NotDigits),
             Some([least, most]) if !(least..=most).contains(&value.len()) => Err(GtinDefect::Length(value.len())),
             Some(_) => Ok(()),
         };
+        if let (Ok(()), Some(prefix)) = (&judged, self.refused.iter().find(|prefix| value.starts_with(*prefix))) {
+            return Err(Defect::new("restricted-prefix", format!("`{}` begins with `{prefix}`", shown())));
+        }
         judged.map_err(|defect| match defect {
             GtinDefect::NotDigits => Defect::new("not-digits", format!("`{}` holds something other than digits", shown())),
             GtinDefect::Length(length) => {

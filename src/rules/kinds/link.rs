@@ -49,8 +49,15 @@ const DEFECTS: &[DefectDoc] = &[
     },
 ];
 
-pub(crate) const URL: ValueKind =
-    ValueKind { name: "url", applies: Applies::Type, advice: never, defects: DEFECTS, compile: |_, _| Ok(Some(Box::new(Url))) };
+pub(crate) const URL: ValueKind = ValueKind {
+    name: "url",
+    applies: Applies::Type,
+    advice: never,
+    own: false,
+    reads: &[],
+    defects: DEFECTS,
+    compile: |_, _| Ok(Some(Box::new(Url))),
+};
 
 #[derive(Debug)]
 struct Url;
@@ -77,6 +84,8 @@ pub(crate) const URL_LIST: ValueKind = ValueKind {
     name: "url_list",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &["max_items"],
     defects: &[
         DefectDoc {
             name: "bad-entry",
@@ -84,6 +93,13 @@ pub(crate) const URL_LIST: ValueKind = ValueKind {
             why: "that entry is dropped or the row refused, as the field's consequence says",
             fix: "separate addresses by a comma only, and send each in full; write a comma inside one as `%2C`",
             bad: |_| Some("https://example.com/a.jpg,/b.jpg".to_owned()),
+        },
+        DefectDoc {
+            name: "credentials",
+            what: "a user name or password stands in an address of the list",
+            why: "feeds are read by others; rows with credentials are refused on some paths",
+            fix: "remove it",
+            bad: |_| Some("https://example.com/a.jpg,https://user:secret@example.com/b.jpg".to_owned()),
         },
         DefectDoc {
             name: "too-many",
@@ -106,8 +122,10 @@ impl ValueCheck for UrlList {
         let mut count = 0;
         let mut judge = |entry: &str| {
             count += 1;
-            link::check(entry)
-                .map_err(|_| Defect::new("bad-entry", format!("entry {count}, `{}`, is not an absolute address", text::excerpt(entry, 60))))
+            link::check(entry).map_err(|defect| match defect {
+                LinkDefect::Credentials => Defect::new("credentials", format!("entry {count} holds a user name or password")),
+                _ => Defect::new("bad-entry", format!("entry {count}, `{}`, is not an absolute address", text::excerpt(entry, 60))),
+            })
         };
         if shape == Shape::List {
             let entries: Vec<String> =

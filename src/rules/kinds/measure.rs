@@ -8,6 +8,8 @@ pub(crate) const MEASURE: ValueKind = ValueKind {
     name: "measure",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &["units", "positive"],
     defects: &[
         DefectDoc {
             name: "not-a-measure",
@@ -64,6 +66,8 @@ pub(crate) const DIMENSIONS: ValueKind = ValueKind {
     name: "dimensions",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &["units"],
     defects: &[
         DefectDoc {
             name: "not-an-object",
@@ -138,6 +142,8 @@ pub(crate) const DIMENSIONS_TEXT: ValueKind = ValueKind {
     name: "dimensions_text",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[DefectDoc {
         name: "not-a-box",
         what: "the value is not `LxWxH unit`",

@@ -9,6 +9,8 @@ pub(crate) mod measure;
 pub(crate) mod money;
 pub(crate) mod number;
 pub(crate) mod options;
+pub(crate) mod policy;
+pub(crate) mod records;
 pub(crate) mod text;
 pub(crate) mod word;
 
@@ -96,6 +98,10 @@ pub struct ValueKind {
     pub applies: Applies,
     /// Whether breaking it is advice whatever the field says.
     pub advice: fn(&FieldFile) -> bool,
+    /// Whether the rule is feedmill's own rather than the target's.
+    pub own: bool,
+    /// The keys of the field it reads; a key that no kind of the field reads is an error.
+    pub reads: &'static [&'static str],
     /// What can be wrong.
     pub defects: &'static [DefectDoc],
     pub(crate) compile: Compile,

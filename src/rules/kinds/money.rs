@@ -9,6 +9,8 @@ pub(crate) const MONEY: ValueKind = ValueKind {
     name: "money",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &["positive", "lenient"],
     defects: &[
         DefectDoc {
             name: "currency-missing",
@@ -19,10 +21,10 @@ pub(crate) const MONEY: ValueKind = ValueKind {
         },
         DefectDoc {
             name: "currency-unknown",
-            what: "the word after the amount is no ISO 4217 code in capitals",
-            why: "only listed codes in capitals are read",
+            what: "the word after the amount is no ISO 4217 code, or not in capitals",
+            why: "other words are not read as a currency; in most specs the code stands in capitals",
             fix: "use the three-letter code, such as `USD`",
-            bad: |_| Some("79.99 usd".to_owned()),
+            bad: |field| Some(if field.lenient { "79.99 XQQ" } else { "79.99 usd" }.to_owned()),
         },
         DefectDoc {
             name: "not-money",
@@ -53,17 +55,22 @@ pub(crate) const MONEY: ValueKind = ValueKind {
             bad: |field| field.positive.then(|| "0.00 USD".to_owned()),
         },
     ],
-    compile: |field, _| Ok(Some(Box::new(Amount { positive: field.positive }))),
+    compile: |field, _| Ok(Some(Box::new(Amount { positive: field.positive, lenient: field.lenient }))),
 };
 
 #[derive(Debug)]
 struct Amount {
     positive: bool,
+    lenient: bool,
 }
 
 impl ValueCheck for Amount {
     fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>> {
-        let money = Money::parse(value).map_err(|defect| describe(&defect, value))?;
+        let money = match Money::parse(value) {
+            Err(MoneyDefect::CurrencyUnknown(_)) if self.lenient => Money::parse(&value.to_ascii_uppercase()),
+            parsed => parsed,
+        };
+        let money = money.map_err(|defect| describe(&defect, value))?;
         if self.positive && !money.is_positive() {
             return Err(Defect::new("not-positive", format!("`{value}` is not above zero")));
         }

@@ -10,6 +10,8 @@ pub(crate) const BOOLEAN: ValueKind = ValueKind {
     name: "boolean",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[DefectDoc {
         name: "not-boolean",
         what: "the value is neither `true` nor `false`",
@@ -53,6 +55,8 @@ pub(crate) const INTEGER: ValueKind = ValueKind {
     name: "integer",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &["min", "max", "decimals", "positive", "percent"],
     defects: &[
         DefectDoc {
             name: "not-integer",
@@ -71,6 +75,8 @@ pub(crate) const DECIMAL: ValueKind = ValueKind {
     name: "decimal",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &["min", "max", "decimals", "positive", "percent"],
     defects: &[
         DefectDoc {
             name: "not-a-number",

@@ -10,6 +10,8 @@ pub(crate) const OPTIONS: ValueKind = ValueKind {
     name: "options",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[
         DefectDoc {
             name: "not-an-object",

@@ -8,6 +8,8 @@ pub(crate) const TEXT: ValueKind = ValueKind {
     name: "text",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[BLANK, NOT_TEXT],
     compile: |_, _| Ok(Some(Box::new(Text { id: false }))),
 };
@@ -16,6 +18,8 @@ pub(crate) const ID: ValueKind = ValueKind {
     name: "id",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[BLANK, NOT_TEXT, DESTROYED],
     compile: |_, _| Ok(Some(Box::new(Text { id: true }))),
 };
@@ -73,6 +77,8 @@ pub(crate) const MAX_LENGTH: ValueKind = ValueKind {
     name: "max_length",
     applies: Applies::Bound,
     advice: |field| field.length_is.as_deref() == Some("guidance"),
+    own: false,
+    reads: &["max_length", "length_is", "truncate"],
     defects: &[DefectDoc {
         name: "too-long",
         what: "the text has more characters than the spec names",
@@ -109,6 +115,8 @@ pub(crate) const PLACEHOLDERS: ValueKind = ValueKind {
     name: "placeholders",
     applies: Applies::Bound,
     advice: never,
+    own: false,
+    reads: &["placeholders"],
     defects: &[DefectDoc {
         name: "placeholder",
         what: "a word such as `n/a` or `null` stands in place of a value",
@@ -139,6 +147,8 @@ pub(crate) const PLAIN_TEXT: ValueKind = ValueKind {
     name: "plain_text",
     applies: Applies::Bound,
     advice: always,
+    own: false,
+    reads: &["plain_text"],
     defects: &[DefectDoc {
         name: "html",
         what: "the text holds HTML tags or entities",
@@ -165,6 +175,8 @@ pub(crate) const ALL_CAPITALS: ValueKind = ValueKind {
     name: "all_capitals",
     applies: Applies::Bound,
     advice: always,
+    own: false,
+    reads: &["all_capitals"],
     defects: &[DefectDoc {
         name: "all-capitals",
         what: "every letter is a capital",
@@ -196,6 +208,8 @@ pub(crate) const CONTROLS: ValueKind = ValueKind {
     name: "controls",
     applies: Applies::Bound,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[DefectDoc {
         name: "control-character",
         what: "the text holds control characters",
@@ -222,6 +236,8 @@ pub(crate) const PATTERN: ValueKind = ValueKind {
     name: "pattern",
     applies: Applies::Bound,
     advice: never,
+    own: false,
+    reads: &["pattern"],
     defects: &[DefectDoc {
         name: "wrong-form",
         what: "the value is not written in the documented form",

@@ -8,6 +8,8 @@ pub(crate) const ONE_OF: ValueKind = ValueKind {
     name: "one_of",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &["values"],
     defects: &[DefectDoc {
         name: "unknown-value",
         what: "the value is not one of those the spec lists",
@@ -43,6 +45,8 @@ pub(crate) const COUNTRY: ValueKind = ValueKind {
     name: "country",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[DefectDoc {
         name: "unknown-country",
         what: "the value is no ISO 3166-1 alpha-2 code in capitals",
@@ -69,28 +73,44 @@ pub(crate) const LIST: ValueKind = ValueKind {
     name: "list",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &["values", "of"],
     defects: &[DefectDoc {
         name: "unknown-entry",
-        what: "an entry of the list is not one the spec names",
-        why: "other entries are not understood",
+        what: "an entry of the list is empty, or not one the spec names",
+        why: "such entries are not understood",
         fix: "use listed entries, separated by a comma",
-        bad: |field| (!field.values.is_empty()).then(|| "US,Narnia".to_owned()),
+        bad: |field| Some(if field.values.is_empty() && field.of.is_none() { "SKU123,,SKU456" } else { "US,Narnia" }.to_owned()),
     }],
-    compile: |field, _| Ok(Some(Box::new(List { values: field.values.clone() }))),
+    compile: |field, _| {
+        let countries = match field.of.as_deref() {
+            None => false,
+            Some("country") => true,
+            Some(word) => return Err(format!("`of` is `country` or left out, not `{word}`")),
+        };
+        Ok(Some(Box::new(List { values: field.values.clone(), countries })))
+    },
 };
 
 #[derive(Debug)]
 struct List {
     values: Vec<String>,
+    countries: bool,
 }
 
 impl ValueCheck for List {
     fn check(&self, value: &str, shape: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
         let judge = |entry: &str| {
-            if self.values.is_empty() || self.values.iter().any(|known| known == entry) {
-                return Ok(());
-            }
-            Err(Defect::new("unknown-entry", format!("`{}` is not one of {}", text::excerpt(entry, 20), self.values.join(", "))))
+            let shown = || text::excerpt(entry, 20);
+            let wrong = match () {
+                () if entry.is_empty() => "an entry is empty".to_owned(),
+                () if self.countries && !codes::is_country(entry) => format!("`{}` is no ISO 3166-1 alpha-2 code", shown()),
+                () if !self.values.is_empty() && !self.values.iter().any(|known| known == entry) => {
+                    format!("`{}` is not one of {}", shown(), self.values.join(", "))
+                }
+                () => return Ok(()),
+            };
+            Err(Defect::new("unknown-entry", wrong))
         };
         // A JSON array may stand in a delimited cell too.
         if shape == Shape::List || value.starts_with('[') {
@@ -106,6 +126,8 @@ pub(crate) const CATEGORY: ValueKind = ValueKind {
     name: "category",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[DefectDoc {
         name: "empty-level",
         what: "a level of the category path is empty",
@@ -132,6 +154,8 @@ pub(crate) const TAXONOMY: ValueKind = ValueKind {
     name: "taxonomy",
     applies: Applies::Type,
     advice: never,
+    own: false,
+    reads: &[],
     defects: &[DefectDoc {
         name: "mixed",
         what: "the value is neither a taxonomy id nor a path",

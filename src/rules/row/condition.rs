@@ -23,13 +23,22 @@ impl Condition {
         match self {
             Self::Present(field) => row.is_present(*field),
             Self::Absent(field) => !row.is_present(*field),
-            Self::Positive(field) => matches!(row.facts.parsed.get(field.index()), Some(Parsed::Number(number)) if !number.is_zero()),
-            Self::Zero(field) => matches!(row.facts.parsed.get(field.index()), Some(Parsed::Number(number)) if number.is_zero()),
+            Self::Positive(field) => is_zero(row, *field) == Some(false),
+            Self::Zero(field) => is_zero(row, *field) == Some(true),
             Self::OneOf(field, values) => {
                 let text = row.text(*field);
                 values.iter().any(|value| value == text)
             }
         }
+    }
+}
+
+/// Whether the number or amount of a field is zero; nothing where it is none.
+fn is_zero(row: &View<'_>, field: FieldId) -> Option<bool> {
+    match row.facts.parsed.get(field.index()) {
+        Some(Parsed::Number(number)) => Some(number.is_zero()),
+        Some(Parsed::Money(money)) => Some(!money.is_positive()),
+        _ => None,
     }
 }
 

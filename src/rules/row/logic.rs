@@ -8,6 +8,7 @@ use crate::spec::model::RuleFile;
 pub(crate) const IMPLIES: RowKind = RowKind {
     name: "implies",
     doc: "when the conditions of `when` hold, those of `then` must hold too",
+    reads: &["when", "when_any", "then", "attribute"],
     compile: |rule, names| {
         let then = condition::compile(&rule.then, names)?;
         if then.is_empty() {
@@ -55,6 +56,7 @@ impl RowCheck for Implies {
 pub(crate) const REQUIRES: RowKind = RowKind {
     name: "requires",
     doc: "when the condition holds, every field of `all` and one field of `any` must be present",
+    reads: &["when", "when_any", "all", "any", "attribute"],
     compile: |rule, names| {
         let (all, any) = (names.fields(&rule.all)?, names.fields(&rule.any)?);
         if all.is_empty() == any.is_empty() {
@@ -88,6 +90,7 @@ impl RowCheck for Requires {
 pub(crate) const FORBIDS: RowKind = RowKind {
     name: "forbids",
     doc: "when the condition holds, none of the attributes may be present",
+    reads: &["when", "when_any", "attributes"],
     compile: |rule, names| Ok(Box::new(Forbids { when: When::compile(rule, names)?, fields: names.fields(&rule.attributes)? })),
 };
 

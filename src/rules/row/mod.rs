@@ -60,6 +60,8 @@ pub struct RowKind {
     pub name: &'static str,
     /// What it checks.
     pub doc: &'static str,
+    /// The keys of the rule it reads; any other key of the kind's own is an error.
+    pub reads: &'static [&'static str],
     pub(crate) compile: Compile,
 }
 

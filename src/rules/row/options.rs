@@ -7,6 +7,7 @@ use crate::spec::FieldId;
 pub(crate) const AGREES_WITH_OPTIONS: RowKind = RowKind {
     name: "agrees_with_options",
     doc: "where the options name the attribute, both have the same value, case aside",
+    reads: &["attributes", "options"],
     compile: |rule, names| {
         let field = names.fields(&rule.attributes)?.first().copied().ok_or("one attribute is needed")?;
         let options = rule.options.as_deref().ok_or("`agrees_with_options` needs `options`")?;

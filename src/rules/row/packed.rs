@@ -11,6 +11,7 @@ fn parts(text: &str, part: usize) -> impl Iterator<Item = &str> {
 pub(crate) const LABELS_IN: RowKind = RowKind {
     name: "labels_in",
     doc: "every label in part `part` of the first packed field occurs in the same part of the second",
+    reads: &["attributes", "part"],
     compile: |rule, names| {
         let part = rule.part.filter(|part| *part > 0).ok_or("`labels_in` needs `part`, from 1")?;
         Ok(Box::new(LabelsIn { fields: names.two(&rule.attributes)?, part }))
@@ -37,6 +38,7 @@ impl RowCheck for LabelsIn {
 pub(crate) const NOT_SELF: RowKind = RowKind {
     name: "not_self",
     doc: "no entry of the packed field refers, in its second part, to the row's own id",
+    reads: &["attributes"],
     compile: |rule, names| Ok(Box::new(NotSelf { fields: names.two(&rule.attributes)? })),
 };
 
@@ -55,6 +57,7 @@ impl RowCheck for NotSelf {
 pub(crate) const NO_REPEAT: RowKind = RowKind {
     name: "no_repeat",
     doc: "no value occurs twice in part `part` of the packed field",
+    reads: &["attributes", "part"],
     compile: |rule, names| {
         let part = rule.part.filter(|part| *part > 0).ok_or("`no_repeat` needs `part`, from 1")?;
         let field = names.fields(&rule.attributes)?.first().copied().ok_or("one attribute is needed")?;

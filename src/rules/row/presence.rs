@@ -7,16 +7,19 @@ use crate::spec::model::RuleFile;
 pub(crate) const EXCLUSIVE: RowKind = RowKind {
     name: "exclusive",
     doc: "at most one of the attributes may be present",
+    reads: &["attributes", "attribute"],
     compile: |rule, names| Counted::compile(rule, names, |present, _, _| present <= 1),
 };
 pub(crate) const TOGETHER: RowKind = RowKind {
     name: "together",
     doc: "the attributes are all present or all absent",
+    reads: &["attributes", "attribute"],
     compile: |rule, names| Counted::compile(rule, names, |present, all, _| present == 0 || present == all),
 };
 pub(crate) const AT_LEAST: RowKind = RowKind {
     name: "at_least",
     doc: "if any of the attributes is present, at least `count` of them are",
+    reads: &["attributes", "attribute", "count"],
     compile: |rule, names| {
         if rule.count.is_none() {
             return Err("`at_least` needs `count`".to_owned());
@@ -27,6 +30,7 @@ pub(crate) const AT_LEAST: RowKind = RowKind {
 pub(crate) const ANY_OF: RowKind = RowKind {
     name: "any_of",
     doc: "at least one of the attributes is present",
+    reads: &["attributes", "attribute"],
     compile: |rule, names| Counted::compile(rule, names, |present, _, _| present > 0),
 };
 
