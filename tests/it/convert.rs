@@ -91,9 +91,10 @@ fn a_feed_with_the_first_names_becomes_a_current_one() {
         assert_eq!(row["variant_dict"], serde_json::json!({ "color": "Black", "size": "10" }));
         rows.push(row);
 
-        // The result is sound: nothing but the advice that the group has one variant.
+        // The result is sound but for what the new spec newly asks: that the offer's id holds no
+        // price, as the first examples did; and the group has one variant.
         let check = folder.run(&["check", "out/openai@2026-09/feed.jsonl", "--target", "openai@2026-09", "--output-format", "json"]).json();
-        assert_eq!(check["summary"]["by_code"], serde_json::json!({ "group_id/single-variant": 1 }));
+        assert_eq!(check["summary"]["by_code"], serde_json::json!({ "group_id/single-variant": 1, "offer_id/holds-price": 1 }));
     }
     assert_eq!(rows[0], rows[1]);
 }
