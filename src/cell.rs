@@ -54,6 +54,18 @@ impl Cell {
         self.shape != Shape::Absent
     }
 
+    /// How many bytes its text has.
+    #[expect(clippy::len_without_is_empty, reason = "an empty cell is an absent one: `is_present` tells")]
+    pub fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Whether another cell of the same buffer has the same shape and text.
+    pub fn equals(self, other: Self, buffer: &str) -> bool {
+        let bytes = |cell: Self| buffer.as_bytes().get(cell.start()..cell.end());
+        self.shape == other.shape && self.len() == other.len() && bytes(self) == bytes(other)
+    }
+
     /// Where the cell begins in its buffer.
     pub fn start(self) -> usize {
         self.start as usize

@@ -46,6 +46,18 @@ pub enum PlanError {
     Spool(std::io::Error),
 }
 
+/// What a run may take of the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Threads that judge and render.
+    pub threads: usize,
+    /// Most bytes that may be kept of rows until the end.
+    pub memory: usize,
+}
+
+/// What is kept of rows until the end where nothing is said: enough for some two million.
+pub const MEMORY: usize = 160 << 20;
+
 /// What is to be done with the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose<'a> {
@@ -62,7 +74,7 @@ pub enum Purpose<'a> {
 ///
 /// # Errors
 /// The first thing that cannot be used; mistakes in a mapping all at once.
-pub fn plan(settings: &Settings, purpose: Purpose<'_>, threads: usize, today: jiff::civil::Date) -> Result<Plan, PlanError> {
+pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: jiff::civil::Date) -> Result<Plan, PlanError> {
     let specs: Vec<Spec> = settings.targets.iter().map(|target| spec::load::spec(&target.spec)).collect::<Result<_, _>>()?;
     let mut notices = Vec::new();
     let mut sources = Vec::new();
@@ -101,7 +113,8 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, threads: usize, today: ji
             spec,
         });
     }
-    Ok(Plan { sources, targets, notices, threads, strict_end: matches!(purpose, Purpose::Build { .. }) })
+    let Effort { threads, memory } = effort;
+    Ok(Plan { sources, targets, notices, threads, memory, strict_end: matches!(purpose, Purpose::Build { .. }) })
 }
 
 /// The preset for a header: the one asked for, else the one that fits.

@@ -1,7 +1,7 @@
 //! Counters of a run, and the check that nothing was lost: `records = items + skipped` and
 //! `items = accepted + rejected`.
 
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use std::collections::BTreeMap;
 
 /// What was read of one source.
@@ -47,13 +47,28 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts a finding.
-    pub fn finding(&mut self, code: &str, severity: Severity) {
-        self.by_severity[severity as usize] += 1;
-        match self.by_code.get_mut(code) {
-            Some(count) => *count += 1,
+    /// Counts a finding, once for each value it is about.
+    pub fn finding(&mut self, finding: &Finding) {
+        let times = finding.times();
+        self.by_severity[finding.severity as usize] += times;
+        match self.by_code.get_mut(&*finding.code) {
+            Some(count) => *count += times,
             None => {
-                self.by_code.insert(code.to_owned(), 1);
+                self.by_code.insert(finding.code.to_string(), times);
+            }
+        }
+    }
+
+    /// Counts records that make no item, and why.
+    pub fn skip(&mut self, reason: &str, records: u64) {
+        if records == 0 {
+            return;
+        }
+        self.skipped += records;
+        match self.skipped_by.get_mut(reason) {
+            Some(count) => *count += records,
+            None => {
+                self.skipped_by.insert(reason.to_owned(), records);
             }
         }
     }

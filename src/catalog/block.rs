@@ -117,7 +117,9 @@ impl Blocks {
             }
             let tail = self.rest.split_off(taken);
             let bytes = std::mem::replace(&mut self.rest, tail);
-            self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+            // The splitter has counted up to the last record.
+            let (from, line) = marks.last().map_or((0, self.line), |last| (last.start as usize, last.line));
+            self.line = line + memchr::memchr_iter(b'\n', bytes.get(from..).unwrap_or_default()).count() as u64;
             let block =
                 Block { index: self.index, source: self.source, bytes, marks, first: self.record, position: self.stream.position() };
             self.record += block.marks.len() as u64;

@@ -30,7 +30,7 @@ pub fn encoding(sample: &[u8]) -> (&'static Encoding, Option<u64>) {
             Err(error) if error.error_len().is_none() => (std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or(""), None),
             Err(error) => (std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or(""), Some(error.valid_up_to())),
         };
-        sequences += valid.chars().filter(|c| !c.is_ascii()).count();
+        sequences += valid.bytes().filter(|byte| *byte >= 0xc0).count();
         let Some(at) = odd else { break };
         first_odd.get_or_insert((offset + at) as u64);
         rest = rest.get(at + 1..).unwrap_or_default();

@@ -125,6 +125,23 @@ pub(super) struct Reporting {
     /// Threads that judge and render [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) threads: Option<u16>,
+    /// Memory for what must be kept of rows until the end, such as ids; more goes to disk: 64M, 2G
+    #[arg(long, value_name = "SIZE", default_value = "160M", value_parser = size)]
+    pub(super) memory: usize,
+}
+
+/// Reads a size: a number, perhaps with K, M or G.
+fn size(word: &str) -> Result<usize, String> {
+    let digits = word.trim_end_matches(['K', 'M', 'G', 'k', 'm', 'g']);
+    let shift = match word.get(digits.len()..).unwrap_or("").to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return Err("a size is a number with K, M or G, such as 64M".to_owned()),
+    };
+    let number: usize = digits.parse().map_err(|_| "a size is a number with K, M or G, such as 64M".to_owned())?;
+    number.checked_mul(1 << shift).filter(|size| *size > 0).ok_or_else(|| "the size is out of range".to_owned())
 }
 
 /// `feedmill build`

@@ -124,7 +124,8 @@ impl Job<'_> {
             }
         }
         let threads = self.reporting.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), usize::from);
-        let plan = plan::plan(&settings, self.purpose, threads, crate::clock::today())?;
+        let effort = plan::Effort { threads, memory: self.reporting.memory };
+        let plan = plan::plan(&settings, self.purpose, effort, crate::clock::today())?;
         Ok((settings, plan))
     }
 

@@ -86,6 +86,15 @@ pub struct Place {
     pub column_name: Option<Arc<str>>,
 }
 
+/// How far a finding goes that is about every value of a column from its place on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// How many values have the defect.
+    pub values: u64,
+    /// The last record that has it.
+    pub last: u64,
+}
+
 /// One thing found.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -121,9 +130,16 @@ pub struct Finding {
     pub spec_source: Option<Arc<str>>,
     /// What was or can be done.
     pub fix: Option<Fix>,
+    /// How far it goes, where every value of the column has the defect.
+    pub extent: Option<Extent>,
 }
 
 impl Finding {
+    /// How many values it is about.
+    pub fn times(&self) -> u64 {
+        self.extent.map_or(1, |extent| extent.values)
+    }
+
     /// A finding of feedmill's own, about a file, a column, a record, or a repair; it is advice
     /// to the merchant and no target's rule.
     pub fn own(code: Arc<str>, severity: Severity, message: String, place: Place) -> Self {
@@ -144,6 +160,7 @@ impl Finding {
             target: None,
             spec_source: None,
             fix: None,
+            extent: None,
         }
     }
 

@@ -79,18 +79,26 @@ impl Direct {
     /// Fills `row`, one slot a field, from the cells of a record.
     pub fn fill(&self, cells: &[Cell], row: &mut Vec<Slot>) {
         row.clear();
-        row.extend(self.columns.iter().map(|columns| {
-            let slot = |column: &u16| Slot { cell: cells.get(usize::from(*column)).copied().unwrap_or_default(), column: *column };
-            match columns.as_slice() {
-                [] => Slot::EMPTY,
-                [only] => slot(only),
-                several => several.iter().map(slot).find(|slot| slot.is_present()).unwrap_or_else(|| slot(&several[0])),
-            }
-        }));
+        row.extend(self.columns.iter().map(|columns| slot(columns, cells)));
+    }
+
+    /// The slot of one field.
+    pub fn slot(&self, cells: &[Cell], field: FieldId) -> Slot {
+        self.columns.get(field.index()).map_or(Slot::EMPTY, |columns| slot(columns, cells))
     }
 
     /// The column of a field: the one that wins where there are several.
     pub fn column(&self, field: FieldId) -> Option<u16> {
         self.columns.get(field.index())?.first().copied()
+    }
+}
+
+/// The value of a field in the first of its columns that has one.
+fn slot(columns: &[u16], cells: &[Cell]) -> Slot {
+    let slot = |column: &u16| Slot { cell: cells.get(usize::from(*column)).copied().unwrap_or_default(), column: *column };
+    match columns {
+        [] => Slot::EMPTY,
+        [only] => slot(only),
+        several => several.iter().map(slot).find(|slot| slot.is_present()).unwrap_or_else(|| slot(&several[0])),
     }
 }

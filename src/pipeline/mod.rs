@@ -4,6 +4,8 @@
 mod conversion;
 mod direct;
 mod ordered;
+mod target;
+mod whole;
 mod worker;
 
 pub use conversion::Conversion;
@@ -103,6 +105,8 @@ pub struct Plan {
     pub notices: Vec<(Option<usize>, Finding)>,
     /// Threads that judge and render.
     pub threads: usize,
+    /// Most bytes that may be kept of rows until the end; beyond it they go to disk.
+    pub memory: usize,
     /// Whether a source that may be cut stops the run.
     pub strict_end: bool,
 }

@@ -2,20 +2,19 @@
 //! the files. Only hashes and small numbers are kept of rows.
 
 use super::conversion::Tally;
-use super::worker::{Done, finding_of};
-use super::{Plan, RunError, SourcePlan, TargetPlan};
+use super::target::TargetState;
+use super::worker::Done;
+use super::{Plan, RunError, SourcePlan};
 use crate::account::Account;
 use crate::catalog::{Format, ReadError, RecordHead};
-use crate::cell::NO_COLUMN;
 use crate::finding::sink::Sink;
 use crate::finding::{Finding, Place, Severity};
 use crate::product::text;
-use crate::render::feed::{Feed, FeedFile, FileLimits};
+use crate::render::feed::FeedFile;
 use crate::render::file::WriteError;
-use crate::rules::across::{Called, Ledger, Spot};
 use crate::spec::model::Consequence;
 use crate::summary::Counts;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,17 +34,10 @@ impl std::fmt::Debug for Written {
     }
 }
 
-struct TargetState {
-    ledgers: Vec<Box<dyn Ledger>>,
-    counts: Counts,
-    groups: HashSet<u64>,
-    feeds: Vec<Feed>,
-}
-
 /// The state of a run on its ordered side.
 pub(super) struct Ordered<'a> {
     plan: &'a Plan,
-    targets: Vec<TargetState>,
+    targets: Vec<TargetState<'a>>,
     records: Vec<u64>,
     /// Keys without a column, by source, with the first record that has them.
     late: HashMap<(usize, String), RecordHead>,
@@ -56,23 +48,9 @@ pub(super) struct Ordered<'a> {
 
 impl<'a> Ordered<'a> {
     pub(super) fn new(plan: &'a Plan) -> Result<Self, WriteError> {
-        let targets = plan.targets.iter().map(|target| {
-            let limits = &target.spec.identity.limits;
-            let limits = FileLimits { items: limits.items_per_file, bytes: limits.bytes_per_file };
-            let feeds = target.formats.iter().map(|format| {
-                let container = format.container(&target.spec, &target.columns);
-                Feed::create(&target.folder, *format, container, limits)
-            });
-            Ok(TargetState {
-                ledgers: target.rules.ledgers(),
-                counts: Counts::default(),
-                groups: HashSet::new(),
-                feeds: feeds.collect::<Result<_, WriteError>>()?,
-            })
-        });
         Ok(Self {
             plan,
-            targets: targets.collect::<Result<_, WriteError>>()?,
+            targets: plan.targets.iter().map(|target| TargetState::new(plan, target)).collect::<Result<_, _>>()?,
             records: vec![0; plan.sources.len()],
             late: HashMap::new(),
             last_bad: None,
@@ -110,7 +88,7 @@ impl<'a> Ordered<'a> {
     }
 
     /// Takes the next batch.
-    pub(super) fn take(&mut self, source: usize, done: Done, sink: &mut Sink<'_>) -> Result<(), RunError> {
+    pub(super) fn take(&mut self, source: usize, mut done: Done, sink: &mut Sink<'_>) -> Result<(), RunError> {
         self.records[source] += done.records();
         self.last_bad = done.bad.last().map(|bad| bad.head);
         let header = &self.plan.sources[source].header;
@@ -119,77 +97,21 @@ impl<'a> Ordered<'a> {
             let place = Place { source: source as u16, record: bad.head.number, line: bad.head.line, column: bad.column, column_name };
             self.everywhere(record_finding(bad.defect, &bad.message, place), sink);
         }
-        for (name, head) in done.late {
+        for (name, head) in std::mem::take(&mut done.late) {
             self.late.entry((source, name)).or_insert(head);
         }
-        for (target, finding) in done.findings {
+        for (target, finding) in std::mem::take(&mut done.findings) {
             match target {
                 Some(target) => self.only(target, finding, sink),
                 None => self.everywhere(finding, sink),
             }
         }
-        for (sum, tally) in self.tallies[source].iter_mut().zip(done.tallies) {
+        for (sum, tally) in self.tallies[source].iter_mut().zip(std::mem::take(&mut done.tallies)) {
             sum.add(tally);
         }
-        let bad = done.bad.len() as u64;
-        let rows = done.rows;
-        for (place, target) in done.targets.into_iter().enumerate() {
-            let plan = &self.plan.targets[place];
-            let state = &mut self.targets[place];
-            let counts = &mut state.counts;
-            counts.records += rows + bad;
-            counts.items += target.items;
-            counts.rejected += target.rejected;
-            if bad > 0 {
-                counts.skipped += bad;
-                *counts.skipped_by.entry("could not be read".to_owned()).or_default() += bad;
-            }
-            for (count, reason) in target.skipped.iter().zip(&self.plan.sources[source].mapping.reasons) {
-                if *count > 0 {
-                    counts.skipped += count;
-                    *counts.skipped_by.entry(reason.clone()).or_default() += count;
-                }
-            }
-            let rules = plan.rules.across_count();
-            let mut from_name = 0;
-            for (row, item) in target.accepted.iter().enumerate() {
-                let name = target.names.get(from_name..item.item_end as usize).unwrap_or("");
-                let group = target.names.get(item.item_end as usize..item.group_end as usize).unwrap_or("");
-                from_name = item.group_end as usize;
-                let called = Called { item: name, group };
-                let spot = Spot {
-                    source: source as u16,
-                    record: u32::try_from(item.head.number).unwrap_or(u32::MAX),
-                    line: u32::try_from(item.head.line).unwrap_or(u32::MAX),
-                };
-                let mut refused = false;
-                for rule in 0..rules {
-                    let Some(digest) = target.digests.get(row * rules + rule).copied().flatten() else { continue };
-                    let Some(first) = state.ledgers[rule].observe(digest, spot, called) else { continue };
-                    let column = target.blamed.get(row * rules + rule).copied().unwrap_or(NO_COLUMN);
-                    let here = self.plan.place(spot, column);
-                    let (finding, rejects) = across_finding(plan, rule, here, Some(self.plan.place(first, NO_COLUMN)), called);
-                    refused |= rejects;
-                    emit(&mut state.counts, finding, sink);
-                    if refused {
-                        break;
-                    }
-                }
-                if refused {
-                    state.counts.rejected += 1;
-                    continue;
-                }
-                state.counts.accepted += 1;
-                if !group.is_empty() {
-                    state.groups.insert(item.shard);
-                }
-                for (format, feed) in state.feeds.iter_mut().enumerate() {
-                    let ends = &target.ends[format];
-                    let start = row.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
-                    let end = ends.get(row).map_or(start, |end| *end as usize);
-                    feed.push(target.rendered[format].as_bytes().get(start..end).unwrap_or_default(), item.shard)?;
-                }
-            }
+        let records = (done.rows, done.bad.len() as u64);
+        for (state, target) in self.targets.iter_mut().zip(&mut done.targets) {
+            state.take(source, target, records, sink)?;
         }
         Ok(())
     }
@@ -242,64 +164,26 @@ impl<'a> Ordered<'a> {
         }
         let mut all_counts = Vec::new();
         let mut all_written = Vec::new();
-        for (place, mut state) in self.targets.into_iter().enumerate() {
-            let plan = &self.plan.targets[place];
-            for rule in 0..state.ledgers.len() {
-                // Out of the list while it asks the others.
-                let mut ledger = state.ledgers.remove(rule);
-                let ids = |key| state.ledgers.iter().find_map(|other| other.find(key));
-                for late in ledger.finish(&ids) {
-                    let called = Called { item: &late.item, group: &late.group };
-                    let (finding, _) = across_finding(plan, rule, self.plan.place(late.spot, NO_COLUMN), None, called);
-                    emit(&mut state.counts, finding, sink);
-                }
-                state.ledgers.insert(rule, ledger);
-            }
-            state.counts.groups = state.groups.len() as u64;
-            let mut written = Vec::new();
-            for (feed, format) in state.feeds.into_iter().zip(&plan.formats) {
-                let files = feed.finish()?;
-                written.extend(files.into_iter().map(|file| Written { path: file.file.path().to_owned(), format: format.word(), file }));
-            }
-            all_counts.push(state.counts);
+        for state in self.targets {
+            let (counts, written) = state.finish(sink)?;
+            all_counts.push(counts);
             all_written.push(written);
         }
         Ok((all_counts, all_written))
     }
 
     fn only(&mut self, target: usize, finding: Finding, sink: &mut Sink<'_>) {
-        emit(&mut self.targets[target].counts, finding, sink);
+        self.targets[target].say(finding, sink);
     }
 
     /// A finding about reading or normalizing: said once, counted for every target.
     fn everywhere(&mut self, finding: Finding, sink: &mut Sink<'_>) {
         let Some(finding) = sink.weigh(finding) else { return };
         for target in &mut self.targets {
-            target.counts.finding(&finding.code, finding.severity);
+            target.counts.finding(&finding);
         }
         sink.push(&finding);
     }
-}
-
-fn emit(counts: &mut Counts, finding: Finding, sink: &mut Sink<'_>) {
-    let Some(finding) = sink.weigh(finding) else { return };
-    counts.finding(&finding.code, finding.severity);
-    sink.push(&finding);
-}
-
-fn across_finding(target: &TargetPlan, rule: usize, place: Place, related: Option<Place>, called: Called<'_>) -> (Finding, bool) {
-    let (mut fault, of_group) = target.rules.across_fault(rule);
-    if let Some(first) = &related {
-        fault.message = format!("{}; first in record {}", fault.message, first.record);
-    }
-    let shown = if of_group && !called.group.is_empty() { called.group } else { called.item };
-    fault.message = format!("{} (`{}`)", fault.message, text::excerpt(shown, 60));
-    fault.value = Some(text::excerpt(shown, 200));
-    let rejects = fault.rejects;
-    let mut finding = finding_of(fault, target, place, called.item);
-    finding.related = related;
-    finding.group = (of_group && !called.group.is_empty()).then(|| text::excerpt(called.group, 120));
-    (finding, rejects)
 }
 
 /// A finding about a record as such.
@@ -312,15 +196,5 @@ fn record_finding(defect: &str, message: &str, place: Place) -> Finding {
         why: Some(Arc::from(why)),
         hint: Some(Arc::from(hint)),
         ..Finding::own(format!("record/{defect}").into(), severity, message.to_owned(), place)
-    }
-}
-
-impl Plan {
-    /// A place from its short form.
-    fn place(&self, spot: Spot, column: u16) -> Place {
-        let names = self.sources.get(usize::from(spot.source)).map(|source| &source.header);
-        let column_name = names.and_then(|header| header.names().get(usize::from(column))).cloned();
-        let column = if column == NO_COLUMN { 0 } else { u32::from(column) + 1 };
-        Place { source: spot.source, record: u64::from(spot.record), line: u64::from(spot.line), column, column_name }
     }
 }

@@ -2,6 +2,7 @@
 //! where they are accepted. What the rules over the whole feed need leaves as digests.
 
 use super::conversion::{Original, Tally};
+use super::whole::{self, Whole};
 use super::{Plan, SourcePlan, TargetPlan};
 use crate::catalog::{BadRecord, Batch, RecordHead};
 use crate::cell::{NO_COLUMN, Slot};
@@ -12,7 +13,7 @@ use crate::normalize::{Memo, Note};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text;
 use crate::render::RowWriter;
-use crate::rules::across::Digest;
+use crate::rules::across::Digests;
 use crate::rules::{Facts, Fault, Mode};
 use crate::spec::FieldId;
 use std::sync::Arc;
@@ -57,10 +58,10 @@ pub(super) struct DoneTarget {
     pub(super) skipped: Vec<u64>,
     /// Accepted items, in order.
     pub(super) accepted: Vec<Accepted>,
-    /// Their digests, so many an item.
-    pub(super) digests: Vec<Option<Digest>>,
-    /// The columns of the fields that rules over several rows blame, so many an item.
-    pub(super) blamed: Vec<u16>,
+    /// What the rules over several rows keep of them.
+    pub(super) digests: Digests,
+    /// Findings about columns that are wrong as a whole.
+    pub(super) whole: Vec<Finding>,
     /// Ids of items and groups.
     pub(super) names: String,
     /// Rendered rows, by format.
@@ -90,7 +91,8 @@ pub(super) struct Worker<'a> {
     memo: Memo,
     notes: Vec<Note>,
     faults: Vec<Fault>,
-    facts: Facts,
+    /// By target.
+    facts: Vec<Facts>,
     row: Vec<Slot>,
     writers: Vec<Vec<Box<dyn RowWriter>>>,
     item_id: AttributeId,
@@ -108,7 +110,7 @@ impl<'a> Worker<'a> {
             memo: Memo::default(),
             notes: Vec::new(),
             faults: Vec::new(),
-            facts: Facts::default(),
+            facts: plan.targets.iter().map(|_| Facts::default()).collect(),
             row: Vec::new(),
             writers: plan.targets.iter().map(TargetPlan::writers).collect(),
             item_id: known("item_id"),
@@ -141,6 +143,9 @@ impl<'a> Worker<'a> {
             self.original.keep(&batch);
         }
         self.memo.clear();
+        for facts in &mut self.facts {
+            facts.begin(&batch.text);
+        }
         for place in 0..self.plan.targets.len() {
             if self.source.direct[place].is_some() {
                 self.as_it_is(&mut batch, place, &mut done);
@@ -157,12 +162,18 @@ impl<'a> Worker<'a> {
     fn as_it_is(&mut self, batch: &mut Batch, place: usize, done: &mut Done) {
         let Some(direct) = &self.source.direct[place] else { return };
         let target = &self.plan.targets[place];
+        let (found, fields) = whole::columns(batch, direct, target);
+        self.facts[place].skip(fields);
+        for Whole { fault, first, column, extent } in found {
+            let finding = Finding { extent: Some(extent), ..finding_of(fault, target, self.place(first, column), "") };
+            done.targets[place].whole.push(finding);
+        }
         for row in 0..batch.heads.len() {
             let head = batch.heads[row];
             direct.fill(batch.row(row), &mut self.row);
             done.targets[place].items += 1;
             self.faults.clear();
-            let accepted = target.rules.judge(&mut batch.text, &mut self.row, &mut self.facts, Mode::AsIs, &mut self.faults);
+            let accepted = target.rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
             if !self.faults.is_empty() {
                 let id = target.rules.item_field().map_or("", |field| self.row[field.index()].text(&batch.text)).to_owned();
                 report(self, target, place, head, &id, &mut done.findings);
@@ -242,6 +253,7 @@ pub(super) fn finding_of(fault: Fault, target: &TargetPlan, place: Place, item: 
         target: Some(Arc::clone(&target.name)),
         spec_source: Some(Arc::clone(&target.source)),
         fix: fault.fix,
+        extent: None,
     }
 }
 
@@ -255,8 +267,7 @@ fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &s
     out.names.push_str(group);
     let shard = xxh3_64(if group.is_empty() { item } else { group }.as_bytes());
     out.accepted.push(Accepted { head, item_end, group_end: out.names.len() as u32, shard });
-    target.rules.digests(buffer, &worker.row, &worker.facts, &mut out.digests);
-    out.blamed.extend(target.rules.across_blamed().map(|field| worker.row[field.index()].column));
+    target.rules.digests(buffer, &worker.row, &mut worker.facts[place], &mut out.digests);
     for (format, writer) in worker.writers[place].iter().enumerate() {
         writer.row(buffer, &worker.row, &mut out.rendered[format]);
         out.ends[format].push(out.rendered[format].len() as u32);
@@ -357,7 +368,7 @@ impl Receive for Mill<'_, '_, '_> {
             }
             self.done.targets[place].items += 1;
             worker.faults.clear();
-            let accepted = target.rules.judge(buffer, &mut worker.row, &mut worker.facts, Mode::Build, &mut worker.faults);
+            let accepted = target.rules.judge(buffer, &mut worker.row, &mut worker.facts[place], Mode::Build, &mut worker.faults);
             if let (Some(conversion), Some(tally)) = (worker.source.conversions.get(place), self.done.tallies.get_mut(place)) {
                 tally.item(conversion, buffer, worker.original.row(draft.head), &worker.row, &worker.faults);
             }

@@ -1,5 +1,7 @@
 //! Money: a decimal amount in major units and an ISO 4217 currency. Never a float.
 
+use super::number;
+use iso_currency::IntoEnumIterator;
 use rust_decimal::Decimal;
 use std::sync::LazyLock;
 
@@ -12,14 +14,11 @@ const UNKNOWN: u8 = u8::MAX;
 /// Minor-unit digits by code: one byte for each of the 26³ three-letter words.
 static DIGITS: LazyLock<Box<[u8]>> = LazyLock::new(|| {
     let mut table = vec![UNKNOWN; 26 * 26 * 26].into_boxed_slice();
-    for place in 0..table.len() {
-        let letters = [place / 676, place / 26 % 26, place % 26].map(|letter| b'A' + letter as u8);
+    for currency in iso_currency::Currency::iter() {
+        let Ok(letters) = <[u8; 3]>::try_from(currency.code().as_bytes()) else { continue };
         // Codes that begin with X are funds, metals and tests, but for these shared currencies.
         let payable = letters[0] != b'X' || matches!(&letters, b"XAF" | b"XCD" | b"XCG" | b"XOF" | b"XPF");
-        let code = std::str::from_utf8(&letters).unwrap_or_default();
-        if let Some(currency) = iso_currency::Currency::from_code(code).filter(|_| payable)
-            && let Some(slot) = table.get_mut(place)
-        {
+        if let Some(slot) = table.get_mut(Currency(letters).place()).filter(|_| payable) {
             *slot = currency.exponent().map_or(2, |digits| digits as u8);
         }
     }
@@ -83,13 +82,13 @@ impl Money {
     /// an upper-case ISO 4217 code, and no more fraction digits than the currency has.
     pub fn parse(text: &str) -> Result<Self, MoneyDefect> {
         let Some((amount, code)) = text.split_once(' ') else {
-            return Err(if plain_amount(text).is_some() { MoneyDefect::CurrencyMissing } else { strict_defect(text) });
+            return Err(if number::parse(text).is_some() { MoneyDefect::CurrencyMissing } else { strict_defect(text) });
         };
-        let Some((amount, fraction)) = plain_amount(amount) else {
+        let Some(amount) = number::parse(amount) else {
             return Err(strict_defect(text));
         };
         let currency = Currency::parse(code).ok_or_else(|| MoneyDefect::CurrencyUnknown(code.to_owned()))?;
-        if fraction > currency.digits() {
+        if amount.scale() > currency.digits() {
             return Err(MoneyDefect::TooManyDigits(currency.digits()));
         }
         Ok(Self { amount, currency })
@@ -138,34 +137,6 @@ impl Money {
     pub fn is_positive(&self) -> bool {
         self.amount > Decimal::ZERO
     }
-}
-
-/// Digits with at most one point, as a number and its count of fraction digits.
-fn plain_amount(text: &str) -> Option<(Decimal, u32)> {
-    let bytes = text.as_bytes();
-    if bytes.len() > 18 {
-        return slow_amount(text);
-    }
-    let (mut value, mut fraction, mut point) = (0i64, 0u32, false);
-    for (place, &byte) in bytes.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => {
-                value = value * 10 + i64::from(byte - b'0');
-                fraction += u32::from(point);
-            }
-            b'.' if !point && place > 0 && place + 1 < bytes.len() => point = true,
-            _ => return None,
-        }
-    }
-    (!bytes.is_empty()).then(|| (Decimal::new(value, fraction), fraction))
-}
-
-fn slow_amount(text: &str) -> Option<(Decimal, u32)> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    (digits(whole) && digits(fraction)).then_some(())?;
-    let amount = Decimal::from_str_exact(text).ok()?;
-    Some((amount, amount.scale()))
 }
 
 /// Names what keeps a text from the strict form, as precisely as can be said.
@@ -283,7 +254,7 @@ fn decimal_of(number: &str, decimal: Option<char>) -> Result<Decimal, MoneyDefec
         plain.push('.');
         plain.push_str(fraction);
     }
-    plain_amount(&plain).map(|(amount, _)| amount).ok_or(MoneyDefect::NotANumber)
+    number::parse(&plain).ok_or(MoneyDefect::NotANumber)
 }
 
 /// Whether thousands separators, if any, stand before groups of three digits.

@@ -4,17 +4,21 @@ use rust_decimal::Decimal;
 
 /// Digits with an optional point, no sign, no exponent; at most 28 digits.
 pub fn parse(text: &str) -> Option<Decimal> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(fraction) {
-        return None;
+    let bytes = text.as_bytes();
+    let (mut value, mut point) = (0i64, None);
+    for (place, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => value = value.wrapping_mul(10).wrapping_add(i64::from(byte - b'0')),
+            b'.' if point.is_none() && place > 0 && place + 1 < bytes.len() => point = Some(place),
+            _ => return None,
+        }
     }
-    if text.len() <= 18 {
-        let value = text.bytes().filter(u8::is_ascii_digit).fold(0i64, |sum, b| sum * 10 + i64::from(b - b'0'));
-        let scale = text.find('.').map_or(0, |point| text.len() - point - 1);
-        return Some(Decimal::new(value, scale as u32));
+    match bytes.len() {
+        0 => None,
+        1..=18 => Some(Decimal::new(value, point.map_or(0, |point| (bytes.len() - point - 1) as u32))),
+        // Too many digits for the sum above.
+        _ => Decimal::from_str_exact(text).ok(),
     }
-    Decimal::from_str_exact(text).ok()
 }
 
 /// A whole number of zero or more.

@@ -42,22 +42,37 @@ pub trait Body {
 pub struct Shards<'a> {
     /// Where each shard will stand.
     pub paths: Vec<PathBuf>,
-    /// By row: the hash of its group, and its rendered length.
-    rows: &'a [(u64, u32)],
+    rows: &'a [Row],
 }
 
+/// What is kept of a row of a feed: 8 bytes, so that ten million rows take 80 MB.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// 32 bits of the hash of its group, or [`GONE`].
+    group: u32,
+    /// Its rendered length.
+    length: u32,
+}
+
+/// The row was written, and refused afterwards.
+const GONE: u32 = u32::MAX;
+
 impl Shards<'_> {
-    /// Shard and rendered length of each row, in order.
+    /// Shard and rendered length of each row, in order; a shard that is not there takes a row
+    /// that is left out.
     pub fn rows(&self) -> impl Iterator<Item = (usize, usize)> {
-        let count = self.paths.len().max(1) as u64;
-        self.rows.iter().map(move |(group, length)| ((group % count) as usize, *length as usize))
+        let count = self.paths.len().max(1);
+        let shard = move |row: &Row| if row.group == GONE { usize::MAX } else { row.group as usize % count };
+        self.rows.iter().map(move |row| (shard(row), row.length as usize))
     }
 
     /// Rows of each shard.
     fn items(&self) -> Vec<u64> {
         let mut items = vec![0; self.paths.len()];
         for (shard, _) in self.rows() {
-            items[shard] += 1;
+            if let Some(items) = items.get_mut(shard) {
+                *items += 1;
+            }
         }
         items
     }
@@ -79,7 +94,7 @@ pub struct Feed {
     folder: PathBuf,
     limits: FileLimits,
     body: Box<dyn Body>,
-    rows: Vec<(u64, u32)>,
+    rows: Vec<Row>,
     count: u64,
     plain: u64,
 }
@@ -113,23 +128,31 @@ impl Feed {
         self.body.push(row)?;
         self.count += 1;
         self.plain += row.len() as u64;
-        if self.limits.items.is_some() || self.limits.bytes.is_some() {
-            self.rows.push((group, row.len() as u32));
-        }
+        self.rows.push(Row { group: (group as u32).min(GONE - 1), length: row.len() as u32 });
         Ok(())
     }
 
-    /// Ends the feed; the files are complete, but not yet under their names.
+    /// Ends the feed without the rows of these numbers, from 0, which were refused after they
+    /// were written; the files are complete, but not yet under their names.
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn finish(self) -> Result<Vec<FeedFile>, WriteError> {
+    pub fn finish(mut self, refused: &[usize]) -> Result<Vec<FeedFile>, WriteError> {
         let whole = self.body.finish()?;
+        for &row in refused {
+            if let Some(row) = self.rows.get_mut(row) {
+                row.group = GONE;
+            }
+        }
         let count = shard_count(&self.rows, self.limits, self.plain, whole.bytes);
-        if count == 1 {
+        if count == 1 && refused.is_empty() {
             return Ok(vec![FeedFile { file: whole, items: self.count }]);
         }
-        let name = |shard: u64| self.folder.join(format!("feed-{shard:04}-of-{count:04}.{}", self.format.word()));
+        let word = self.format.word();
+        let name = |shard: u64| match count {
+            1 => self.folder.join(format!("feed.{word}")),
+            _ => self.folder.join(format!("feed-{shard:04}-of-{count:04}.{word}")),
+        };
         let shards = Shards { paths: (0..count).map(name).collect(), rows: &self.rows };
         let files = self.container.deal(&whole, &shards)?;
         let items = shards.items();
@@ -139,17 +162,17 @@ impl Feed {
 
 /// The smallest power of two at which no shard passes a limit; a single group beyond a limit
 /// cannot be split and stays whole.
-fn shard_count(rows: &[(u64, u32)], limits: FileLimits, plain: u64, packed: u64) -> u64 {
+fn shard_count(rows: &[Row], limits: FileLimits, plain: u64, packed: u64) -> u64 {
     let most_items = limits.items.unwrap_or(u64::MAX);
     // Packed size is spread over the rows by their plain size.
     let most_plain =
         limits.bytes.map_or(u64::MAX, |bytes| (u128::from(bytes) * u128::from(plain.max(1)) / u128::from(packed.max(1))) as u64);
     let fits = |shards: u64| {
         let mut sizes = vec![(0u64, 0u64); shards as usize];
-        for (group, length) in rows {
-            let (items, bytes) = &mut sizes[(group % shards) as usize];
+        for row in rows.iter().filter(|row| row.group != GONE) {
+            let (items, bytes) = &mut sizes[row.group as usize % shards as usize];
             *items += 1;
-            *bytes += u64::from(*length);
+            *bytes += u64::from(row.length);
         }
         sizes.iter().all(|(items, bytes)| *items <= most_items && *bytes <= most_plain)
     };
@@ -162,7 +185,7 @@ fn shard_count(rows: &[(u64, u32)], limits: FileLimits, plain: u64, packed: u64)
 
 #[cfg(test)]
 mod tests {
-    use super::{Feed, FileLimits, shard_count};
+    use super::{Feed, FileLimits, Row, shard_count};
     use crate::render::FeedFormat;
 
     fn shards(format: &str, rows: u64) -> Vec<(String, u64, String)> {
@@ -179,7 +202,7 @@ mod tests {
             writer.row(&buffer, &[crate::cell::Slot { cell, column: 0 }], &mut row);
             feed.push(row.as_bytes(), group).expect("written");
         }
-        let files = feed.finish().expect("finished");
+        let files = feed.finish(&[]).expect("finished");
         files
             .into_iter()
             .map(|file| {
@@ -247,7 +270,7 @@ mod tests {
             writer.row(&buffer, &row, &mut out);
             feed.push(out.as_bytes(), n).expect("written");
         }
-        let files = feed.finish().expect("finished");
+        let files = feed.finish(&[]).expect("finished");
         assert_eq!((files.len(), files.iter().map(|file| file.items).sum::<u64>()), (16, 5_000));
         for (shard, file) in files.iter().enumerate() {
             let reader = std::fs::File::open(file.file.temporary()).expect("readable");
@@ -265,13 +288,13 @@ mod tests {
 
     #[test]
     fn shards_double_until_each_fits() {
-        let rows: Vec<(u64, u32)> = (0..1000).map(|n| (n, 10)).collect();
+        let rows: Vec<Row> = (0..1000).map(|group| Row { group, length: 10 }).collect();
         let count = |items, bytes| shard_count(&rows, FileLimits { items, bytes }, 10_000, 5_000);
         assert_eq!(count(None, None), 1);
         assert_eq!(count(Some(1000), None), 1);
         assert_eq!(count(Some(999), None), 2);
         assert_eq!(count(Some(200), None), 8);
         assert_eq!(count(None, Some(2_600)), 2);
-        assert_eq!(shard_count(&[(7, 1); 5], FileLimits { items: Some(2), bytes: None }, 5, 5), super::MAX_SHARDS);
+        assert_eq!(shard_count(&[Row { group: 7, length: 1 }; 5], FileLimits { items: Some(2), bytes: None }, 5, 5), super::MAX_SHARDS);
     }
 }

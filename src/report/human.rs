@@ -50,7 +50,7 @@ impl Human {
                 lines.push(format!("      {}", excerpt(&finding.message, 200)));
             }
         }
-        let hidden = group.count - group.first.len() as u64;
+        let hidden = group.count - group.first.iter().map(Finding::times).sum::<u64>();
         if hidden > 0 {
             lines.push(format!("  ... {} more like this; `--max-per-code 0` shows all", thousands(hidden)));
         }
@@ -73,8 +73,15 @@ impl Human {
     fn place(&self, finding: &Finding) -> String {
         let place = &finding.place;
         let mut text = self.opening.position(place);
-        if place.record > 0 {
-            text.push_str(&format!("  record {}", place.record));
+        match finding.extent {
+            Some(extent) => text.push_str(&format!(
+                "  records {} to {}, every value: {}",
+                thousands(place.record),
+                thousands(extent.last),
+                thousands(extent.values)
+            )),
+            None if place.record > 0 => text.push_str(&format!("  record {}", place.record)),
+            None => {}
         }
         if let Some(name) = &place.column_name {
             text.push_str(&format!(", column `{}`", excerpt(name, 40)));

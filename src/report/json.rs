@@ -99,6 +99,10 @@ fn write_finding(finding: &Finding, opening: &Opening, out: &mut String) {
     object.maybe("value", finding.value.as_deref());
     object.maybe("hint", finding.hint.as_deref());
     object.place(&finding.place, opening);
+    if let Some(extent) = finding.extent {
+        object.number("values", extent.values);
+        object.number("last_record", extent.last);
+    }
     if let Some(related) = &finding.related {
         object.key("related");
         object.out.push('{');

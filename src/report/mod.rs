@@ -170,7 +170,7 @@ impl Grouped {
             first: Vec::new(),
             order,
         });
-        group.count += 1;
+        group.count += finding.times();
         group.severity = group.severity.max(finding.severity);
         if group.first.len() < keep {
             group.first.push(finding.clone());

@@ -1,6 +1,8 @@
 //! A spec compiled into a rule table: every word of its folder finds the kind that reads it, or
 //! is an error at the line where it stands.
 
+use super::across::AcrossCheck;
+use super::kinds::FieldSet;
 use super::registry::{self, Outcome};
 use super::row::Names;
 use super::{AcrossRule, Checked, FieldRules, Repair, RowRule, RuleTable, Said, Words};
@@ -29,6 +31,13 @@ impl RuleTable {
     /// # Errors
     /// The first word no kind knows or reads, with its file and line.
     pub fn compile(spec: &Spec, today: jiff::civil::Date) -> Result<Self, SpecError> {
+        if spec.fields.len() > FieldSet::MOST {
+            return Err(SpecError::at(
+                &format!("schemas/{}/{}/attributes.toml", spec.identity.target, spec.identity.version),
+                1,
+                &format!("{} fields are the most", FieldSet::MOST),
+            ));
+        }
         let fields: Vec<FieldRules> = spec.fields.iter().map(|field| field_rules(field, today)).collect::<Result<_, _>>()?;
         let names = Names { spec };
         let fault =
@@ -101,7 +110,7 @@ impl RuleTable {
             let mentioned = rule.attributes.iter().chain(&rule.all).chain(rule.when.keys()).chain(rule.then.keys());
             let mut mentioned: Vec<FieldId> = mentioned.map(|name| names.field(name)).collect::<Result<_, _>>()?;
             mentioned.dedup();
-            self.row.push(RowRule { check, words, repair, mentioned });
+            self.row.push(RowRule { needs: check.needs(), check, words, repair, mentioned });
             return Ok(());
         }
         if let Some(kind) = registry::ACROSS_KINDS.iter().find(|kind| kind.name == rule.kind) {
@@ -115,6 +124,9 @@ impl RuleTable {
                 names.fields(&rule.attributes)?.first().copied()
             };
             let blamed = names.blamed(rule, first)?;
+            if matches!(&check, AcrossCheck::OfGroup { group, .. } if self.group != Some(*group)) {
+                return Err("only the field that names an item's group can hold a group".to_owned());
+            }
             self.across.push(AcrossRule { check, words, blamed, of_group: !matches!(rule.kind.as_str(), "unique") });
             return Ok(());
         }
@@ -142,7 +154,11 @@ fn field_rules(field: &Field, today: jiff::civil::Date) -> Result<FieldRules, Sp
     let mut read: Vec<&[&str]> = vec![registry::FIELD_KEYS];
     for kind in [kind].into_iter().chain(registry::bounds()) {
         if let Some(check) = (kind.compile)(written, today).map_err(fault)? {
-            checks.push(Checked { check, said: Outcome::of(kind, written).map(|outcome| Said::new(attribute, &outcome)).collect() });
+            checks.push(Checked {
+                about_controls: check.is_about_controls(),
+                check,
+                said: Outcome::of(kind, written).map(|outcome| Said::new(attribute, &outcome)).collect(),
+            });
             read.push(kind.reads);
         }
     }
@@ -154,6 +170,7 @@ fn field_rules(field: &Field, today: jiff::civil::Date) -> Result<FieldRules, Sp
     }
     Ok(FieldRules {
         attribute: attribute.into(),
+        repeatable: checks.iter().all(|checked| checked.check.is_repeatable()),
         checks,
         missing,
         required: written.requirement == Requirement::Required,

@@ -16,8 +16,8 @@ use crate::finding::{Applicability, Fix};
 use crate::product::text;
 use crate::spec::FieldId;
 use crate::spec::model::{Certainty, Consequence};
-use across::{AcrossCheck, Digest, Ledger};
-use kinds::{Defect, ValueCheck};
+use across::{Across, AcrossCheck, Digests};
+use kinds::{Defect, FieldSet, ValueCheck};
 use row::{RowCheck, View};
 use std::sync::Arc;
 
@@ -57,7 +57,27 @@ pub struct Fault {
 
 struct Checked {
     check: Box<dyn ValueCheck>,
+    about_controls: bool,
     said: Vec<Said>,
+}
+
+impl Checked {
+    /// The fault that a defect of a value is.
+    fn fault(&self, field: FieldId, defect: Defect, value: &str) -> Option<Fault> {
+        let said = self.said.iter().find(|said| said.defect == defect.name)?;
+        Some(Fault {
+            code: Arc::clone(&said.code),
+            consequence: said.consequence,
+            certainty: said.certainty,
+            field,
+            message: defect.message,
+            why: Arc::clone(&said.why),
+            hint: Arc::clone(&said.hint),
+            value: Some(text::excerpt(value, 200)),
+            fix: None,
+            rejects: said.consequence == Consequence::RowRejected,
+        })
+    }
 }
 
 /// What is said of one defect of one field; made once, shared by all its findings.
@@ -73,6 +93,8 @@ struct Said {
 struct FieldRules {
     attribute: Arc<str>,
     checks: Vec<Checked>,
+    /// Whether a value that passed may be passed again unseen.
+    repeatable: bool,
     missing: Option<Said>,
     required: bool,
     truncate: Option<usize>,
@@ -99,13 +121,15 @@ struct Words {
 
 struct RowRule {
     check: Box<dyn RowCheck>,
+    /// Fields without which no row can break the rule.
+    needs: FieldSet,
     words: Words,
     repair: Repair,
     mentioned: Vec<FieldId>,
 }
 
 struct AcrossRule {
-    check: Box<dyn AcrossCheck>,
+    check: AcrossCheck,
     words: Words,
     blamed: FieldId,
     of_group: bool,
@@ -157,10 +181,13 @@ impl RuleTable {
             faults.extend(missing.filter_map(|&need| self.missing(need)));
             return faults.len() == before;
         }
+        // What a build makes of values may bring characters that the batch did not have.
+        let free_of_controls = mode == Mode::AsIs && facts.is_free_of_controls;
         let mut accepted = true;
         for (place, rules) in self.fields.iter().enumerate() {
             let slot = slots[place];
             if !slot.is_present() {
+                facts.row.parsed[place] = kinds::Parsed::Nothing;
                 if rules.missing.is_some()
                     && let Some(fault) = self.missing(FieldId(place as u16))
                 {
@@ -169,19 +196,38 @@ impl RuleTable {
                 }
                 continue;
             }
+            facts.row.present.set(place, true);
+            if facts.passes_again(place, slot.cell, buffer) {
+                continue;
+            }
+            facts.row.parsed[place] = kinds::Parsed::Nothing;
+            if facts.is_skipped(place) {
+                continue;
+            }
+            let before = faults.len();
             for checked in &rules.checks {
+                if checked.about_controls && free_of_controls {
+                    continue;
+                }
                 let value = slots[place].text(buffer);
-                let Err(defect) = checked.check.check(value, slot.cell.shape, place, &mut facts.0) else { continue };
+                let Err(defect) = checked.check.check(value, slot.cell.shape, place, &mut facts.row) else { continue };
                 let gone = self.value_fault(place, checked, *defect, buffer, slots, mode, faults);
                 accepted &= !faults.last().is_some_and(|fault| fault.rejects);
                 if gone {
-                    facts.0.parsed[place] = kinds::Parsed::Nothing;
+                    facts.row.parsed[place] = kinds::Parsed::Nothing;
+                    facts.row.present.set(place, slots[place].is_present());
                     break;
                 }
             }
+            if rules.repeatable && faults.len() == before {
+                facts.passed(place, slot.cell);
+            }
         }
         for rule in &self.row {
-            let view = View { buffer, slots, facts: &facts.0 };
+            if !facts.row.present.has_all(&rule.needs) {
+                continue;
+            }
+            let view = View { buffer, slots, facts: &facts.row };
             let Some(field) = rule.check.broken(&view) else { continue };
             let mut fault = rule.fault(field, &view, &self.names, mode);
             if mode == Mode::Build && rule.repair.is_any() {
@@ -199,6 +245,25 @@ impl RuleTable {
         accepted
     }
 
+    /// Whether no row is exempt from the checks of its values.
+    pub(crate) fn judges_all_rows_alike(&self) -> bool {
+        self.exempt.is_none()
+    }
+
+    /// What is wrong with one value of a finished feed, where that neither costs the row nor
+    /// is advice, after which further checks would follow.
+    pub(crate) fn lasting_fault(&self, buffer: &str, slot: Slot, field: FieldId) -> Option<Fault> {
+        let rules = self.fields.get(field.index())?;
+        let mut facts = kinds::RowFacts::default();
+        let found = rules.checks.iter().find_map(|checked| {
+            let defect = checked.check.check(slot.text(buffer), slot.cell.shape, field.index(), &mut facts).err()?;
+            Some((checked, defect))
+        });
+        let (checked, defect) = found?;
+        let fault = checked.fault(field, *defect, slot.text(buffer))?;
+        (!fault.rejects && fault.consequence != Consequence::Advice).then_some(fault)
+    }
+
     /// Records a bad value; returns whether later checks of the field make no sense.
     #[expect(clippy::too_many_arguments, reason = "one call site; the parts of a row are borrowed apart")]
     fn value_fault(
@@ -212,23 +277,13 @@ impl RuleTable {
         faults: &mut Vec<Fault>,
     ) -> bool {
         let rules = &self.fields[place];
-        // Every kind documents every defect it finds, which a test shows.
-        let Some(said) = checked.said.iter().find(|said| said.defect == defect.name) else { return false };
+        let is_too_long = defect.name == "too-long";
         let value = slots[place].text(buffer);
-        let mut fault = Fault {
-            code: Arc::clone(&said.code),
-            consequence: said.consequence,
-            certainty: said.certainty,
-            field: FieldId(place as u16),
-            message: defect.message,
-            why: Arc::clone(&said.why),
-            hint: Arc::clone(&said.hint),
-            value: Some(text::excerpt(value, 200)),
-            fix: None,
-            rejects: said.consequence == Consequence::RowRejected,
-        };
-        if mode == Mode::Build && said.consequence != Consequence::Advice {
-            let shorter = rules.truncate.filter(|_| defect.name == "too-long").map(|limit| text::truncate(value, limit).to_owned());
+        // Every kind documents every defect it finds, which a test shows.
+        let Some(mut fault) = checked.fault(FieldId(place as u16), defect, value) else { return false };
+        let is_advice = fault.consequence == Consequence::Advice;
+        if mode == Mode::Build && !is_advice {
+            let shorter = rules.truncate.filter(|_| is_too_long).map(|limit| text::truncate(value, limit).to_owned());
             if let Some(shorter) = shorter.filter(|shorter| !shorter.is_empty()) {
                 slots[place].cell = Cell::store(buffer, &shorter, Shape::Text);
                 fault.fix = Some(Fix { applicability: Applicability::Safe, value: Some(shorter), applied: true });
@@ -243,7 +298,7 @@ impl RuleTable {
             }
         }
         faults.push(fault);
-        said.consequence != Consequence::Advice
+        !is_advice
     }
 
     fn missing(&self, field: FieldId) -> Option<Fault> {
@@ -266,37 +321,47 @@ impl RuleTable {
     fn repair(&self, rule: &RowRule, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts) {
         for &field in &rule.repair.omit {
             slots[field.index()] = Slot::EMPTY;
-            facts.0.parsed[field.index()] = kinds::Parsed::Nothing;
+            facts.row.parsed[field.index()] = kinds::Parsed::Nothing;
+            facts.row.present.set(field.index(), false);
         }
         for (field, value) in &rule.repair.set {
             slots[field.index()].cell = Cell::store(buffer, value, Shape::Text);
+            facts.row.present.set(field.index(), slots[field.index()].is_present());
         }
         if let Some((sale, price)) = self.sale.filter(|_| rule.repair.fold_sale) {
             slots[price.index()] = slots[sale.index()];
             slots[sale.index()] = Slot::EMPTY;
-            facts.0.parsed[price.index()] = std::mem::take(&mut facts.0.parsed[sale.index()]);
+            facts.row.parsed[price.index()] = std::mem::take(&mut facts.row.parsed[sale.index()]);
+            facts.row.present.set(sale.index(), false);
         }
     }
 
     /// What the rules over several rows keep of an accepted row.
-    pub fn digests(&self, buffer: &str, slots: &[Slot], facts: &Facts, out: &mut Vec<Option<Digest>>) {
-        let view = View { buffer, slots, facts: &facts.0 };
-        out.extend(self.across.iter().map(|rule| rule.check.digest(&view)));
+    pub fn digests(&self, buffer: &str, slots: &[Slot], facts: &mut Facts, out: &mut Digests) {
+        let group = self.group.and_then(|field| facts.group_key(slots[field.index()].cell, buffer));
+        out.groups.push(group);
+        for (place, rule) in self.across.iter().enumerate() {
+            let view = View { buffer, slots, facts: &facts.row };
+            match &rule.check {
+                AcrossCheck::Once(key) => out.keys.push(key.key(&view, group)),
+                AcrossCheck::OfGroup { .. } if group.is_none() => out.values.push(0),
+                AcrossCheck::OfGroup { value, .. } => {
+                    let cell = value.field().map(|field| slots[field.index()].cell);
+                    let known = cell.and_then(|cell| facts.known_value(place, cell, buffer));
+                    let found = known.unwrap_or_else(|| value.value(&view));
+                    if let (Some(cell), None) = (cell, known) {
+                        facts.keep_value(place, cell, found);
+                    }
+                    out.values.push(found);
+                }
+            }
+            out.blamed.push(slots[rule.blamed.index()].column);
+        }
     }
 
-    /// How many rules there are over several rows.
-    pub fn across_count(&self) -> usize {
-        self.across.len()
-    }
-
-    /// The fields that rules over several rows blame, in their order.
-    pub fn across_blamed(&self) -> impl Iterator<Item = FieldId> {
-        self.across.iter().map(|rule| rule.blamed)
-    }
-
-    /// Empty ledgers for a feed, one for each rule over several rows.
-    pub fn ledgers(&self) -> Vec<Box<dyn Ledger>> {
-        self.across.iter().map(|rule| rule.check.ledger()).collect()
+    /// The feed's half of the rules over several rows, which may take so many bytes of memory.
+    pub fn across(&self, memory: usize) -> Across {
+        Across::new(self.across.iter().map(|rule| (&rule.check, rule.words.refuses())), memory)
     }
 
     /// The fault of a row that breaks the n-th rule over several rows, and whether it is
@@ -310,6 +375,11 @@ impl RuleTable {
 }
 
 impl Words {
+    /// Whether a row leaves the feed for breaking the rule.
+    fn refuses(&self) -> bool {
+        self.refuse || self.consequence == Consequence::RowRejected
+    }
+
     fn fault(&self, field: FieldId, message: String, value: Option<String>) -> Fault {
         Fault {
             code: Arc::clone(&self.code),
@@ -321,7 +391,7 @@ impl Words {
             hint: Arc::clone(&self.fix),
             value,
             fix: None,
-            rejects: self.refuse || self.consequence == Consequence::RowRejected,
+            rejects: self.refuses(),
         }
     }
 }

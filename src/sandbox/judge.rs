@@ -6,7 +6,7 @@ use crate::finding::sink::{Listen, Sink};
 use crate::finding::{Finding, Severity};
 use crate::mapping::preset;
 use crate::pipeline::{self, Cancel};
-use crate::plan::{self, Purpose};
+use crate::plan::{self, Effort, Purpose};
 use crate::progress::Silent;
 use crate::spec::model::Consequence;
 use std::collections::BTreeMap;
@@ -84,7 +84,7 @@ fn try_judge(path: &Path, spec: &str, format: Option<&str>, today: jiff::civil::
     };
     let shown = |error: &dyn std::fmt::Display| error.to_string().replace(&path.display().to_string(), "the file");
     let settings = resolve(&flags, &std::env::temp_dir()).map_err(|error| shown(&error))?;
-    let plan = plan::plan(&settings, Purpose::Check, 1, today).map_err(|error| shown(&error))?;
+    let plan = plan::plan(&settings, Purpose::Check, Effort { threads: 1, memory: plan::MEMORY }, today).map_err(|error| shown(&error))?;
     let (mut refusals, overrides) = (Refusals::default(), BTreeMap::new());
     let run = pipeline::run(&plan, &mut Sink::new(&overrides, &mut refusals), &Silent, &Cancel::default());
     let report = run.map_err(|error| shown(&error))?;

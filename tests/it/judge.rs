@@ -1,7 +1,7 @@
 //! Judging rows made of field names and values, without a file.
 
 use feedmill::cell::{Cell, Shape, Slot};
-use feedmill::rules::across::{Called, Spot};
+use feedmill::rules::across::{Called, Digests, Spot};
 use feedmill::rules::{Facts, Mode, RuleTable};
 use feedmill::spec::model::Requirement;
 use feedmill::spec::{Spec, load};
@@ -90,29 +90,19 @@ pub(crate) fn codes(spec: &Spec, rules: &RuleTable, row: &Row) -> Vec<String> {
 
 /// The codes of rules over several rows.
 pub(crate) fn codes_across(spec: &Spec, rules: &RuleTable, rows: &[Row]) -> Vec<String> {
-    let mut ledgers = rules.ledgers();
+    let mut across = rules.across(usize::MAX);
     let mut found = Vec::new();
+    let code = |rule: usize| rules.across_fault(rule).0.code.to_string();
     for (number, row) in rows.iter().enumerate() {
         let (mut buffer, mut faults, mut facts) = (String::new(), Vec::new(), Facts::default());
         let mut slots = slots(spec, row, &mut buffer);
         rules.judge(&mut buffer, &mut slots, &mut facts, Mode::AsIs, &mut faults);
-        let mut digests = Vec::new();
-        rules.digests(&buffer, &slots, &facts, &mut digests);
+        let (mut digests, mut conflicts) = (Digests::default(), Vec::new());
+        rules.digests(&buffer, &slots, &mut facts, &mut digests);
         let spot = Spot { source: 0, record: number as u32 + 1, line: 0 };
-        for (place, digest) in digests.into_iter().enumerate() {
-            let called = Called { item: "item", group: "group" };
-            if let Some(digest) = digest
-                && ledgers[place].observe(digest, spot, called).is_some()
-            {
-                found.push(rules.across_fault(place).0.code.to_string());
-            }
-        }
+        across.observe(digests.row(0), spot, Called { item: "item", group: "group" }, &mut conflicts).expect("in memory");
+        found.extend(conflicts.iter().map(|conflict| code(conflict.rule)));
     }
-    for place in 0..ledgers.len() {
-        let (before, rest) = ledgers.split_at_mut(place);
-        let (own, after) = rest.split_first_mut().expect("in range");
-        let ids = |key| before.iter().chain(after.iter()).find_map(|ledger| ledger.find(key));
-        found.extend(own.finish(&ids).iter().map(|_| rules.across_fault(place).0.code.to_string()));
-    }
+    across.finish(&mut |late, _| found.push(code(late.rule))).expect("in memory");
     found
 }

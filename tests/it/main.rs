@@ -8,6 +8,7 @@ mod hostile;
 mod judge;
 mod layers;
 mod sandbox;
+mod scale;
 mod score;
 mod shops;
 mod specs;

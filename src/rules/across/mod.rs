@@ -1,26 +1,24 @@
-//! Kinds of rule over several rows: unique ids, groups whose variants agree.
+//! Rules over several rows: unique ids, groups whose variants agree.
 //!
-//! A worker reduces each accepted row to a digest of a few words; one ledger sees the
-//! digests in the order of the feed. No row is ever kept.
+//! A worker reduces each accepted row to a few numbers ([`Digests`]); [`Across`] sees them in
+//! the order of the feed. No row is ever kept.
 
+pub mod digest;
 pub(crate) mod group;
+mod groups;
+mod spill;
+pub mod state;
+mod table;
 pub(crate) mod unique;
 
 use super::row::{Names, View};
+use crate::spec::FieldId;
 use crate::spec::model::RuleFile;
-
-/// What a rule keeps of one row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Digest {
-    /// What the row is found by: 128 bits, so that two different texts do not meet in
-    /// practice (a billion ids collide with a probability below 10⁻²⁰).
-    pub key: u128,
-    /// What is compared between rows of one key.
-    pub value: u64,
-}
+pub use digest::{Digests, Key, RowDigest};
+pub use state::{Across, Conflict, Late};
 
 /// Where a row stands, in few bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Spot {
     /// Which source, from 0.
     pub source: u16,
@@ -39,41 +37,56 @@ pub struct Called<'a> {
     pub group: &'a str,
 }
 
-/// A rule that turned out broken only at the end of the feed.
-#[derive(Clone, Debug)]
-pub struct Late {
-    /// The row it is reported at.
-    pub spot: Spot,
-    /// The item's id.
-    pub item: String,
-    /// The group's id.
-    pub group: String,
+/// What the rows of a group are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// Whether their values are the same.
+    Agree,
+    /// Whether there are at least two of them.
+    Several,
+    /// Whether no item is called like the group; the field is that of items' ids.
+    NoItem(FieldId),
 }
 
 /// The worker's half of a rule.
-pub(crate) trait AcrossCheck: Send + Sync + std::fmt::Debug {
-    /// What the rule keeps of a row; `None` where the row has no part in it.
-    fn digest(&self, row: &View<'_>) -> Option<Digest>;
-    /// An empty ledger for a feed.
-    fn ledger(&self) -> Box<dyn Ledger>;
+#[derive(Debug)]
+pub(crate) enum AcrossCheck {
+    /// No key occurs twice.
+    Once(Box<dyn KeyOf>),
+    /// The rows of a group are compared.
+    OfGroup {
+        /// The field that names the group.
+        group: FieldId,
+        /// What of a row counts.
+        value: Box<dyn ValueOf>,
+        /// What is asked.
+        asks: Asks,
+    },
 }
 
-/// The feed's half of a rule.
-pub trait Ledger: Send {
-    /// Takes a row; returns the earlier row it conflicts with.
-    fn observe(&mut self, digest: Digest, spot: Spot, called: Called<'_>) -> Option<Spot>;
-    /// What is known of a key, for other rules.
-    fn find(&self, _key: u128) -> Option<Spot> {
+/// What must be unique about a row.
+pub(crate) trait KeyOf: Send + Sync + std::fmt::Debug {
+    /// The key; `None` where the row has no part in the rule. `group` is that of the row.
+    fn key(&self, row: &View<'_>, group: Option<Key>) -> Option<Key>;
+    /// The field whose text alone is the key, if that is so.
+    fn field(&self) -> Option<FieldId> {
         None
     }
-    /// What shows only at the end; `ids` finds the row of an item id.
-    fn finish(&mut self, _ids: &dyn Fn(u128) -> Option<Spot>) -> Vec<Late> {
-        Vec::new()
+}
+
+/// What is compared between the rows of a group.
+pub(crate) trait ValueOf: Send + Sync + std::fmt::Debug {
+    /// 32 bits of the value, so that a difference is missed once in four billion; 0 where the
+    /// row has no part in the rule.
+    fn value(&self, row: &View<'_>) -> u32;
+    /// The field whose text alone is the value, if that is so.
+    fn field(&self) -> Option<FieldId> {
+        None
     }
 }
 
 /// A compile function for one kind.
-pub(crate) type Compile = fn(&RuleFile, &Names<'_>) -> Result<Box<dyn AcrossCheck>, String>;
+pub(crate) type Compile = fn(&RuleFile, &Names<'_>) -> Result<AcrossCheck, String>;
 
 /// One kind of rule over several rows.
 pub struct AcrossKind {
@@ -85,30 +98,3 @@ pub struct AcrossKind {
     pub reads: &'static [&'static str],
     pub(crate) compile: Compile,
 }
-
-pub(crate) fn key_of(text: &str) -> u128 {
-    xxhash_rust::xxh3::xxh3_128(text.as_bytes())
-}
-
-/// Keys are hashes already; hashing them again would only cost time.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KeyHasher(u64);
-
-impl std::hash::Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-    fn write_u128(&mut self, key: u128) {
-        self.0 = (key >> 64) as u64 ^ key as u64;
-    }
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-}
-
-pub(crate) type KeyMap<K, V> = std::collections::HashMap<K, V, std::hash::BuildHasherDefault<KeyHasher>>;

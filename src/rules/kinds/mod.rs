@@ -14,9 +14,11 @@ pub(crate) mod records;
 pub(crate) mod text;
 pub(crate) mod word;
 
-use crate::cell::Shape;
+use crate::cell::{Cell, Shape};
 use crate::product::money::Money;
 use crate::product::options::OptionsDigest;
+use crate::rules::across::Key;
+use crate::spec::FieldId;
 use crate::spec::model::FieldFile;
 use rust_decimal::Decimal;
 
@@ -37,6 +39,8 @@ pub(crate) enum Parsed {
 pub(crate) struct RowFacts {
     /// By field.
     pub(crate) parsed: Vec<Parsed>,
+    /// The fields that have a value.
+    pub(crate) present: FieldSet,
     /// The options object of the row.
     pub(crate) options: Option<OptionsDigest>,
 }
@@ -61,6 +65,18 @@ impl Defect {
 pub(crate) trait ValueCheck: Send + Sync + std::fmt::Debug {
     /// Judges a present value; `field` is where to leave what it turned out to be.
     fn check(&self, value: &str, shape: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>>;
+
+    /// Whether a value that passed may be passed again unseen; not so where the check leaves
+    /// more behind than [`RowFacts::parsed`].
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
+    /// Whether the check only looks for control characters, and has nothing to find in a
+    /// batch that holds none.
+    fn is_about_controls(&self) -> bool {
+        false
+    }
 }
 
 /// What a defect means, for people: one row of what `explain` prints.
@@ -122,14 +138,137 @@ pub(crate) fn always(_: &FieldFile) -> bool {
     true
 }
 
-/// What the checks of a row found out; reused from row to row.
+/// A set of fields, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FieldSet([u64; 4]);
+
+impl FieldSet {
+    /// How many fields a spec may have.
+    pub(crate) const MOST: usize = 256;
+
+    /// The set of these fields.
+    pub(crate) fn of(fields: impl IntoIterator<Item = FieldId>) -> Self {
+        let mut set = Self::default();
+        for field in fields {
+            set.set(field.index(), true);
+        }
+        set
+    }
+
+    /// Puts a field in or takes it out.
+    pub(crate) fn set(&mut self, field: usize, is_in: bool) {
+        let (word, bit) = (&mut self.0[field / 64 % 4], 1 << (field % 64));
+        *word = if is_in { *word | bit } else { *word & !bit };
+    }
+
+    /// Whether a field is in the set.
+    pub(crate) fn has(&self, field: usize) -> bool {
+        self.0[field / 64 % 4] >> (field % 64) & 1 == 1
+    }
+
+    /// Whether all of these fields are in the set.
+    pub(crate) fn has_all(&self, wanted: &Self) -> bool {
+        self.0.iter().zip(&wanted.0).all(|(has, wanted)| has & wanted == *wanted)
+    }
+
+    /// How many of these fields are in the set.
+    pub(crate) fn count_of(&self, wanted: &Self) -> usize {
+        self.0.iter().zip(&wanted.0).map(|(has, wanted)| (has & wanted).count_ones() as usize).sum()
+    }
+}
+
+/// The last value of a field that broke nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passed {
+    cell: Cell,
+    parsed: Parsed,
+}
+
+/// What the checks of a row found out, and which values need no second look; reused from row
+/// to row of one batch.
+///
+/// Neighbours in a catalog mostly share brand, seller, category, policies and flags, so a
+/// value equal to the last sound one of its field is passed unseen.
 #[derive(Debug, Default)]
-pub struct RowFactsBox(pub(crate) RowFacts);
+pub struct RowFactsBox {
+    pub(crate) row: RowFacts,
+    passed: Vec<Passed>,
+    /// The last group, and by rule over several rows the last value, with what they came to.
+    group: Option<(Cell, Key)>,
+    values: Vec<(Cell, u32)>,
+    /// Fields that are judged elsewhere and taken for broken.
+    skipped: FieldSet,
+    /// Whether the batch holds no control characters at all.
+    pub(crate) is_free_of_controls: bool,
+}
 
 impl RowFactsBox {
+    /// Begins a batch: what is known of the last one points into another buffer.
+    pub fn begin(&mut self, text: &str) {
+        self.passed.clear();
+        self.group = None;
+        self.values.clear();
+        self.skipped = FieldSet::default();
+        self.is_free_of_controls = !crate::product::text::has_controls(text);
+    }
+
+    /// Leaves the values of some fields alone for the rest of the batch: they are known to be
+    /// broken, and said to be elsewhere.
+    pub(crate) fn skip(&mut self, fields: FieldSet) {
+        self.skipped = fields;
+    }
+
+    /// Whether a field is left alone.
+    pub(crate) fn is_skipped(&self, field: usize) -> bool {
+        self.skipped.has(field)
+    }
+
     pub(crate) fn reset(&mut self, width: usize) {
-        self.0.parsed.clear();
-        self.0.parsed.resize(width, Parsed::Nothing);
-        self.0.options = None;
+        self.row.parsed.resize(width, Parsed::Nothing);
+        self.passed.resize(width, Passed::default());
+        self.row.options = None;
+        self.row.present = FieldSet::default();
+    }
+
+    /// Whether the value of a field equals the last sound one; what that turned out to be
+    /// then holds for it too.
+    pub(crate) fn passes_again(&mut self, field: usize, cell: Cell, buffer: &str) -> bool {
+        let passed = self.passed[field];
+        let same = passed.cell.equals(cell, buffer);
+        if same {
+            self.row.parsed[field] = passed.parsed;
+        }
+        same
+    }
+
+    /// The key of a row's group.
+    pub(crate) fn group_key(&mut self, cell: Cell, buffer: &str) -> Option<Key> {
+        if !cell.is_present() {
+            return None;
+        }
+        if let Some((_, key)) = self.group.filter(|(known, _)| known.equals(cell, buffer)) {
+            return Some(key);
+        }
+        let key = Key::of(cell.text(buffer));
+        self.group = Some((cell, key));
+        Some(key)
+    }
+
+    /// What the same value came to in the last row that had it, for the n-th rule.
+    pub(crate) fn known_value(&self, rule: usize, cell: Cell, buffer: &str) -> Option<u32> {
+        self.values.get(rule).filter(|(known, _)| known.equals(cell, buffer)).map(|(_, value)| *value)
+    }
+
+    /// Remembers what a value came to.
+    pub(crate) fn keep_value(&mut self, rule: usize, cell: Cell, value: u32) {
+        if self.values.len() <= rule {
+            self.values.resize(rule + 1, (Cell::ABSENT, 0));
+        }
+        self.values[rule] = (cell, value);
+    }
+
+    /// Remembers a sound value.
+    pub(crate) fn passed(&mut self, field: usize, cell: Cell) {
+        self.passed[field] = Passed { cell, parsed: self.row.parsed[field] };
     }
 }

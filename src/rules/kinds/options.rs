@@ -70,4 +70,8 @@ impl ValueCheck for Options {
         }
         Ok(())
     }
+
+    fn is_repeatable(&self) -> bool {
+        !self.of_variant
+    }
 }

@@ -4,6 +4,7 @@
 use super::condition::{self, Condition};
 use super::{RowCheck, RowKind, View};
 use crate::product::date;
+use crate::rules::kinds::FieldSet;
 use crate::spec::FieldId;
 use std::cmp::Ordering;
 
@@ -27,6 +28,10 @@ impl RowCheck for LessThan {
         let sound = low.amount < high.amount || self.or_equal && low.amount == high.amount;
         (low.currency == high.currency && !sound).then_some(first)
     }
+
+    fn needs(&self) -> FieldSet {
+        FieldSet::of(self.fields)
+    }
 }
 
 pub(crate) const SAME_CURRENCY: RowKind = RowKind {
@@ -45,6 +50,10 @@ impl RowCheck for SameCurrency {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
         let [first, second] = self.fields;
         (row.money(first)?.currency != row.money(second)?.currency).then_some(first)
+    }
+
+    fn needs(&self) -> FieldSet {
+        FieldSet::of(self.fields)
     }
 }
 
@@ -65,6 +74,10 @@ impl RowCheck for Differs {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
         let [first, second] = self.fields;
         (row.is_present(first) && row.text(first) == row.text(second) && condition::all(&self.when, row)).then_some(first)
+    }
+
+    fn needs(&self) -> FieldSet {
+        FieldSet::of(self.fields.into_iter().chain(condition::needed(&self.when)))
     }
 }
 
@@ -93,6 +106,10 @@ impl RowCheck for OrderedRange {
             Ordering::Greater => true,
         };
         broken.then_some(self.field)
+    }
+
+    fn needs(&self) -> FieldSet {
+        FieldSet::of([self.field])
     }
 }
 

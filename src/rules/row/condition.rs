@@ -42,6 +42,22 @@ fn is_zero(row: &View<'_>, field: FieldId) -> Option<bool> {
     }
 }
 
+impl Condition {
+    /// The field that must have a value for the condition to hold, if one must.
+    fn needed(&self) -> Option<FieldId> {
+        match self {
+            Self::Present(field) | Self::Positive(field) | Self::Zero(field) => Some(*field),
+            Self::OneOf(field, values) => values.iter().all(|value| !value.is_empty()).then_some(*field),
+            Self::Absent(_) => None,
+        }
+    }
+}
+
+/// The fields that must have values for all conditions to hold.
+pub(crate) fn needed(conditions: &[Condition]) -> impl Iterator<Item = FieldId> {
+    conditions.iter().filter_map(Condition::needed)
+}
+
 /// Compiles a table of conditions, all of which must hold.
 pub(crate) fn compile(written: &BTreeMap<String, ConditionFile>, names: &Names<'_>) -> Result<Vec<Condition>, String> {
     written

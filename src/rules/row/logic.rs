@@ -2,6 +2,7 @@
 
 use super::condition::{self, Condition};
 use super::{Names, RowCheck, RowKind, View};
+use crate::rules::kinds::FieldSet;
 use crate::spec::FieldId;
 use crate::spec::model::RuleFile;
 
@@ -51,6 +52,10 @@ impl RowCheck for Implies {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
         (self.when.holds(row) && !condition::all(&self.then, row)).then_some(self.blamed)
     }
+
+    fn needs(&self) -> FieldSet {
+        FieldSet::of(condition::needed(&self.when.all))
+    }
 }
 
 pub(crate) const REQUIRES: RowKind = RowKind {
@@ -85,6 +90,10 @@ impl RowCheck for Requires {
             (!self.any.is_empty() && !self.any.iter().any(|&field| row.is_present(field))).then(|| self.any.first().copied()).flatten();
         missing.or(none).map(|field| self.fixed.unwrap_or(field))
     }
+
+    fn needs(&self) -> FieldSet {
+        FieldSet::of(condition::needed(&self.when.all))
+    }
 }
 
 pub(crate) const FORBIDS: RowKind = RowKind {
@@ -105,5 +114,13 @@ impl RowCheck for Forbids {
         // The attributes are mostly absent, and looking is cheaper than judging conditions.
         let present = self.fields.iter().find(|&&field| row.is_present(field)).copied()?;
         self.when.holds(row).then_some(present)
+    }
+
+    fn needs(&self) -> FieldSet {
+        let only = match self.fields.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        };
+        FieldSet::of(condition::needed(&self.when.all).chain(only))
     }
 }

@@ -7,7 +7,7 @@ pub(crate) mod options;
 pub(crate) mod packed;
 pub(crate) mod presence;
 
-use super::kinds::{Parsed, RowFacts};
+use super::kinds::{FieldSet, Parsed, RowFacts};
 use crate::cell::Slot;
 use crate::product::money::Money;
 use crate::product::text_distance::nearest;
@@ -31,6 +31,11 @@ impl<'a> View<'a> {
         self.slots.get(field.index()).map_or("", |slot| slot.text(self.buffer))
     }
 
+    /// How many of some fields have a value.
+    pub(crate) fn count_present(&self, fields: &FieldSet) -> usize {
+        self.facts.present.count_of(fields)
+    }
+
     /// Whether a field has a value.
     pub(crate) fn is_present(&self, field: FieldId) -> bool {
         self.slots.get(field.index()).is_some_and(|slot| slot.is_present())
@@ -49,6 +54,11 @@ impl<'a> View<'a> {
 pub(crate) trait RowCheck: Send + Sync + std::fmt::Debug {
     /// The field to blame where the row breaks the rule.
     fn broken(&self, row: &View<'_>) -> Option<FieldId>;
+
+    /// Fields without which no row can break the rule, so that most rows need not be asked.
+    fn needs(&self) -> FieldSet {
+        FieldSet::default()
+    }
 }
 
 /// A compile function for one kind.

@@ -1,6 +1,7 @@
 //! `labels_in`, `not_self`, `no_repeat`: what the parts of packed cells refer to.
 
 use super::{RowCheck, RowKind, View};
+use crate::rules::kinds::FieldSet;
 use crate::spec::FieldId;
 
 /// The n-th part (from 1) of every entry of a packed cell.
@@ -33,6 +34,10 @@ impl RowCheck for LabelsIn {
         let known = |label: &str| parts(row.text(second), self.part).any(|known| known == label);
         (!parts(row.text(first), self.part).all(known)).then_some(first)
     }
+
+    fn needs(&self) -> FieldSet {
+        FieldSet::of([self.fields[0]])
+    }
 }
 
 pub(crate) const NOT_SELF: RowKind = RowKind {
@@ -51,6 +56,10 @@ impl RowCheck for NotSelf {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
         let [packed, id] = self.fields;
         (row.is_present(packed) && parts(row.text(packed), 2).any(|target| target == row.text(id))).then_some(packed)
+    }
+
+    fn needs(&self) -> FieldSet {
+        FieldSet::of([self.fields[0]])
     }
 }
 
@@ -81,5 +90,9 @@ impl RowCheck for NoRepeat {
         seen.sort_unstable();
         seen.dedup();
         (seen.len() < count).then_some(self.field)
+    }
+
+    fn needs(&self) -> FieldSet {
+        FieldSet::of([self.field])
     }
 }

@@ -1,6 +1,7 @@
 //! `exclusive`, `together`, `at_least`, `any_of`: how many of some fields are filled.
 
 use super::{Names, RowCheck, RowKind, View};
+use crate::rules::kinds::FieldSet;
 use crate::spec::FieldId;
 use crate::spec::model::RuleFile;
 
@@ -37,7 +38,8 @@ pub(crate) const ANY_OF: RowKind = RowKind {
 type Fits = fn(present: usize, all: usize, count: usize) -> bool;
 
 struct Counted {
-    fields: Vec<FieldId>,
+    fields: FieldSet,
+    all: usize,
     count: usize,
     fits: Fits,
     blamed: FieldId,
@@ -53,13 +55,12 @@ impl Counted {
     fn compile(rule: &RuleFile, names: &Names<'_>, fits: Fits) -> Result<Box<dyn RowCheck>, String> {
         let fields = names.fields(&rule.attributes)?;
         let blamed = names.blamed(rule, fields.first().copied())?;
-        Ok(Box::new(Self { fields, count: rule.count.unwrap_or(0), fits, blamed }))
+        Ok(Box::new(Self { fields: FieldSet::of(fields.iter().copied()), all: fields.len(), count: rule.count.unwrap_or(0), fits, blamed }))
     }
 }
 
 impl RowCheck for Counted {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
-        let present = self.fields.iter().filter(|&&field| row.is_present(field)).count();
-        (!(self.fits)(present, self.fields.len(), self.count)).then_some(self.blamed)
+        (!(self.fits)(row.count_present(&self.fields), self.all, self.count)).then_some(self.blamed)
     }
 }

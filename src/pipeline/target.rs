@@ -1,0 +1,183 @@
+//! One target on the ordered side: the rules over its whole feed, its counts, its files.
+
+use super::whole::Runs;
+use super::worker::{DoneTarget, finding_of};
+use super::{Plan, RunError, TargetPlan, Written};
+use crate::cell::NO_COLUMN;
+use crate::finding::sink::Sink;
+use crate::finding::{Finding, Place};
+use crate::product::text;
+use crate::render::feed::{Feed, FileLimits};
+use crate::render::file::WriteError;
+use crate::rules::across::{Across, Called, Conflict, Spot};
+use crate::summary::Counts;
+use std::io;
+
+/// The state of one target.
+pub(super) struct TargetState<'a> {
+    plan: &'a Plan,
+    target: &'a TargetPlan,
+    across: Across,
+    pub(super) counts: Counts,
+    feeds: Vec<Feed>,
+    /// The numbers, among the rows that the rules over the feed saw, of those that were
+    /// refused at once and so never written.
+    refused: Vec<u32>,
+    seen: u32,
+    conflicts: Vec<Conflict>,
+    runs: Runs,
+}
+
+impl<'a> TargetState<'a> {
+    pub(super) fn new(plan: &'a Plan, target: &'a TargetPlan) -> Result<Self, WriteError> {
+        let limits = &target.spec.identity.limits;
+        let limits = FileLimits { items: limits.items_per_file, bytes: limits.bytes_per_file };
+        let feeds = target.formats.iter().map(|format| {
+            let container = format.container(&target.spec, &target.columns);
+            Feed::create(&target.folder, *format, container, limits)
+        });
+        Ok(Self {
+            plan,
+            target,
+            across: target.rules.across(plan.memory / plan.targets.len().max(1)),
+            counts: Counts::default(),
+            feeds: feeds.collect::<Result<_, WriteError>>()?,
+            refused: Vec::new(),
+            seen: 0,
+            conflicts: Vec::new(),
+            runs: Runs::default(),
+        })
+    }
+
+    /// Takes a batch of this target; `read` records of it could be read, `bad` could not.
+    pub(super) fn take(
+        &mut self,
+        source: usize,
+        done: &mut DoneTarget,
+        (read, bad): (u64, u64),
+        sink: &mut Sink<'_>,
+    ) -> Result<(), RunError> {
+        self.counts.records += read + bad;
+        self.counts.items += done.items;
+        self.counts.rejected += done.rejected;
+        self.counts.skip("could not be read", bad);
+        for (count, reason) in done.skipped.iter().zip(&self.plan.sources[source].mapping.reasons) {
+            self.counts.skip(reason, *count);
+        }
+        for finding in self.runs.take(std::mem::take(&mut done.whole)) {
+            self.say(finding, sink);
+        }
+        let mut from = 0;
+        for row in 0..done.accepted.len() {
+            let item = &done.accepted[row];
+            let name = done.names.get(from..item.item_end as usize).unwrap_or("");
+            let group = done.names.get(item.item_end as usize..item.group_end as usize).unwrap_or("");
+            from = item.group_end as usize;
+            let spot = Spot {
+                source: source as u16,
+                record: u32::try_from(item.head.number).unwrap_or(u32::MAX),
+                line: u32::try_from(item.head.line).unwrap_or(u32::MAX),
+            };
+            if self.stays(done, row, spot, Called { item: name, group }, sink)? {
+                self.write(done, row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the rules over the whole feed about a row.
+    fn stays(&mut self, done: &DoneTarget, row: usize, spot: Spot, called: Called<'_>, sink: &mut Sink<'_>) -> Result<bool, RunError> {
+        let number = self.seen;
+        self.seen += 1;
+        self.conflicts.clear();
+        let stays = self.across.observe(done.digests.row(row), spot, called, &mut self.conflicts).map_err(spilled)?;
+        for conflict in &self.conflicts {
+            let place = self.plan.place(spot, conflict.column);
+            let finding = across_finding(self.target, conflict.rule, place, Some(self.plan.place(conflict.first, NO_COLUMN)), called);
+            emit(&mut self.counts, finding, sink);
+        }
+        if stays {
+            self.counts.accepted += 1;
+        } else {
+            self.counts.rejected += 1;
+            self.refused.push(number);
+        }
+        Ok(stays)
+    }
+
+    fn write(&mut self, done: &DoneTarget, row: usize) -> Result<(), WriteError> {
+        for (format, feed) in self.feeds.iter_mut().enumerate() {
+            let ends = &done.ends[format];
+            let start = row.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
+            let end = ends.get(row).map_or(start, |end| *end as usize);
+            let rendered = done.rendered[format].as_bytes().get(start..end).unwrap_or_default();
+            feed.push(rendered, done.accepted[row].shard)?;
+        }
+        Ok(())
+    }
+
+    /// A finding of this target alone.
+    pub(super) fn say(&mut self, finding: Finding, sink: &mut Sink<'_>) {
+        emit(&mut self.counts, finding, sink);
+    }
+
+    /// Ends the feed: what shows only now, and the files.
+    pub(super) fn finish(self, sink: &mut Sink<'_>) -> Result<(Counts, Vec<Written>), RunError> {
+        let Self { plan, target, across, mut counts, feeds, refused, runs, .. } = self;
+        for finding in runs.end() {
+            emit(&mut counts, finding, sink);
+        }
+        let mut late_refused: Vec<usize> = Vec::new();
+        let groups = across.finish(&mut |late, number| {
+            let related = late.first.map(|first| plan.place(first, NO_COLUMN));
+            emit(&mut counts, across_finding(target, late.rule, plan.place(late.spot, late.column), related, late.called), sink);
+            if late.refused {
+                // Rows that were refused before were never written.
+                late_refused.push(number as usize - refused.partition_point(|before| *before < number));
+            }
+        });
+        counts.groups = groups.map_err(spilled)?;
+        counts.accepted -= late_refused.len() as u64;
+        counts.rejected += late_refused.len() as u64;
+        let mut written = Vec::new();
+        for (feed, format) in feeds.into_iter().zip(&target.formats) {
+            let files = feed.finish(&late_refused)?;
+            written.extend(files.into_iter().map(|file| Written { path: file.file.path().to_owned(), format: format.word(), file }));
+        }
+        Ok((counts, written))
+    }
+}
+
+fn spilled(source: io::Error) -> RunError {
+    WriteError { path: std::env::temp_dir(), source }.into()
+}
+
+fn emit(counts: &mut Counts, finding: Finding, sink: &mut Sink<'_>) {
+    let Some(finding) = sink.weigh(finding) else { return };
+    counts.finding(&finding);
+    sink.push(&finding);
+}
+
+fn across_finding(target: &TargetPlan, rule: usize, place: Place, related: Option<Place>, called: Called<'_>) -> Finding {
+    let (mut fault, of_group) = target.rules.across_fault(rule);
+    if let Some(first) = &related {
+        fault.message = format!("{}; first in record {}", fault.message, first.record);
+    }
+    let shown = if of_group && !called.group.is_empty() { called.group } else { called.item };
+    fault.message = format!("{} (`{}`)", fault.message, text::excerpt(shown, 60));
+    fault.value = Some(text::excerpt(shown, 200));
+    let mut finding = finding_of(fault, target, place, called.item);
+    finding.related = related;
+    finding.group = (of_group && !called.group.is_empty()).then(|| text::excerpt(called.group, 120));
+    finding
+}
+
+impl Plan {
+    /// A place from its short form.
+    fn place(&self, spot: Spot, column: u16) -> Place {
+        let names = self.sources.get(usize::from(spot.source)).map(|source| &source.header);
+        let column_name = names.and_then(|header| header.names().get(usize::from(column))).cloned();
+        let column = if column == NO_COLUMN { 0 } else { u32::from(column) + 1 };
+        Place { source: spot.source, record: u64::from(spot.record), line: u64::from(spot.line), column, column_name }
+    }
+}

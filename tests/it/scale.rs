@@ -1,0 +1,95 @@
+//! What large feeds are treated differently for: columns that are wrong as a whole, ids that
+//! do not fit into the memory allowed, and any number of threads.
+
+use crate::support::Folder;
+use serde_json::Value;
+use std::fmt::Write;
+
+/// A sound feed of some blocks, but for `dimensions` as earlier specs wrote them in every row
+/// that `is_old` picks, and the id of row 10 again in rows 5000 and 5001.
+fn feed(rows: usize, is_old: impl Fn(usize) -> bool) -> String {
+    let mut text = "item_id,title,description,url,brand,seller_name,image_url,availability,price,group_id,dimensions\n".to_owned();
+    for row in 1..=rows {
+        let id = if matches!(row, 5000 | 5001) { 10 } else { row };
+        let dimensions = if is_old(row) { "35x49x40 cm" } else { r#""{""length"":""35"",""width"":""49"",""unit"":""cm""}""# };
+        let group = row / 3;
+        writeln!(
+            text,
+            "A{id},Bottle {row},\"{}\",https://shop.example/a{row},Acme,Acme Store,https://shop.example/a{row}.jpg,in_stock,24.00 USD,G{group},{dimensions}",
+            "Insulated steel bottle. ".repeat(8)
+        )
+        .expect("memory");
+    }
+    text
+}
+
+fn findings(out: &str, code: &str) -> Vec<Value> {
+    let lines = out.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    lines.filter(|line| line["code"] == code).collect()
+}
+
+fn last(out: &str) -> Value {
+    serde_json::from_str(out.lines().last().expect("an ending")).expect("JSON")
+}
+
+#[test]
+fn a_column_wrong_as_a_whole_is_said_once_a_stretch() {
+    let code = "dimensions/not-an-object";
+    let folder = Folder::new();
+    // One good value far inside: the stretches before and after it are two.
+    folder.write("f.csv", feed(9000, |row| row != 6000));
+    let run = folder.run(&["check", "f.csv", "--config", "none", "--output-format", "jsonl"]);
+    let found = findings(&run.out, code);
+    let values: u64 = found.iter().map(|finding| finding["values"].as_u64().unwrap_or(1)).sum();
+    assert_eq!(values, 8999);
+    assert_eq!(last(&run.out)["summary"]["by_code"][code], 8999);
+    // No record is in two of them, and the good one in none.
+    let mut said: Vec<(u64, u64)> = found
+        .iter()
+        .map(|finding| {
+            let record = finding["record"].as_u64().expect("a record");
+            (record, finding["last_record"].as_u64().unwrap_or(record))
+        })
+        .collect();
+    said.sort_unstable();
+    assert_eq!(said.first().map(|(from, _)| *from), Some(1));
+    assert_eq!(said.last().map(|(_, to)| *to), Some(9000));
+    assert!(said.windows(2).all(|pair| pair[0].1 < pair[1].0));
+    assert!(said.iter().all(|(from, to)| !(*from..=*to).contains(&6000)));
+    let stretches = found.iter().filter(|finding| finding["values"].is_u64()).count();
+    assert_eq!(stretches, 2, "{found:#?}");
+    let text = folder.run(&["check", "f.csv", "--config", "none", "--max-per-code", "0"]);
+    assert!(text.out.contains("(8,999 times)") && text.out.contains(", every value: "), "{}", text.out);
+}
+
+#[test]
+fn small_feeds_say_every_value() {
+    let folder = Folder::new();
+    folder.write("f.csv", feed(900, |_| true));
+    let run = folder.run(&["check", "f.csv", "--config", "none", "--output-format", "jsonl"]);
+    assert_eq!(findings(&run.out, "dimensions/not-an-object").len(), 900);
+}
+
+#[test]
+fn ids_beyond_the_memory_are_still_unique() {
+    let folder = Folder::new();
+    folder.write("f.csv", feed(9000, |row| row % 2 == 0));
+    let build = |memory: &str, threads: &str, out: &str| {
+        let arguments =
+            ["build", "f.csv", "--config", "none", "--memory", memory, "--threads", threads, "--out", out, "-f", "csv,jsonl.gz,json"];
+        let run = folder.run(&[&arguments[..], &["--output-format", "jsonl"]].concat());
+        assert_eq!(run.code, 1, "{}", run.err);
+        let mut duplicates: Vec<u64> =
+            findings(&run.out, "item_id/duplicate").iter().filter_map(|finding| finding["record"].as_u64()).collect();
+        duplicates.sort_unstable();
+        (duplicates, last(&run.out)["summary"].clone())
+    };
+    let (duplicates, summary) = build("1G", "1", "at-once");
+    assert_eq!(duplicates, [5000, 5001]);
+    assert_eq!((&summary["accepted"], &summary["rejected"], &summary["groups"]), (&8998.into(), &2.into(), &3001.into()));
+    assert_eq!(build("1K", "3", "spilled"), (duplicates, summary));
+    for name in ["feed.csv", "feed.jsonl.gz", "feed.json"] {
+        let bytes = |out: &str| std::fs::read(folder.path(&format!("{out}/openai/{name}"))).expect("a feed");
+        assert!(bytes("at-once") == bytes("spilled"), "{name} differs");
+    }
+}
