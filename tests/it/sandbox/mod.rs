@@ -1,6 +1,9 @@
 //! The sandbox, spoken to with plain requests written from the targets' documents.
 
 mod acp;
+mod commerce;
+mod faults;
+mod stripe_files;
 mod stripe_imports;
 
 use feedmill::sandbox::{Api, Options, Sandbox, serve};
@@ -70,6 +73,18 @@ impl Peer {
     /// A request without credentials.
     fn bare(&self, method: Method, api: Api, path: &str) -> RequestBuilder {
         self.client.request(method, self.url(api, path))
+    }
+}
+
+/// Bodies as v1 APIs take them.
+trait AsForm {
+    fn as_form(self, fields: &[(&str, &str)]) -> Self;
+}
+
+impl AsForm for RequestBuilder {
+    fn as_form(self, fields: &[(&str, &str)]) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 }
 
