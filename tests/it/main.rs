@@ -7,6 +7,8 @@ mod formats;
 mod hostile;
 mod judge;
 mod layers;
+mod openapi;
+mod prism;
 mod sandbox;
 mod scale;
 mod score;

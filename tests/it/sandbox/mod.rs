@@ -3,6 +3,8 @@
 mod acp;
 mod commerce;
 mod faults;
+mod judged;
+mod outside;
 mod stripe_files;
 mod stripe_imports;
 
