@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 const IMPORTS: &str = "/v2/commerce/product_catalog/imports";
 
-/// What the excerpt's own refusals say; the sandbox never says that.
-const OBJECTION: &str = "not like this";
+/// What stands in every answer that is Prism's own.
+const OBJECTION: &str = "stoplight.io/prism";
 
 struct Behind {
     peer: Peer,
@@ -43,7 +43,7 @@ impl Behind {
 /// The answer, in which Prism found nothing.
 async fn judged(request: RequestBuilder, status: u16) -> Reply {
     let reply = send(request).await;
-    assert!(!reply.text().contains(OBJECTION), "Prism refuses the request");
+    assert!(!reply.text().contains(OBJECTION), "{}", reply.text());
     assert_eq!(reply.status, status, "{}", reply.text());
     reply
 }
@@ -91,7 +91,8 @@ async fn stripe_requests_and_answers_are_as_the_excerpt_draws_them() {
     judged(behind.v1(Method::GET, "/v1/data_management/import_sets/impset_9"), 404).await;
     // That Prism does judge shows at a request it must refuse.
     let odd = behind.v2(Method::POST, IMPORTS).json(&json!({"feed_type": "product", "mode": "upsert", "metadata": {}, "more": 1}));
-    assert!(send(odd).await.text().contains(OBJECTION));
+    let refused = send(odd).await;
+    assert!(refused.text().contains(OBJECTION), "{} {}", refused.status, refused.text());
 }
 
 #[tokio::test]
