@@ -79,12 +79,12 @@ impl Peer {
 }
 
 /// Bodies as v1 APIs take them.
-trait AsForm {
-    fn as_form(self, fields: &[(&str, &str)]) -> Self;
+trait WithForm {
+    fn with_form(self, fields: &[(&str, &str)]) -> Self;
 }
 
-impl AsForm for RequestBuilder {
-    fn as_form(self, fields: &[(&str, &str)]) -> Self {
+impl WithForm for RequestBuilder {
+    fn with_form(self, fields: &[(&str, &str)]) -> Self {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.header("content-type", "application/x-www-form-urlencoded").body(body)
     }

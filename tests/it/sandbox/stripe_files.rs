@@ -1,6 +1,6 @@
 //! The Files API and import sets (v1).
 
-use super::{AsForm, PRODUCTS, Peer, Reply, send};
+use super::{PRODUCTS, Peer, Reply, WithForm, send};
 use feedmill::sandbox::{Api, Fault, Options};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
@@ -21,7 +21,7 @@ impl Peer {
     }
 
     pub(super) async fn import_set(&self, file: &str, format: &str) -> Reply {
-        send(self.v1(Method::POST, Api::Stripe, SETS).as_form(&[("file", file), ("standard_data_format", format)])).await
+        send(self.v1(Method::POST, Api::Stripe, SETS).with_form(&[("file", file), ("standard_data_format", format)])).await
     }
 }
 
@@ -110,11 +110,11 @@ async fn an_import_set_is_refused_unless_it_is_as_documented() {
     assert_eq!(send(peer.v1(Method::POST, Api::Stripe, SETS).json(&sound)).await.status, 400, "v1 takes forms");
     let form = [("file", id(&file)), ("standard_data_format", "product_catalog_feed")];
     let versioned = |version: &str| {
-        peer.bare(Method::POST, Api::Stripe, SETS).bearer_auth("sk_test_1").header("stripe-version", version).as_form(&form)
+        peer.bare(Method::POST, Api::Stripe, SETS).bearer_auth("sk_test_1").header("stripe-version", version).with_form(&form)
     };
     assert_eq!(send(versioned("2026-06-24.dahlia")).await.status, 400, "import sets are a preview");
     assert_eq!(send(versioned("2025-09-30.clover;udap_beta=v1")).await.status, 200);
-    let elsewhere = peer.v1(Method::POST, Api::Stripe, SETS).header("stripe-account", "acct_9").as_form(&form);
+    let elsewhere = peer.v1(Method::POST, Api::Stripe, SETS).header("stripe-account", "acct_9").with_form(&form);
     assert_eq!(send(elsewhere).await.status, 400, "another account's file is not there");
     assert_eq!(send(peer.v1(Method::GET, Api::Stripe, SETS)).await.status, 405);
     assert_eq!(send(peer.v1(Method::GET, Api::Stripe, &format!("{SETS}/impset_9"))).await.status, 404);
@@ -133,7 +133,7 @@ async fn the_first_answer_to_a_key_is_kept_for_a_day_even_a_500() {
     let file = peer.upload(PRODUCTS).await;
     let create = |key: &'static str, format: &'static str| {
         let form = [("file", id(&file)), ("standard_data_format", format)];
-        let request = peer.v1(Method::POST, Api::Stripe, SETS).header("idempotency-key", key).as_form(&form);
+        let request = peer.v1(Method::POST, Api::Stripe, SETS).header("idempotency-key", key).with_form(&form);
         async move { send(request).await }
     };
     let first = create("k1", "product_catalog_feed").await.json();
