@@ -63,7 +63,7 @@ impl FromStr for Fault {
             return Err(refuse("in front of the colon stand a method and a path".to_owned()));
         };
         let method = method.to_ascii_uppercase();
-        if !matches!(method.as_str(), "*" | "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD") {
+        if !matches!(method.as_str(), "*" | "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "SFTP") {
             return Err(refuse(format!("`{method}` is no method; `*` stands for all")));
         }
         if !path.starts_with(['/', '*']) {

@@ -5,7 +5,7 @@ use super::call::{Answer, Call, Content, Payload};
 use super::fault::Strike;
 use super::transcript::Exchange;
 use super::wire::{Doors, Switch};
-use super::{Api, Shared, acp, commerce, stripe};
+use super::{Api, Shared, acp, ads, commerce, https, stripe};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
@@ -44,7 +44,7 @@ async fn exchange(State(shared): State<Arc<Shared>>, ConnectInfo(switch): Connec
     };
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let headers = request.headers().clone();
-    let body = Payload::read(request, api == Api::StripeUploads).await;
+    let body = Payload::read(request, matches!(api, Api::StripeUploads | Api::Https)).await;
     let twist = match &strike {
         Some(Strike::Twist(twist)) => Some(*twist),
         _ => None,
@@ -52,7 +52,7 @@ async fn exchange(State(shared): State<Arc<Shared>>, ConnectInfo(switch): Connec
     let call = Call { api, method, path: path.to_owned(), query, headers, body, twist };
     exchange.request(&call);
     let answer = answer(&shared, call, strike.as_ref()).await;
-    let answer = answer.with("request-id", format!("req_{}", shared.world().exchanges + 1));
+    let answer = answer.with(if api == Api::Ads { "x-request-id" } else { "request-id" }, format!("req_{}", shared.world().exchanges + 1));
     exchange.response(&answer);
     match strike {
         Some(Strike::Lost) => {
@@ -82,6 +82,8 @@ async fn answer(shared: &Arc<Shared>, call: Call, strike: Option<&Strike>) -> An
         Api::Stripe | Api::StripeFiles | Api::StripeUploads => stripe::answer(&shared, &call),
         Api::Acp => acp::answer(&shared, &call),
         Api::Commerce => commerce::answer(&shared, &call),
+        Api::Ads => ads::answer(&shared, &call),
+        Api::Https => https::answer(&shared, &call),
     });
     done.await.unwrap_or_else(|panic| Answer::json(500, json!({"error": {"message": format!("the sandbox failed: {panic}")}})))
 }
@@ -90,7 +92,8 @@ async fn answer(shared: &Arc<Shared>, call: Call, strike: Option<&Strike>) -> An
 fn error(api: Api, status: u16, code: Option<&str>, message: &str) -> Answer {
     match api {
         Api::Stripe | Api::StripeFiles => stripe::plain_error(status, code, message),
-        Api::StripeUploads => Answer::empty(status),
+        Api::StripeUploads | Api::Https => Answer::empty(status),
+        Api::Ads => ads::error(status, code.unwrap_or("unavailable"), message, None),
         Api::Acp | Api::Commerce => super::nested::error(status, code.unwrap_or("unavailable"), message, None),
     }
 }

@@ -8,6 +8,8 @@ use crate::mapping::preset;
 use crate::pipeline::{self, Cancel};
 use crate::plan::{self, Effort, Purpose};
 use crate::progress::Silent;
+use crate::render::FeedFormat;
+use crate::sandbox::stripe::Row;
 use crate::spec::model::Consequence;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,20 +36,23 @@ pub(super) struct Refusal {
     pub(super) message: String,
 }
 
-/// Hears what is wrong and keeps what refuses rows or the file.
-#[derive(Default)]
-struct Refusals(Judgement);
+/// Hears what is wrong, keeps what refuses rows or the file, and passes everything on.
+struct Refusals<'a> {
+    judgement: Judgement,
+    hear: &'a mut dyn FnMut(&Finding),
+}
 
-impl Listen for Refusals {
+impl Listen for Refusals<'_> {
     fn finding(&mut self, finding: &Finding) {
+        (self.hear)(finding);
         if finding.severity != Severity::Error {
             return;
         }
         match finding.consequence {
-            Consequence::FileRefused => drop(self.0.failure.get_or_insert_with(|| finding.message.clone())),
+            Consequence::FileRefused => drop(self.judgement.failure.get_or_insert_with(|| finding.message.clone())),
             // feedmill's own reasons to hold a row back are no target's.
             Consequence::RowRejected => {
-                let refusal = self.0.refused.entry(finding.place.record).or_default();
+                let refusal = self.judgement.refused.entry(finding.place.record).or_default();
                 if refusal.message.is_empty() {
                     refusal.item.clone_from(&finding.item);
                     let column = finding.place.column_name.as_ref().or(finding.attribute.as_ref());
@@ -64,13 +69,31 @@ impl Listen for Refusals {
 
 /// Judges a finished feed of `spec` as it is; `format` is what it was said to be.
 pub(super) fn judge(path: &Path, spec: &str, format: Option<&str>, today: jiff::civil::Date) -> Judgement {
-    match try_judge(path, spec, format, today) {
-        Ok(judgement) => judgement,
+    match run(path, spec, format, today, &mut |_| {}, None) {
+        Ok((judgement, _)) => judgement,
         Err(failure) => Judgement { failure: Some(failure), ..Judgement::default() },
     }
 }
 
-fn try_judge(path: &Path, spec: &str, format: Option<&str>, today: jiff::civil::Date) -> Result<Judgement, String> {
+/// Judges a finished feed in whatever format, and gives the accepted rows by the spec's names.
+pub(super) fn with_rows(
+    path: &Path,
+    spec: &str,
+    today: jiff::civil::Date,
+    hear: &mut dyn FnMut(&Finding),
+) -> Result<(Judgement, Vec<Row>), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    run(path, spec, None, today, hear, Some(folder.path()))
+}
+
+fn run(
+    path: &Path,
+    spec: &str,
+    format: Option<&str>,
+    today: jiff::civil::Date,
+    hear: &mut dyn FnMut(&Finding),
+    folder: Option<&Path>,
+) -> Result<(Judgement, Vec<Row>), String> {
     let family = crate::spec::load::spec(spec).map_err(|error| error.to_string())?.identity.family;
     // A feed with missing columns would be taken for something else; here it is what it was sent as.
     let own = preset::all().into_iter().find(|preset| preset.feed_of.as_ref() == Some(&family));
@@ -84,12 +107,27 @@ fn try_judge(path: &Path, spec: &str, format: Option<&str>, today: jiff::civil::
     };
     let shown = |error: &dyn std::fmt::Display| error.to_string().replace(&path.display().to_string(), "the file");
     let settings = resolve(&flags, &std::env::temp_dir()).map_err(|error| shown(&error))?;
-    let plan = plan::plan(&settings, Purpose::Check, Effort { threads: 1, memory: plan::MEMORY }, today).map_err(|error| shown(&error))?;
-    let (mut refusals, overrides) = (Refusals::default(), BTreeMap::new());
+    let mut plan =
+        plan::plan(&settings, Purpose::Check, Effort { threads: 1, memory: plan::MEMORY }, today).map_err(|error| shown(&error))?;
+    if let (Some(folder), Some(target)) = (folder, plan.targets.first_mut()) {
+        // What is accepted is rendered as the rows of a table, whatever it came as.
+        target.formats = vec![FeedFormat::parse("csv")?];
+        target.folder = folder.to_owned();
+    }
+    let (mut refusals, overrides) = (Refusals { judgement: Judgement::default(), hear }, BTreeMap::new());
     let run = pipeline::run(&plan, &mut Sink::new(&overrides, &mut refusals), &Silent, &Cancel::default());
     let report = run.map_err(|error| shown(&error))?;
-    refusals.0.rows = report.counts.first().map_or(0, |counts| counts.records);
-    Ok(refusals.0)
+    refusals.judgement.rows = report.counts.first().map_or(0, |counts| counts.records);
+    let mut rows = Vec::new();
+    for written in report.written.iter().flatten() {
+        let mut reader = csv::Reader::from_path(written.file.file.temporary()).map_err(|error| error.to_string())?;
+        for row in reader.deserialize::<Row>() {
+            let mut row = row.map_err(|error| error.to_string())?;
+            row.retain(|_, value| !value.is_empty());
+            rows.push(row);
+        }
+    }
+    Ok((refusals.judgement, rows))
 }
 
 /// The day of a moment, in UTC.

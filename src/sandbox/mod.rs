@@ -10,15 +10,18 @@
 //! Nothing here is used by the modules that push: both are written from the documents.
 
 mod acp;
+mod ads;
 mod call;
 mod commerce;
 mod example;
 mod fault;
 mod gate;
+mod https;
 mod idempotency;
 mod judge;
 mod nested;
 mod shape;
+mod snapshot;
 mod stripe;
 mod transcript;
 mod wire;
@@ -29,12 +32,15 @@ pub use nested::FeedState;
 pub use stripe::{ImportState, Row};
 pub use transcript::Exchange;
 
+use fault::Strike;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use world::World;
 
 /// What time it is in the sandbox.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
@@ -55,16 +61,22 @@ pub enum Api {
     Acp,
     /// OpenAI's commerce API.
     Commerce,
+    /// OpenAI's Ads API.
+    Ads,
+    /// An endpoint for whole feeds, given at onboarding.
+    Https,
 }
 
 impl Api {
     /// Every API with its prefix.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 7] = [
         (Self::StripeUploads, "/stripe-uploads"),
         (Self::StripeFiles, "/stripe-files"),
         (Self::Stripe, "/stripe"),
         (Self::Acp, "/acp"),
+        (Self::Ads, "/openai-ads/v1"),
         (Self::Commerce, "/openai"),
+        (Self::Https, "/https"),
     ];
 
     /// The prefix.
@@ -89,6 +101,40 @@ impl Key {
     pub fn full(secret: &str) -> Self {
         Self { secret: secret.to_owned(), reads_imports: true, writes_imports: true }
     }
+}
+
+/// A whole feed that was delivered.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The API that took it.
+    pub api: Api,
+    /// The path behind the prefix.
+    pub path: String,
+    /// Its size as sent.
+    pub bytes: u64,
+    /// Its digest as sent.
+    pub blake3: String,
+    /// Rows accepted.
+    pub accepted: u64,
+    /// Rows rejected.
+    pub rejected: u64,
+    /// The accepted rows, by the names of the spec.
+    pub rows: Vec<Row>,
+}
+
+/// An advertiser's feed as tests see it.
+#[derive(Clone, Debug)]
+pub struct AdsFeedState {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its markets.
+    pub countries: Vec<String>,
+    /// Its items by id.
+    pub items: std::collections::BTreeMap<String, Row>,
+    /// Its uploads with their status, oldest first.
+    pub uploads: Vec<(String, String)>,
 }
 
 /// How a sandbox is set up.
@@ -118,6 +164,8 @@ pub struct Options {
     pub import_bytes: u64,
     /// Bytes of the largest file of the Files API.
     pub file_bytes: u64,
+    /// Host and port of the SFTP server that advertisers' feeds are sent to; the sandbox has none itself.
+    pub sftp: String,
     /// What time it is.
     pub clock: Clock,
     /// Who is told of every exchange.
@@ -141,6 +189,7 @@ impl Default for Options {
             report_seconds: 300,
             import_bytes: 4_000_000_000,
             file_bytes: 200_000_000,
+            sftp: "sftp.sandbox.invalid".to_owned(),
             clock: Arc::new(crate::clock::timestamp),
             witness: None,
             remember: true,
@@ -174,17 +223,21 @@ pub enum SandboxError {
 pub(crate) struct Shared {
     options: Options,
     address: SocketAddr,
-    world: Mutex<world::World>,
+    world: Mutex<World>,
 }
 
 impl Shared {
-    fn world(&self) -> MutexGuard<'_, world::World> {
+    fn world(&self) -> MutexGuard<'_, World> {
         // A call that panicked has answered nothing; what it did stands as it is.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> jiff::Timestamp {
         (self.options.clock)()
+    }
+
+    fn sftp_address(&self) -> String {
+        self.options.sftp.clone()
     }
 
     /// The address that stands for an API's host.
@@ -212,7 +265,7 @@ pub async fn serve(options: Options) -> Result<Sandbox, SandboxError> {
     let refuse = |source| SandboxError::Listen { address: asked, source };
     let listener = TcpListener::bind(asked).await.map_err(refuse)?;
     let address = listener.local_addr().map_err(refuse)?;
-    let world = Mutex::new(world::World::new(options.faults.clone()));
+    let world = Mutex::new(World::new(options.faults.clone()));
     let shared = Arc::new(Shared { options, address, world });
     let (stop, stopped) = oneshot::channel::<()>();
     let service = gate::service(Arc::clone(&shared));
@@ -268,6 +321,29 @@ impl Sandbox {
     /// The feeds made by API, oldest first.
     pub fn feeds(&self) -> Vec<FeedState> {
         self.shared.world().feeds.states()
+    }
+
+    /// The whole feeds that were delivered over HTTPS, oldest first.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.shared.world().deliveries.clone()
+    }
+
+    /// The advertiser's feeds, oldest first.
+    pub fn ads_feeds(&self) -> Vec<AdsFeedState> {
+        self.shared.world().ads.iter().map(ads::AdsFeed::state).collect()
+    }
+
+    /// Hands a file to an advertiser's feed as if it had come over SFTP under this name; whether
+    /// there is such a feed. A fault for `SFTP /NAME` changes how it comes out.
+    pub fn receive(&self, feed: &str, name: &str, file: &Path) -> bool {
+        let snapshot = snapshot::read(file, "openai-ads", judge::date(self.shared.now()));
+        let world = &mut *self.shared.world();
+        let path = format!("/{name}");
+        let twist = match world.faults.strike("SFTP", [&path, &path]) {
+            Some((Strike::Twist(twist), _)) => Some(twist),
+            _ => None,
+        };
+        world.ads_feed(feed).map(|feed| feed.receive(name, snapshot, twist)).is_some()
     }
 
     /// Ends it; calls under way are given two seconds.

@@ -1,5 +1,7 @@
 //! Everything a sandbox remembers.
 
+use super::Delivery;
+use super::ads::AdsFeed;
 use super::fault::{Fault, Faults};
 use super::idempotency::Ledger;
 use super::nested::Feeds;
@@ -21,6 +23,10 @@ pub(super) struct World {
     pub(super) stripe: Stripe,
     /// Feeds made by API.
     pub(super) feeds: Feeds,
+    /// Feeds of the advertiser.
+    pub(super) ads: Vec<AdsFeed>,
+    /// Whole feeds that were delivered.
+    pub(super) deliveries: Vec<Delivery>,
 }
 
 impl World {
@@ -32,6 +38,8 @@ impl World {
             ledger: Ledger::default(),
             stripe: Stripe::default(),
             feeds: Feeds::default(),
+            ads: Vec::new(),
+            deliveries: Vec::new(),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The sandbox, spoken to with plain requests written from the targets' documents.
 
 mod acp;
+mod ads;
 mod commerce;
 mod faults;
+mod https;
 mod judged;
 mod outside;
 mod stripe_files;

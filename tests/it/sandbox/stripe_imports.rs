@@ -343,3 +343,20 @@ async fn a_key_makes_one_import_for_thirty_days() {
     peer.wait(30 * 86_400 + 1);
     assert_ne!(create("k1", "upsert").await.json()["id"], first["id"]);
 }
+
+#[tokio::test]
+async fn promotions_are_imported_beside_products() {
+    let peer = Peer::new().await;
+    let header = "promotion_id,title,active_period,benefit_type,percent_off,target_selection,target_ids,application_type,promotion_code";
+    let period = "2026-08-01T00:00:00Z/2026-09-01T00:00:00Z";
+    let feed = format!(
+        "{header}\nSPRING,Spring sale,{period},percent_off,20,all_products,,automatic,\nODD,Odd sale,{period},percent_off,many,all_products,,automatic,\n"
+    );
+    let done = peer.import("promotion", "upsert", &feed).await;
+    let details = &done["status_details"]["succeeded_with_errors"];
+    assert_eq!((&details["success_count"], &details["samples"][0]["field"]), (&json!("1"), &json!("percent_off")), "{done}");
+    assert_eq!(peer.sandbox.promotions("acct_sandbox")[0].1["title"], "Spring sale");
+    let done = peer.import("promotion", "upsert", "promotion_id,delete\nSPRING,true\n").await;
+    assert_eq!(done["status"], "succeeded", "{done}");
+    assert!(peer.sandbox.promotions("acct_sandbox").is_empty() && peer.sandbox.products("acct_sandbox").is_empty());
+}
