@@ -1,7 +1,8 @@
 //! The plan of a run: everything found, opened, resolved and compiled before the first record
 //! is read, so that a mistake in the settings costs no time and writes nothing.
 
-use crate::catalog::open::{self, Source, Wanted};
+use crate::catalog::locate::{Located, locate};
+use crate::catalog::open::{self, Source};
 use crate::catalog::{Header, ReadError};
 use crate::config::resolve::{Settings, SourceSetting};
 use crate::finding::{Finding, Place, Severity};
@@ -41,9 +42,6 @@ pub enum PlanError {
     /// A format or preset is not known.
     #[error("{0}")]
     Unknown(String),
-    /// Standard input cannot be kept for a second pass.
-    #[error("standard input needs two passes and cannot be kept: {0}")]
-    Spool(std::io::Error),
 }
 
 /// What a run may take of the machine.
@@ -135,8 +133,8 @@ pub fn preset_for(header: &Header, asked: Option<&str>) -> Result<(Preset, Vec<S
 ///
 /// # Errors
 /// When it cannot be opened or is no catalog.
-pub fn open_source(setting: &SourceSetting) -> Result<Source, ReadError> {
-    let mut source = open::open(&setting.path, &setting.wanted)?;
+pub fn open_source(found: &Located, setting: &SourceSetting) -> Result<Source, ReadError> {
+    let mut source = open::located(found, &setting.wanted)?;
     // Keys that first appear late in a JSON source must still find their column.
     let presets = preset::all();
     let listed = presets
@@ -165,25 +163,19 @@ fn source(
     index: u16,
     notices: &mut Vec<(Option<usize>, Finding)>,
 ) -> Result<SourcePlan, PlanError> {
+    let setting = setting.clone();
+    let found = locate(&setting.path, &setting.wanted)?;
     // What was seen decides the preset; columns that may still come do not.
-    let opened = open::open(&setting.path, &setting.wanted);
-    let (opened, setting, kept) = match opened {
-        Ok(opened) if opened.facts.path.is_none() => spool(opened, setting)?,
-        opened => (opened?, setting.clone(), None),
-    };
+    let opened = open::located(&found, &setting.wanted)?;
     let feed_of = settings.feed_of.as_deref().map(spec::load::spec).transpose()?;
     let preset = match &feed_of {
         Some(spec) => Preset::of_spec(spec),
         None => preset_for(&opened.header, setting.preset.as_deref())?.0,
     };
     drop(opened);
-    let opened = open_source(&setting)?;
+    let opened = open_source(&found, &setting)?;
     let header = Arc::new(opened.header.clone());
-    let mut facts = opened.facts.clone();
-    if kept.is_some() {
-        facts.file = "<stdin>".into();
-        facts.path = None;
-    }
+    let facts = opened.facts.clone();
     for name in &header.repeated {
         let place = Place { source: index, line: facts.skipped_lines + 1, column_name: Some(Arc::clone(name)), ..Place::default() };
         let column = header.names().iter().rposition(|known| known == name).map_or(0, |place| place as u32 + 1);
@@ -240,10 +232,7 @@ fn source(
     };
     let seen = opened.seen();
     drop(opened);
-    let reopen = move || {
-        let _hold = &kept;
-        open_source(&setting)
-    };
+    let reopen = move || open_source(&found, &setting);
     Ok(SourcePlan { facts, header, seen, preset: preset.name, mapping, normalizer, direct, conversions, reopen: Box::new(reopen) })
 }
 
@@ -255,15 +244,6 @@ fn blamed(settings: &Settings, catalog: &str) -> String {
             format!("{} (for {catalog})", path.file_name().map_or(path.display().to_string(), |name| name.to_string_lossy().into_owned()))
         },
     )
-}
-
-/// Standard input can be read once; it is kept in a temporary file, unpacked, for further passes.
-fn spool(opened: Source, setting: &SourceSetting) -> Result<(Source, SourceSetting, Option<tempfile::NamedTempFile>), PlanError> {
-    let mut file = tempfile::Builder::new().prefix("feedmill-stdin-").tempfile().map_err(PlanError::Spool)?;
-    opened.copy_to(file.as_file_mut())?;
-    let wanted = Wanted { encoding: Some("utf-8".to_owned()), ..setting.wanted.clone() };
-    let setting = SourceSetting { path: file.path().display().to_string(), wanted, ..setting.clone() };
-    Ok((open::open(&setting.path, &setting.wanted)?, setting, Some(file)))
 }
 
 /// The attributes that may have values: mapped ones, defaults, and what follows from them.

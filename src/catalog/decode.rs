@@ -4,15 +4,16 @@
 //! from disk is digested on the way.
 
 use super::ReadError;
+use super::rows::Told;
 use encoding_rs::{Decoder, Encoding};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Output beyond this size must keep the ratio below [`MAX_RATIO`].
-const RATIO_FREE: u64 = 256 << 20;
+pub(super) const RATIO_FREE: u64 = 256 << 20;
 /// Most bytes that one compressed byte may become; real catalogs stay below 100.
-const MAX_RATIO: u64 = 400;
+pub(super) const MAX_RATIO: u64 = 400;
 
 /// Counts and digests what is read from disk.
 struct Tap {
@@ -96,6 +97,8 @@ pub struct Stream {
     hasher: Arc<std::sync::Mutex<blake3::Hasher>>,
     position: Arc<AtomicU64>,
     file: Arc<str>,
+    /// The file beneath, where its own bytes are read out of order.
+    whole: Option<std::fs::File>,
 }
 
 impl Read for Stream {
@@ -110,7 +113,13 @@ impl Stream {
         let hasher = Arc::new(std::sync::Mutex::new(blake3::Hasher::new()));
         let position = Arc::new(AtomicU64::new(0));
         let tap = Tap { inner, hasher: Arc::clone(&hasher), position: Arc::clone(&position) };
-        Self { inner: Box::new(tap), hasher, position, file }
+        Self { inner: Box::new(tap), hasher, position, file, whole: None }
+    }
+
+    /// A stream whose digest is that of `whole`, not of the text that is made of it.
+    pub fn of_file(mut self, whole: std::fs::File) -> Self {
+        self.whole = Some(whole);
+        self
     }
 
     /// The same stream with `head`, which was read from it, in front again.
@@ -161,6 +170,9 @@ impl Stream {
     /// A read error with the file's name; a spoiled archive is incomplete input.
     pub fn error(&self, source: io::Error) -> ReadError {
         let file = self.file.to_string();
+        if let Some(told) = source.get_ref().and_then(|inner| inner.downcast_ref::<Told>()) {
+            return ReadError::Incomplete { file, line: 0, message: told.0.clone() };
+        }
         match source.kind() {
             io::ErrorKind::UnexpectedEof => ReadError::Incomplete {
                 file,
@@ -177,6 +189,12 @@ impl Stream {
 
     /// The BLAKE3 digest and the count of everything read from disk.
     pub fn digest(self) -> (String, u64) {
+        if let Some(mut whole) = self.whole {
+            let mut hasher = blake3::Hasher::new();
+            // A file that cannot be read again has no digest, and its count shows the change.
+            let count = io::copy(&mut whole, &mut hasher).unwrap_or(0);
+            return (hasher.finalize().to_hex().to_string(), count);
+        }
         let hash = self.hasher.lock().map(|hasher| hasher.finalize().to_hex().to_string()).unwrap_or_default();
         (hash, self.position.load(Ordering::Relaxed))
     }

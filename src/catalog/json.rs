@@ -4,7 +4,7 @@
 //! so that numbers keep their digits and text its escapes.
 
 use super::block::{Block, Mark, Splitter};
-use super::{BadRecord, Batch, Header, RecordHead};
+use super::{BadRecord, Batch, Header, LateKeys, RecordHead};
 use crate::cell::{Cell, Shape};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -68,7 +68,7 @@ impl Default for Elements {
 impl Splitter for Elements {
     fn split(&mut self, bytes: &[u8], line: u64, at_end: bool, marks: &mut Vec<Mark>) -> Result<usize, (u64, String)> {
         let mut at = 0;
-        let mut lines = Counter { bytes, at: 0, line };
+        let mut lines = Counter::new(bytes, line);
         if self.phase == Phase::Before {
             match seek(bytes) {
                 Some((start, depth)) => {
@@ -156,14 +156,20 @@ impl Splitter for Elements {
 }
 
 /// Counts line feeds once, from left to right.
-struct Counter<'a> {
+pub(super) struct Counter<'a> {
     bytes: &'a [u8],
     at: usize,
     line: u64,
 }
 
-impl Counter<'_> {
-    fn at(&mut self, to: usize) -> u64 {
+impl<'a> Counter<'a> {
+    /// A counter over bytes that begin on `line`.
+    pub(super) fn new(bytes: &'a [u8], line: u64) -> Self {
+        Self { bytes, at: 0, line }
+    }
+
+    /// The line of the byte at `to`.
+    pub(super) fn at(&mut self, to: usize) -> u64 {
         self.line += memchr::memchr_iter(b'\n', &self.bytes[self.at..to]).count() as u64;
         self.at = to;
         self.line
@@ -262,18 +268,7 @@ impl Objects {
         let Block { index, source, bytes, marks, first, position } = block;
         let width = self.header.names().len();
         let mut batch = Batch { index, source, width, position, ..Batch::default() };
-        let mut odd = Vec::new();
-        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
-            let mut bytes = error.into_bytes();
-            for (place, mark) in marks.iter().enumerate() {
-                let range = mark.start as usize..mark.end as usize;
-                if std::str::from_utf8(&bytes[range.clone()]).is_err() {
-                    odd.push(place);
-                    bytes[range].fill(b'?');
-                }
-            }
-            String::from_utf8_lossy(&bytes).into_owned()
-        });
+        let (text, odd) = text_of(bytes, &marks);
         let mut extra = String::new();
         for (place, mark) in marks.iter().enumerate() {
             let head = RecordHead { number: first + place as u64, line: mark.line };
@@ -304,13 +299,31 @@ impl Objects {
     }
 }
 
+/// The text of a block, and the places of the records that are no text; those are blanked out,
+/// so that the others can be read.
+pub(super) fn text_of(bytes: Vec<u8>, marks: &[Mark]) -> (String, Vec<usize>) {
+    let mut odd = Vec::new();
+    let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+        let mut bytes = error.into_bytes();
+        for (place, mark) in marks.iter().enumerate() {
+            let range = mark.start as usize..mark.end as usize;
+            if std::str::from_utf8(&bytes[range.clone()]).is_err() {
+                odd.push(place);
+                bytes[range].fill(b'?');
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    });
+    (text, odd)
+}
+
 /// The row that an object fills.
 struct Row<'a> {
     header: &'a Header,
     text: &'a str,
     cells: &'a mut [Cell],
     extra: &'a mut String,
-    late: &'a mut Vec<(String, RecordHead)>,
+    late: &'a mut LateKeys,
     head: RecordHead,
 }
 
@@ -322,13 +335,11 @@ impl<'de> Visitor<'de> for Row<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen_late: Vec<String> = Vec::new();
+        let mut late: Vec<Cow<'de, str>> = Vec::new();
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             let raw: &'de RawValue = map.next_value()?;
             let Some(column) = self.header.column(&key) else {
-                if !self.late.iter().any(|(name, _)| *name == *key) && self.late.len() < 1000 {
-                    seen_late.push(key.into_owned());
-                }
+                late.push(key);
                 continue;
             };
             let cell = value_cell(raw.get(), self.text, self.extra);
@@ -338,7 +349,10 @@ impl<'de> Visitor<'de> for Row<'_> {
             }
             *slot = cell;
         }
-        self.late.extend(seen_late.into_iter().map(|name| (name, self.head)));
+        // Only now, because a record that breaks further on is none.
+        for key in &late {
+            self.late.add(key, self.head);
+        }
         Ok(())
     }
 }
@@ -348,7 +362,7 @@ impl<'de> Visitor<'de> for Row<'_> {
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-fn value_cell(raw: &str, text: &str, extra: &mut String) -> Cell {
+pub(super) fn value_cell(raw: &str, text: &str, extra: &mut String) -> Cell {
     // The raw value borrows from `text`, so their addresses tell where it stands.
     let start = (raw.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     let end = start + raw.len();
@@ -451,7 +465,7 @@ mod tests {
         let text: Vec<&str> = batch.row(0).iter().map(|cell| cell.text(&batch.text)).collect();
         assert_eq!(text, ["aé", "12345678901234567890.10", "true", "", "{\"x\":1}"]);
         assert_eq!(batch.bad.iter().map(|bad| (bad.head.number, bad.defect)).collect::<Vec<_>>(), [(2, "repeated-key"), (3, "not-json")]);
-        assert_eq!(batch.late[0].0, "new");
+        assert_eq!(batch.late.keys[0].0, "new");
         assert_eq!(batch.heads[1].line, 4);
     }
 }

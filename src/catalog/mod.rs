@@ -1,18 +1,33 @@
 //! Catalogs: where records come from, whatever the file looks like.
 //!
-//! `open` finds out what a file is, `decode` undoes compression and encoding, a format's
-//! splitter cuts the stream into blocks of whole records on the reading thread, and its
-//! parser turns a block into a batch of cells on any thread. Nothing here knows attributes.
+//! `locate` finds a source and keeps on disk what is no file: what an address, a command, a
+//! database or standard input gives. `open` finds out what it is, `decode` undoes compression
+//! and encoding, a format's splitter cuts the stream into blocks of whole records on the
+//! reading thread, and its parser turns a block into a batch of cells on any thread. Readers of
+//! what is no text write `rows`, which are read on like text. Nothing here knows attributes.
 
+mod binary;
 pub mod block;
+mod command;
 pub mod csv;
+pub mod database;
 pub mod decode;
+#[cfg(feature = "excel")]
+mod excel;
 pub mod json;
+pub mod locate;
 pub mod open;
+#[cfg(feature = "parquet")]
+mod parquet;
+pub mod remote;
+pub mod rows;
+pub mod secret;
 pub mod sniff;
+mod spool;
+pub mod xml;
 
 use crate::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -40,6 +55,22 @@ pub enum ReadError {
         /// What it is instead, and what to do.
         message: String,
     },
+    /// What cannot be read twice cannot be kept either.
+    #[error("{file} cannot be kept in a temporary file: {source}; is there room in the folder that TMPDIR names?")]
+    Spool {
+        /// The source.
+        file: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The server says that its catalog is the one that was read before.
+    #[error("{file}: unchanged{}", if since.is_empty() { String::new() } else { format!(" since {since}") })]
+    Unchanged {
+        /// The address.
+        file: String,
+        /// When it was last changed, as the server says it; empty where it does not.
+        since: String,
+    },
     /// The file ends, or breaks, before its content does.
     #[error("{file}{}: {message}", if *line > 0 { format!(":{line}") } else { String::new() })]
     Incomplete {
@@ -52,8 +83,14 @@ pub enum ReadError {
     },
 }
 
+/// Bytes that are no text, as databases show them.
+fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    "\\x".chars().chain(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])).collect()
+}
+
 /// A format of catalog files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Cells separated by a byte, quoted as in RFC 4180.
     Delimited {
@@ -64,16 +101,27 @@ pub enum Format {
     JsonLines,
     /// A JSON array of objects, or an object that holds one.
     Json,
+    /// An XML document in which an element repeats.
+    Xml(Arc<xml::Shape>),
+    /// Rows of what is no text.
+    Rows {
+        /// The word for what that is.
+        word: &'static str,
+        /// Whether its rows have numbers that people see.
+        numbered: bool,
+    },
 }
 
 impl Format {
     /// The word used in reports and on the command line.
-    pub fn word(self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::Delimited { delimiter: b'\t' } => "tsv",
             Self::Delimited { .. } => "csv",
             Self::JsonLines => "jsonl",
             Self::Json => "json",
+            Self::Xml(_) => "xml",
+            Self::Rows { word, .. } => word,
         }
     }
 }
@@ -83,7 +131,7 @@ impl Format {
 pub struct SourceFacts {
     /// The name for messages: the path as given, or `<stdin>`.
     pub file: Arc<str>,
-    /// The path; `None` for standard input.
+    /// The path; `None` for what is no file of the merchant's.
     pub path: Option<PathBuf>,
     /// The format.
     pub format: Format,
@@ -101,9 +149,20 @@ pub struct SourceFacts {
     pub first_odd_byte: Option<u64>,
     /// Lines in front of the header that hold no records.
     pub skipped_lines: u64,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// Whether nothing but its last byte can show that the source is whole.
+    pub may_be_cut: bool,
+    /// What a server said of the version it sent.
+    pub validators: Option<remote::Validators>,
 }
 
 impl SourceFacts {
+    /// How many bytes there are to read, for those who watch.
+    pub fn length(&self) -> Option<u64> {
+        self.size.filter(|_| !matches!(self.format, Format::Rows { .. }))
+    }
+
     /// Checks, after `bytes` were read, that the file is still the one that was opened.
     ///
     /// # Errors
@@ -187,6 +246,24 @@ pub struct BadRecord {
     pub message: String,
 }
 
+/// Keys that no column stands for, each with the first record that has it. All of a batch are
+/// kept: the batch itself bounds how many there can be.
+#[derive(Debug, Default)]
+pub struct LateKeys {
+    /// In the order they were met.
+    pub keys: Vec<(String, RecordHead)>,
+    met: HashSet<u64>,
+}
+
+impl LateKeys {
+    /// Notes a key, the first time it is met.
+    pub fn add(&mut self, key: &str, head: RecordHead) {
+        if self.met.insert(xxhash_rust::xxh3::xxh3_64(key.as_bytes())) {
+            self.keys.push((key.to_owned(), head));
+        }
+    }
+}
+
 /// Some records with the buffer their cells point into.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -204,8 +281,8 @@ pub struct Batch {
     pub heads: Vec<RecordHead>,
     /// Records that are not among the rows.
     pub bad: Vec<BadRecord>,
-    /// Object keys that no column stands for, with the record they were first seen in.
-    pub late: Vec<(String, RecordHead)>,
+    /// Object keys that no column stands for.
+    pub late: LateKeys,
     /// How far into the source file the batch reaches, in bytes on disk.
     pub position: u64,
 }

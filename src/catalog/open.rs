@@ -1,28 +1,19 @@
-//! Opening a source: from a path to a stream of text whose format, encoding and header are
+//! Opening a source: from a file to a stream of text whose format, encoding and header are
 //! known, with the parser that fits.
 
-use super::block::{Align, Blocks, Splitter};
+use super::block::{Align, Block, Blocks, Mark, Splitter};
 use super::decode::Stream;
-use super::{Format, Header, MAX_COLUMNS, ReadError, SourceFacts, csv, json, sniff};
-use crate::catalog::Batch;
-use crate::catalog::block::Block;
+use super::locate::{Local, Located, Wanted, locate};
+use super::spool;
+use super::{Batch, Format, Header, MAX_COLUMNS, ReadError, SourceFacts, binary, csv, json, rows, sniff, xml};
 use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 
 /// How much of a source is looked at before the first record.
 pub const SAMPLE: usize = 1 << 20;
 
-/// What a person may say about a source instead of leaving it to detection.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// The encoding's label, as in the WHATWG standard.
-    pub encoding: Option<String>,
-    /// The separator of a delimited file.
-    pub delimiter: Option<u8>,
-    /// The format's word: csv, tsv, json, jsonl.
-    pub format: Option<String>,
-}
+/// How many rows of a sheet may stand in front of its header.
+const ROWS_BEFORE_HEADER: usize = 20;
 
 /// A source, ready to be read.
 pub struct Source {
@@ -35,7 +26,6 @@ pub struct Source {
     stream: Stream,
     head: Vec<u8>,
     line: u64,
-    raw: Vec<u8>,
     seen: usize,
 }
 
@@ -46,14 +36,21 @@ pub enum Parser {
     Cells(csv::Cells),
     /// For JSON.
     Objects(json::Objects),
+    /// For XML.
+    Elements(xml::Elements),
+    /// For rows of what is no text.
+    Arrays(rows::Arrays),
 }
 
 impl Parser {
     /// The parser for a format and its columns.
-    pub fn of(format: Format, header: &Arc<Header>) -> Self {
+    pub fn of(format: &Format, header: &Arc<Header>) -> Self {
+        let width = header.names().len();
         match format {
-            Format::Delimited { delimiter } => Self::Cells(csv::Cells { delimiter, width: header.names().len() }),
+            Format::Delimited { delimiter } => Self::Cells(csv::Cells { delimiter: *delimiter, width }),
             Format::JsonLines | Format::Json => Self::Objects(json::Objects { header: Arc::clone(header) }),
+            Format::Xml(shape) => Self::Elements(xml::Elements { header: Arc::clone(header), shape: Arc::clone(shape) }),
+            Format::Rows { numbered, .. } => Self::Arrays(rows::Arrays { width, numbered: *numbered }),
         }
     }
 
@@ -62,42 +59,58 @@ impl Parser {
         match self {
             Self::Cells(cells) => cells.parse(block),
             Self::Objects(objects) => objects.parse(block),
+            Self::Elements(elements) => elements.parse(block),
+            Self::Arrays(arrays) => arrays.parse(block),
         }
     }
 }
 
-/// Opens the file at `path`, or standard input for `-`.
+/// Finds the source at `path` and opens it.
+///
+/// # Errors
+/// When it is not there, not whole, or no catalog.
 pub fn open(path: &str, wanted: &Wanted) -> Result<Source, ReadError> {
-    if path == "-" {
-        return source(Box::new(std::io::stdin()), "<stdin>".into(), None, None, wanted);
-    }
-    let io = |source: std::io::Error| ReadError::Io { file: path.to_owned(), source };
-    let meta = std::fs::metadata(path).map_err(io)?;
-    if meta.is_dir() {
-        let message = "a folder; give a file, or a glob such as `exports/*.csv`".to_owned();
-        return Err(ReadError::NotACatalog { file: path.to_owned(), message });
-    }
-    let file = std::fs::File::open(path).map_err(io)?;
-    source(Box::new(file), path.into(), Some(path.into()), meta.is_file().then_some(meta), wanted)
+    located(&locate(path, wanted)?, wanted)
 }
 
-fn source(
-    reader: Box<dyn Read + Send>,
-    file: Arc<str>,
-    path: Option<std::path::PathBuf>,
-    meta: Option<std::fs::Metadata>,
-    wanted: &Wanted,
-) -> Result<Source, ReadError> {
-    let refuse = |message: String| ReadError::NotACatalog { file: file.to_string(), message };
-    let mut stream = Stream::raw(reader, Arc::clone(&file));
-    let raw = read_head(&mut stream, 64)?;
-    let compression = match raw.as_slice() {
-        [0x1f, 0x8b, ..] => Some("gzip"),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
-        _ => None,
+/// Opens a source that was found, as often as needed.
+///
+/// # Errors
+/// When it cannot be read or is no catalog.
+pub fn located(found: &Located, wanted: &Wanted) -> Result<Source, ReadError> {
+    let file = Arc::clone(&found.file);
+    let path = match &found.local {
+        Local::File(path) => path.as_path(),
+        Local::Kept(kept) | Local::Rows(kept, _) => kept.path(),
     };
+    let io = |source: std::io::Error| ReadError::Io { file: file.to_string(), source };
+    let meta = std::fs::metadata(path).map_err(io)?;
+    let own = matches!(found.local, Local::File(_));
+    let mut facts = SourceFacts {
+        file: Arc::clone(&file),
+        path: own.then(|| path.to_owned()),
+        format: Format::Json,
+        compression: None,
+        encoding: "UTF-8",
+        bom: false,
+        size: meta.is_file().then_some(meta.len()),
+        modified: meta.modified().ok(),
+        first_odd_byte: None,
+        skipped_lines: 0,
+        sheet: None,
+        may_be_cut: found.may_be_cut,
+        validators: found.validators.clone(),
+    };
+    let mut stream = Stream::raw(Box::new(std::fs::File::open(path).map_err(io)?), Arc::clone(&file));
+    if let Local::Rows(_, word) = &found.local {
+        facts.format = Format::Rows { word, numbered: false };
+        return row_lines(stream, facts);
+    }
+    let refuse = |message: String| ReadError::NotACatalog { file: file.to_string(), message };
+    let raw = read_head(&mut stream, 64)?;
+    facts.compression = sniff::compression(&raw);
     stream = stream.with_head(raw);
-    stream = match compression {
+    stream = match facts.compression {
         Some("gzip") => stream.gzip(),
         Some(_) => stream.zstd()?,
         None => stream,
@@ -106,66 +119,80 @@ fn source(
     if head.is_empty() {
         return Err(refuse("the file is empty".to_owned()));
     }
+    if let Some(kind) = binary::kind(&head) {
+        // These are read from several places at once, so a packed one is unpacked to disk first.
+        let kept = facts.compression.map(|_| spool::unpack(stream.with_head(head))).transpose()?;
+        return binary::open(kind, path, kept.as_ref(), facts, wanted).and_then(|(stream, facts)| row_lines(stream, facts));
+    }
     if let Some(what) = sniff::foreign(&head) {
         return Err(refuse(format!("this is {what}")));
     }
     let bom = sniff::bom(&head);
+    facts.bom = bom.is_some();
     let (encoding, first_odd_byte) = match (&wanted.encoding, bom) {
         (Some(label), _) => {
             let found = encoding_rs::Encoding::for_label(label.as_bytes());
             (found.ok_or_else(|| refuse(format!("`{label}` is no encoding; try utf-8, windows-1252 or utf-16le")))?, None)
         }
         (None, Some((encoding, _))) => (encoding, None),
-        (None, None) => sniff::encoding(&head),
+        (None, None) => match sniff::declared(&head) {
+            Some(encoding) => (encoding, None),
+            None => sniff::encoding(&head),
+        },
     };
+    (facts.encoding, facts.first_odd_byte) = (encoding.name(), first_odd_byte);
     if !matches!(encoding.name(), "UTF-16LE" | "UTF-16BE") && sniff::is_binary(&head) {
-        return Err(refuse("this is binary data, not text; give a CSV, TSV, JSON or JSONL file".to_owned()));
+        return Err(refuse("this is binary data, not text; `feedmill --help` lists the formats that are read".to_owned()));
     }
     if encoding != encoding_rs::UTF_8 || bom.is_some() {
         stream = stream.with_head(head).transcode(encoding);
         head = read_head(&mut stream, SAMPLE)?;
     }
-    let name = path.as_deref().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or("").to_ascii_lowercase();
-    if name.ends_with(".sql") {
-        return Err(refuse("this is an SQL dump; load it into a database and export the table as CSV".to_owned()));
+    if sniff::is_dump(&found.name, &head) {
+        let message = "this is an SQL dump, which is not read; load it into a database first \
+            (`sqlite3 shop.db < dump.sql`, or with the client of your server) and give that as the input, with `--table` or `--query`";
+        return Err(refuse(message.to_owned()));
     }
-    let format = format(&name, &head, wanted).map_err(|what| refuse(format!("this is {what}")))?;
-    let mut facts = SourceFacts {
-        file,
-        path,
-        format,
-        compression,
-        encoding: encoding.name(),
-        bom: bom.is_some(),
-        size: meta.as_ref().map(std::fs::Metadata::len),
-        modified: meta.and_then(|meta| meta.modified().ok()),
-        first_odd_byte,
-        skipped_lines: 0,
-    };
-    match format {
-        Format::Delimited { delimiter } => delimited(stream, head, delimiter, facts),
+    facts.format = format(&found.name, &head, wanted).map_err(refuse)?;
+    match facts.format.clone() {
+        Format::Delimited { delimiter } => delimited(stream, &head, delimiter, facts),
+        Format::Rows { .. } => {
+            Err(ReadError::NotACatalog { file: file.to_string(), message: "this is no workbook or Parquet file".to_owned() })
+        }
         Format::JsonLines | Format::Json => {
-            let keys = json::keys(&head, splitter(format).as_mut());
-            if keys.len() > MAX_COLUMNS {
-                return Err(ReadError::NotACatalog { file: facts.file.to_string(), message: too_wide(keys.len()) });
-            }
-            facts.skipped_lines = 0;
-            let header = Header::new(keys.iter().map(String::as_str));
-            let seen = header.names().len();
-            Ok(Source { facts, header, sample: head.clone(), stream, raw: head.clone(), head, line: 1, seen })
+            let keys = json::keys(&head, splitter(&facts.format).as_mut());
+            keyed(stream, head, facts, &keys)
+        }
+        Format::Xml(shape) => {
+            let keys = xml::columns(&head, &shape);
+            keyed(stream, head, facts, &keys)
         }
     }
 }
 
-fn format(name: &str, head: &[u8], wanted: &Wanted) -> Result<Format, &'static str> {
+/// A source whose columns are the keys that its first records have.
+fn keyed(stream: Stream, head: Vec<u8>, facts: SourceFacts, keys: &[String]) -> Result<Source, ReadError> {
+    if keys.len() > MAX_COLUMNS {
+        return Err(ReadError::NotACatalog { file: facts.file.to_string(), message: too_wide(keys.len()) });
+    }
+    let header = Header::new(keys.iter().map(String::as_str));
+    let seen = header.names().len();
+    Ok(Source { facts, header, sample: head.clone(), stream, head, line: 1, seen })
+}
+
+fn format(name: &str, head: &[u8], wanted: &Wanted) -> Result<Format, String> {
     let delimited =
         |default: Option<u8>| Format::Delimited { delimiter: wanted.delimiter.or(default).unwrap_or_else(|| sniff::delimiter(name, head)) };
+    let xml = || xml::detect(head, wanted.record.as_deref()).map(|shape| Format::Xml(Arc::new(shape)));
     match wanted.format.as_deref() {
         Some("csv") => Ok(delimited(None)),
         Some("tsv") => Ok(delimited(Some(b'\t'))),
         Some("jsonl") => Ok(Format::JsonLines),
         Some("json") => Ok(Format::Json),
-        _ => Ok(sniff::format(name, head)?.unwrap_or_else(|| delimited(None))),
+        Some("xml") => xml(),
+        Some(word) => Err(format!("this is no {word} file; leave `--from` out and the format is detected")),
+        None if sniff::is_xml(head) => xml(),
+        None => Ok(sniff::format(name, head).unwrap_or_else(|| delimited(None))),
     }
 }
 
@@ -174,14 +201,14 @@ fn too_wide(columns: usize) -> String {
 }
 
 /// Finds the header of a delimited file: rows of comments stand in front of some.
-fn delimited(stream: Stream, head: Vec<u8>, delimiter: u8, mut facts: SourceFacts) -> Result<Source, ReadError> {
+fn delimited(stream: Stream, head: &[u8], delimiter: u8, mut facts: SourceFacts) -> Result<Source, ReadError> {
     let file = facts.file.to_string();
     let mut records = csv::Records { delimiter };
     let mut marks = Vec::new();
     let whole = head.len() < SAMPLE;
     let cut = |(line, message): (u64, String)| ReadError::Incomplete { file: file.clone(), line, message };
-    records.split(&head, 1, whole, &mut marks).map_err(cut)?;
-    let comment = |mark: &&super::block::Mark| {
+    records.split(head, 1, whole, &mut marks).map_err(cut)?;
+    let comment = |mark: &&Mark| {
         let first = head.get(mark.start as usize).copied();
         let quoted = first == Some(b'"') && head.get(mark.start as usize + 1) == Some(&b'#');
         first == Some(b'#') || quoted
@@ -201,30 +228,56 @@ fn delimited(stream: Stream, head: Vec<u8>, delimiter: u8, mut facts: SourceFact
         .next()
         .and_then(Result::ok)
         .map_or(Vec::new(), |record| record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect());
+    facts.skipped_lines = header_mark.line - 1;
+    headed(stream, head, header_mark, &names, facts)
+}
+
+/// The first line is the header; in front of that of a sheet, titles may stand.
+fn row_lines(mut stream: Stream, mut facts: SourceFacts) -> Result<Source, ReadError> {
+    let head = read_head(&mut stream, SAMPLE)?;
+    let mut marks = Vec::new();
+    let whole = head.len() < SAMPLE;
+    // Lines cannot be broken.
+    let _whole = json::Lines.split(&head, 1, whole, &mut marks);
+    let names_of =
+        |mark: &Mark| rows::names(&String::from_utf8_lossy(head.get(mark.start as usize..mark.end as usize).unwrap_or_default()));
+    let is_header = |mark: &&Mark| names_of(mark).iter().filter(|name| !name.trim().is_empty()).count() > 1;
+    let Some(mark) = marks.iter().take(ROWS_BEFORE_HEADER).find(is_header).or_else(|| marks.first()).copied() else {
+        let message = if whole { "there are no rows in it" } else { "the header is longer than 1 MiB" }.to_owned();
+        return Err(ReadError::NotACatalog { file: facts.file.to_string(), message });
+    };
+    if matches!(facts.format, Format::Rows { numbered: true, .. }) {
+        facts.skipped_lines = mark.line - 1;
+    }
+    headed(stream, &head, mark, &names_of(&mark), facts)
+}
+
+/// A source whose header stands at a mark of `head`; the records follow on the next line.
+fn headed(stream: Stream, head: &[u8], mark: Mark, names: &[String], facts: SourceFacts) -> Result<Source, ReadError> {
+    let file = facts.file.to_string();
     if names.len() > MAX_COLUMNS {
         return Err(ReadError::NotACatalog { file, message: too_wide(names.len()) });
     }
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    // Separators at the end of the header name no columns.
+    // Cells at the end of the header that name nothing are no columns.
     let width = names.iter().rposition(|name| !name.trim().is_empty()).map_or(0, |last| last + 1);
-    let header = Header::new(names.get(..width).unwrap_or_default().iter().copied());
+    let header = Header::new(names.get(..width).unwrap_or_default().iter().map(String::as_str));
     if header.names().is_empty() {
         return Err(ReadError::NotACatalog { file, message: "the header names no columns".to_owned() });
     }
-    let after = memchr::memchr(b'\n', head.get(header_mark.end as usize..).unwrap_or_default());
-    let start = after.map_or(head.len(), |feed| header_mark.end as usize + feed + 1);
+    let after = memchr::memchr(b'\n', head.get(mark.end as usize..).unwrap_or_default());
+    let start = after.map_or(head.len(), |feed| mark.end as usize + feed + 1);
     let lines_before = memchr::memchr_iter(b'\n', head.get(..start).unwrap_or_default()).count() as u64;
-    facts.skipped_lines = header_mark.line - 1;
     let sample = head.get(start..).unwrap_or_default().to_vec();
     let seen = header.names().len();
-    Ok(Source { facts, header, sample: sample.clone(), stream, raw: head, head: sample, line: lines_before + 1, seen })
+    Ok(Source { facts, header, sample: sample.clone(), stream, head: sample, line: lines_before + 1, seen })
 }
 
-fn splitter(format: Format) -> Box<dyn Splitter> {
+fn splitter(format: &Format) -> Box<dyn Splitter> {
     match format {
-        Format::Delimited { delimiter } => Box::new(csv::Records { delimiter }),
-        Format::JsonLines => Box::new(json::Lines),
+        Format::Delimited { delimiter } => Box::new(csv::Records { delimiter: *delimiter }),
+        Format::JsonLines | Format::Rows { .. } => Box::new(json::Lines),
         Format::Json => Box::new(json::Elements::default()),
+        Format::Xml(shape) => Box::new(xml::Records::new(shape)),
     }
 }
 
@@ -236,26 +289,14 @@ fn read_head(stream: &mut Stream, most: usize) -> Result<Vec<u8>, ReadError> {
 }
 
 impl Source {
-    /// Copies the text of the whole source, header included.
-    ///
-    /// # Errors
-    /// When either side fails.
-    pub fn copy_to(mut self, out: &mut std::fs::File) -> Result<(), ReadError> {
-        use std::io::Write;
-        let fail = |source| ReadError::Io { file: self.facts.file.to_string(), source };
-        out.write_all(&self.raw).map_err(fail)?;
-        std::io::copy(&mut self.stream, out).map_err(|error| self.stream.error(error))?;
-        out.flush().map_err(fail)
-    }
-
     /// How many columns were there when the source was opened; later ones are keys that may come.
     pub fn seen(&self) -> usize {
         self.seen
     }
 
-    /// Adds columns for keys that may turn up later in a JSON source; a delimited header is final.
+    /// Adds columns for keys that may turn up later in JSON and XML; other headers are final.
     pub fn expect_keys<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
-        if matches!(self.facts.format, Format::Delimited { .. }) {
+        if matches!(self.facts.format, Format::Delimited { .. } | Format::Rows { .. }) {
             return;
         }
         for name in names {
@@ -270,13 +311,13 @@ impl Source {
         let mut marks = Vec::new();
         let whole = self.sample.len() < SAMPLE / 2;
         // What the sample cuts off is read later and judged there.
-        let _cut = splitter(self.facts.format).split(&self.sample, self.line, whole, &mut marks);
+        let _cut = splitter(&self.facts.format).split(&self.sample, self.line, whole, &mut marks);
         let block = Block { index: 0, source: 0, bytes: self.sample.clone(), marks, first: 1, position: 0 };
-        Parser::of(self.facts.format, &Arc::new(self.header.clone())).parse(block)
+        Parser::of(&self.facts.format, &Arc::new(self.header.clone())).parse(block)
     }
 
     /// The blocks of the source; `align` keeps rows together that belong together.
     pub fn blocks(self, index: u16, align: Option<Align>) -> Blocks {
-        Blocks::new(self.stream, self.head, splitter(self.facts.format), align, index, self.line)
+        Blocks::new(self.stream, self.head, splitter(&self.facts.format), align, index, self.line)
     }
 }

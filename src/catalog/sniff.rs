@@ -44,12 +44,8 @@ pub fn encoding(sample: &[u8]) -> (&'static Encoding, Option<u64>) {
 
 /// What a file is when it is plainly no catalog of a kind that is read.
 pub fn foreign(head: &[u8]) -> Option<&'static str> {
-    let known: [(&[u8], &str); 14] = [
-        (b"%PDF", "a PDF document; export the catalog as CSV, TSV or JSON instead"),
-        (b"PK\x03\x04", "a ZIP archive or an Excel workbook; unpack it, or save the sheet as CSV"),
-        (b"\xd0\xcf\x11\xe0", "an old Office document; save the sheet as CSV"),
-        (b"PAR1", "a Parquet file; write it as JSONL or CSV"),
-        (b"SQLite format 3", "a SQLite database; export the table as CSV"),
+    let known: [(&[u8], &str); 10] = [
+        (b"%PDF", "a PDF document; export the catalog as CSV, TSV, JSON or XML instead"),
         (b"\x89PNG", "a PNG image"),
         (b"\xff\xd8\xff", "a JPEG image"),
         (b"GIF8", "a GIF image"),
@@ -58,13 +54,51 @@ pub fn foreign(head: &[u8]) -> Option<&'static str> {
         (b"\xfd7zXZ", "an xz archive; use gzip or zstd"),
         (b"Rar!", "a RAR archive; use gzip or zstd"),
         (b"7z\xbc\xaf", "a 7z archive; use gzip or zstd"),
-        (b"<!DOCTYPE html", "an HTML page, perhaps a login or error page; check where the file comes from"),
+        (b"SQLite format 3", "a packed SQLite database; unpack it first"),
     ];
     let text = head.trim_ascii_start();
-    if text.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case(b"<html")) {
-        return Some(known[13].1);
+    let opens = |tag: &[u8]| text.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag));
+    if opens(b"<html") || opens(b"<!doctype html") {
+        return Some("an HTML page, perhaps a login or error page; check where the file comes from");
     }
     known.iter().find(|(magic, _)| head.starts_with(magic) || text.starts_with(magic)).map(|(_, words)| *words)
+}
+
+/// The compression that the first bytes are the sign of.
+pub fn compression(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+        _ => None,
+    }
+}
+
+/// Whether a text is XML: nothing else that is read begins with a tag.
+pub fn is_xml(sample: &[u8]) -> bool {
+    sample.trim_ascii_start().first() == Some(&b'<')
+}
+
+/// The encoding that an XML document declares. One that is not known, or that could not have
+/// been read this far, is left to the bytes.
+pub fn declared(head: &[u8]) -> Option<&'static Encoding> {
+    let end = memchr::memmem::find(head.get(..head.len().min(512))?, b"?>")?;
+    let declaration = std::str::from_utf8(head.get(..end)?.trim_ascii_start()).ok()?.strip_prefix("<?xml")?;
+    let (_, value) = declaration.split_once("encoding")?;
+    let label = value.split(['"', '\'']).nth(1)?;
+    let found = Encoding::for_label(label.as_bytes())?;
+    found.is_ascii_compatible().then_some(found)
+}
+
+/// Whether a text is an SQL dump.
+pub fn is_dump(name: &str, head: &[u8]) -> bool {
+    let starts = |line: &[u8], word: &[u8]| line.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    let lines = || head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty() && !line.starts_with(b"--"));
+    let is_statement = |line: &[u8]| {
+        let words: [&[u8]; 6] =
+            [b"create table", b"insert into", b"drop table", b"pragma foreign_keys", b"begin transaction", b"set statement_timeout"];
+        words.iter().any(|word| starts(line, word))
+    };
+    name.ends_with(".sql") || name.contains(".sql.") || lines().next().is_some_and(is_statement)
 }
 
 /// Whether a sample is binary: control bytes that no text has stand all over it.
@@ -75,19 +109,18 @@ pub fn is_binary(sample: &[u8]) -> bool {
 
 /// The format of a text, from its first characters, and from its name where those could be
 /// either. `None` means that no rule applies, and delimited text is assumed.
-pub fn format(name: &str, sample: &[u8]) -> Result<Option<Format>, &'static str> {
+pub fn format(name: &str, sample: &[u8]) -> Option<Format> {
     let text = sample.trim_ascii_start();
     match text.first() {
-        Some(b'[') => Ok(Some(Format::Json)),
+        Some(b'[') => Some(Format::Json),
         Some(b'{') => {
             let first = text.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
             let whole = serde_json::from_slice::<&serde_json::value::RawValue>(first).is_ok();
             let more = text.get(first.len()..).is_some_and(|rest| rest.trim_ascii_start().first() == Some(&b'{'));
             let lines = name.contains(".jsonl") || name.contains(".ndjson");
-            Ok(Some(if lines || whole && more { Format::JsonLines } else { Format::Json }))
+            Some(if lines || whole && more { Format::JsonLines } else { Format::Json })
         }
-        Some(b'<') => Err("XML, which this version does not read; export the catalog as CSV, TSV or JSON"),
-        _ => Ok(None),
+        _ => None,
     }
 }
 
@@ -116,7 +149,7 @@ pub fn delimiter(name: &str, sample: &[u8]) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{delimiter, encoding, foreign, format, is_binary};
+    use super::{declared, delimiter, encoding, foreign, format, is_binary, is_dump, is_xml};
     use crate::catalog::Format;
 
     #[test]
@@ -133,12 +166,15 @@ mod tests {
 
     #[test]
     fn formats() {
-        assert_eq!(format("x", b" [ {\"a\":1}]"), Ok(Some(Format::Json)));
-        assert_eq!(format("x", b"{\"a\":1}\n{\"a\":2}\n"), Ok(Some(Format::JsonLines)));
-        assert_eq!(format("x", b"{\n \"products\": []}"), Ok(Some(Format::Json)));
-        assert_eq!(format("x.jsonl", b"{\"a\":1}\n"), Ok(Some(Format::JsonLines)));
-        assert_eq!(format("x", b"id,title"), Ok(None));
-        assert!(format("x", b"<?xml version='1.0'?>").is_err());
+        assert_eq!(format("x", b" [ {\"a\":1}]"), Some(Format::Json));
+        assert_eq!(format("x", b"{\"a\":1}\n{\"a\":2}\n"), Some(Format::JsonLines));
+        assert_eq!(format("x", b"{\n \"products\": []}"), Some(Format::Json));
+        assert_eq!(format("x.jsonl", b"{\"a\":1}\n"), Some(Format::JsonLines));
+        assert_eq!(format("x", b"id,title"), None);
+        assert!(is_xml(b" <?xml version='1.0'?>") && !is_xml(b"id,<b>"));
+        assert_eq!(declared(b"<?xml version='1.0' encoding=\"ISO-8859-1\"?><a/>"), Some(encoding_rs::WINDOWS_1252));
+        assert_eq!(declared(b"<?xml version='1.0'?><a encoding='x'/>"), None);
+        assert!(is_dump("shop.sql", b"") && is_dump("x", b"-- dump\n\ncreate table a(") && !is_dump("x.csv", b"id,create table\n"));
         assert!(foreign(b"%PDF-1.7").is_some() && foreign(b"id,title").is_none() && foreign(b" <!DOCTYPE html>").is_some());
         assert!(is_binary(&[0, 1, 2, 3, 200, 201]) && !is_binary(b"a,b\x00\n1,2\n3,4 and quite some more text that follows here"));
     }

@@ -72,7 +72,7 @@ pub(super) enum Color {
 /// What is read and how.
 #[derive(Debug, Args)]
 pub(super) struct Catalog {
-    /// Catalogs or feeds: files, globs, or `-` for standard input; left out: the sources of feedmill.toml
+    /// Catalogs or feeds: files, globs, http(s) addresses, databases (`sqlite:shop.db`, `postgres://user@host/db`), or `-` for standard input; left out: the sources of feedmill.toml
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<String>,
     /// Project file; `none` for none [default: the nearest feedmill.toml above the working folder, else the one beside the input]
@@ -81,7 +81,7 @@ pub(super) struct Catalog {
     /// Platform of the catalog; detected from its columns
     #[arg(long, value_name = "NAME")]
     pub(super) preset: Option<String>,
-    /// Format of the input: csv, tsv, json, jsonl; detected
+    /// Format of the input: csv, tsv, json, jsonl, xml, parquet, xlsx, xls, ods, sqlite; detected
     #[arg(long, value_name = "FORMAT")]
     pub(super) from: Option<String>,
     /// Encoding of the input, such as windows-1252; detected
@@ -90,6 +90,21 @@ pub(super) struct Catalog {
     /// Separator of a delimited input: one character, or `tab`; detected
     #[arg(long, value_name = "CHAR")]
     pub(super) delimiter: Option<String>,
+    /// Element of an XML input that is a record: its path, such as catalog/product, or the end of one; detected
+    #[arg(long, value_name = "PATH")]
+    pub(super) record: Option<String>,
+    /// Sheet of a workbook; the first that has a value
+    #[arg(long, value_name = "NAME")]
+    pub(super) sheet: Option<String>,
+    /// Query to read from a database, in one snapshot that cannot write
+    #[arg(long, value_name = "SELECT", conflicts_with = "table")]
+    pub(super) query: Option<String>,
+    /// Table to read from a database
+    #[arg(long, value_name = "NAME")]
+    pub(super) table: Option<String>,
+    /// Let the named address lead into a private network or to this machine; no redirect may
+    #[arg(long)]
+    pub(super) allow_private: bool,
     /// Currency of amounts that name none, such as USD
     #[arg(long, value_name = "CODE")]
     pub(super) currency: Option<String>,
@@ -161,6 +176,9 @@ pub(super) struct Build {
     /// Write a feed even when no item is accepted
     #[arg(long)]
     pub(super) allow_empty: bool,
+    /// Folder for what is remembered between runs [default: feedmill below XDG_STATE_HOME, else ~/.local/state]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) state: Option<PathBuf>,
     #[command(flatten)]
     pub(super) reporting: Reporting,
 }

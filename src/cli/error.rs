@@ -90,7 +90,7 @@ impl CliError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) | Self::Config(_) | Self::Spec(_) | Self::Sandbox(_) => Exit::Usage,
-            Self::Plan(PlanError::Read(_) | PlanError::Spool(_)) | Self::Read(_) | Self::Run(RunError::Read(_)) => Exit::Input,
+            Self::Plan(PlanError::Read(_)) | Self::Read(_) | Self::Run(RunError::Read(_)) => Exit::Input,
             Self::Plan(_) => Exit::Usage,
             Self::Run(RunError::Write(_)) | Self::Write(_) | Self::Report(_) => Exit::Output,
             Self::NotConserved(_) => Exit::Internal,

@@ -94,10 +94,10 @@ fn source(place: usize, settings: &Settings, ui: &Ui) -> Result<(String, Value),
     let mapping =
         Mapping::compile(&preset, &header, &settings.wishes).map_err(|source| PlanError::Map { file: facts.file.to_string(), source })?;
     let mut columns: Vec<ColumnFacts> = header.names().iter().map(|_| ColumnFacts::default()).collect();
-    let parser = crate::catalog::open::Parser::of(facts.format, &std::sync::Arc::new(header.clone()));
+    let parser = crate::catalog::open::Parser::of(&facts.format, &std::sync::Arc::new(header.clone()));
     let mut blocks = opened.blocks(0, None);
     let (mut records, mut bad) = (0u64, 0u64);
-    ui.begin("reading", facts.size);
+    ui.begin("reading", facts.length());
     while let Some(block) = blocks.next_block()? {
         let batch = parser.parse(block);
         records += batch.heads.len() as u64 + batch.bad.len() as u64;

@@ -1,14 +1,16 @@
 //! `build` and `check`: plan, run, report, publish.
 
+use super::again::Again;
 use super::args::{Build, Catalog, Check, Reporting};
 use super::convert::Watch;
 use super::error::{CliError, Exit};
 use super::ui::Ui;
+use crate::catalog::ReadError;
 use crate::config::resolve::{self, FailOn, Flags, Settings};
 use crate::finding::Severity;
 use crate::finding::sink::Sink;
 use crate::pipeline::{self, Cancel, Plan, Report};
-use crate::plan::{self, Purpose};
+use crate::plan::{self, PlanError, Purpose};
 use crate::render::file::{Output, write_text};
 use crate::render::manifest::{self, Manifest, ManifestFile, ManifestSource};
 use crate::render::{Compression, file::WriteError};
@@ -25,6 +27,11 @@ pub(super) fn flags(catalog: &Catalog) -> Flags {
         from: catalog.from.clone(),
         encoding: catalog.encoding.clone(),
         delimiter: catalog.delimiter.clone(),
+        record: catalog.record.clone(),
+        sheet: catalog.sheet.clone(),
+        query: catalog.query.clone(),
+        table: catalog.table.clone(),
+        allow_private: catalog.allow_private,
         currency: catalog.currency.clone(),
         decimal: catalog.decimal.clone(),
         base_url: catalog.base_url.clone(),
@@ -48,6 +55,7 @@ pub(super) fn build(command: &Build, ui: &Ui) -> Result<Exit, CliError> {
     let mut flags = flags(&command.catalog);
     flags.targets.clone_from(&command.target);
     flags.formats.clone_from(&command.format);
+    flags.state.clone_from(&command.state);
     flags.fail_on.clone_from(&command.reporting.fail_on);
     let job = Job {
         name: "build",
@@ -90,6 +98,10 @@ impl Job<'_> {
         // Whatever happens, every report is one whole document.
         let (ending, outcome) = match outcome {
             Ok((exit, ending)) => (ending, Ok(exit)),
+            Err(CliError::Plan(PlanError::Read(unchanged @ ReadError::Unchanged { .. }))) => {
+                let exit = Exit::Done;
+                (Ending { exit: (exit.code(), exit.name()), unchanged: Some(unchanged.to_string()), ..Ending::default() }, Ok(exit))
+            }
             Err(error) => {
                 let exit = error.exit();
                 let interrupted = exit == Exit::Interrupted;
@@ -125,6 +137,12 @@ impl Job<'_> {
         }
         let threads = self.reporting.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, Into::into), usize::from);
         let effort = plan::Effort { threads, memory: self.reporting.memory };
+        if let Purpose::Build { out } = self.purpose
+            && let Some(known) = Again::of(&settings, out).and_then(|again| again.known(&settings, out))
+            && let [source] = settings.sources.as_mut_slice()
+        {
+            source.wanted.remote.known = Some(known);
+        }
         let plan = plan::plan(&settings, self.purpose, effort, crate::clock::today())?;
         Ok((settings, plan))
     }
@@ -140,7 +158,7 @@ impl Job<'_> {
         let mut report = run.inspect_err(|_| clear_empty(plan))?;
         report.accounts.iter_mut().for_each(|account| watch.explain(account));
         conserved(&report)?;
-        self.finish(plan, settings, report)
+        self.finish(plan, settings, report, ui)
     }
 
     /// The reports asked for; one without a file goes to standard output.
@@ -165,7 +183,7 @@ impl Job<'_> {
     }
 
     /// Publishes what was rendered and settles how the run ends.
-    fn finish(&self, plan: &Plan, settings: &Settings, report: Report) -> Result<(Exit, Ending), CliError> {
+    fn finish(&self, plan: &Plan, settings: &Settings, report: Report, ui: &Ui) -> Result<(Exit, Ending), CliError> {
         let Report { inputs, counts, written, mut accounts } = report;
         let empty = counts.iter().any(|counts| counts.accepted == 0);
         let failing = counts.iter().any(|counts| match settings.fail_on {
@@ -196,6 +214,15 @@ impl Job<'_> {
             }
             targets.push(TargetEnd { name: target.name.to_string(), spec: target.spec.identity.version.clone(), counts, files });
         }
+        if let Purpose::Build { out } = self.purpose
+            && !empty
+            && !failing
+            && let Some(again) = Again::of(&forgetful(settings), out)
+            && let Err(error) = again.remember(plan, &inputs)
+        {
+            // Only the next run's time depends on it.
+            ui.say(&format!("what the server said cannot be remembered: {error}"));
+        }
         let exit = if self.reporting.exit_zero {
             Exit::Done
         } else if failing || is_build && empty && !self.allow_empty {
@@ -206,6 +233,15 @@ impl Job<'_> {
         let ending = Ending { inputs, targets, exit: (exit.code(), exit.name()), next, account: accounts.pop(), ..Ending::default() };
         Ok((exit, ending))
     }
+}
+
+/// The settings as they were before what is known of the source was added.
+fn forgetful(settings: &Settings) -> Settings {
+    let mut settings = settings.clone();
+    for source in &mut settings.sources {
+        source.wanted.remote.known = None;
+    }
+    settings
 }
 
 fn settings_spec<'a>(settings: &'a Settings, name: &'a str) -> &'a str {

@@ -1,5 +1,6 @@
 //! The command line: one file a verb, arguments recorded first and used after.
 
+mod again;
 mod args;
 mod convert;
 mod error;

@@ -2,5 +2,7 @@
 
 pub mod model;
 pub mod resolve;
+pub mod secret;
+mod source;
 
 pub use resolve::{ConfigError, Settings};

@@ -1,5 +1,6 @@
 //! `feedmill.toml` as written. Unknown keys are refused.
 
+use super::secret::SecretFile;
 use crate::mapping::model::RuleStep;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -36,9 +37,28 @@ pub struct Project {
 #[derive(Clone, Debug, Default, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct SourceFile {
-    /// A file, a glob, or `-`; relative to the project file.
+    /// A file, a glob, `-`, or an http(s) address; relative to the project file.
     #[validate(length(min = 1, message = "a path is needed"))]
-    pub path: String,
+    pub path: Option<String>,
+    /// A database, and what is read of it.
+    pub database: Option<DatabaseFile>,
+    /// A program and its arguments; what it writes is the catalog.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// The path of the element that is a record, in XML.
+    pub record: Option<String>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// Whether an address may lead into a private network.
+    #[serde(default)]
+    pub allow_private: bool,
+    /// Most bytes that an address or a command may give.
+    pub max_bytes: Option<u64>,
+    /// Most seconds that an address, a command or a database may take.
+    #[validate(range(min = 1, message = "at least one second is needed"))]
+    pub timeout: Option<u64>,
+    /// What a server is told, so that it lets us in.
+    pub auth: Option<LoginFile>,
     /// The preset; detected where it is left out.
     pub preset: Option<String>,
     /// The encoding; detected where it is left out.
@@ -46,8 +66,51 @@ pub struct SourceFile {
     /// The separator of a delimited file.
     #[validate(length(min = 1, max = 3, message = "one character, or `tab`"))]
     pub delimiter: Option<String>,
-    /// The format: csv, tsv, json, jsonl.
+    /// The format: csv, tsv, json, jsonl, xml.
     pub format: Option<String>,
+}
+
+/// A database, and what is read of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseFile {
+    /// Its address.
+    pub url: Address,
+    /// The query.
+    pub query: Option<String>,
+    /// The table, instead of a query.
+    pub table: Option<String>,
+}
+
+/// The address of a database: as it is, where it holds no password, or where to find it.
+#[derive(Clone, Debug)]
+pub enum Address {
+    /// As it is.
+    Plain(String),
+    /// Where to find it.
+    Secret(SecretFile),
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(address) => Ok(Self::Plain(address)),
+            value => value.try_into().map(Self::Secret).map_err(|error| D::Error::custom(error.message())),
+        }
+    }
+}
+
+/// What a server is told, so that it lets us in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginFile {
+    /// A token.
+    pub token: Option<SecretFile>,
+    /// A user, who has a password.
+    pub user: Option<String>,
+    /// The password.
+    pub password: Option<SecretFile>,
 }
 
 /// How findings are weighed.

@@ -2,7 +2,8 @@
 //! The only I/O here is finding and reading the project file.
 
 use super::model::Project;
-use crate::catalog::open::Wanted;
+use super::source::{shown, sources};
+use crate::catalog::locate::Wanted;
 use crate::finding::Severity;
 use crate::finding::sink::Override;
 use crate::mapping::compile::Wishes;
@@ -42,7 +43,7 @@ pub enum ConfigError {
     Spec(#[from] spec::SpecError),
 }
 
-fn setting(place: impl Into<String>, message: impl Into<String>) -> ConfigError {
+pub(super) fn setting(place: impl Into<String>, message: impl Into<String>) -> ConfigError {
     ConfigError::Setting { place: place.into(), message: message.into() }
 }
 
@@ -65,6 +66,18 @@ pub struct Flags {
     pub delimiter: Option<String>,
     /// `--from`.
     pub from: Option<String>,
+    /// `--record`.
+    pub record: Option<String>,
+    /// `--sheet`.
+    pub sheet: Option<String>,
+    /// `--query`.
+    pub query: Option<String>,
+    /// `--table`.
+    pub table: Option<String>,
+    /// `--allow-private`.
+    pub allow_private: bool,
+    /// `--state`.
+    pub state: Option<PathBuf>,
     /// `--currency`.
     pub currency: Option<String>,
     /// `--decimal`.
@@ -82,7 +95,7 @@ pub struct Flags {
 /// One source to read.
 #[derive(Clone, Debug)]
 pub struct SourceSetting {
-    /// The path, or `-`.
+    /// The path, `-`, an address, or what a database or a command is called.
     pub path: String,
     /// The preset asked for.
     pub preset: Option<String>,
@@ -127,6 +140,8 @@ pub struct Settings {
     pub wishes: Wishes,
     /// When a run fails.
     pub fail_on: FailOn,
+    /// Where things are remembered between runs.
+    pub state: Option<PathBuf>,
     /// Severity by code.
     pub overrides: BTreeMap<String, Override>,
 }
@@ -155,7 +170,8 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
     }
     let (fail_on, overrides) = check(flags, &project, &name)?;
     let wishes = wishes(flags, &project, &home, &name)?;
-    Ok(Settings { config, sources, feed_of: None, targets, wishes, fail_on, overrides })
+    let state = flags.state.clone().or_else(super::secret::state_folder);
+    Ok(Settings { config, sources, feed_of: None, targets, wishes, fail_on, state, overrides })
 }
 
 /// The project file: as asked for, else the closest above the working folder up to the root of
@@ -205,76 +221,6 @@ fn with_nearest(message: &str) -> String {
         Some(near) => format!("unknown key `{unknown}`; did you mean `{near}`?"),
         None => message.replace("unknown field", "unknown key"),
     }
-}
-
-fn sources(flags: &Flags, project: &Project, home: &Path, folder: &Path) -> Result<Vec<SourceSetting>, ConfigError> {
-    let delimiter = |word: &Option<String>, place: &str| -> Result<Option<u8>, ConfigError> {
-        match word.as_deref() {
-            None => Ok(None),
-            Some("tab" | "\\t") => Ok(Some(b'\t')),
-            Some(word) if word.len() == 1 && word != "\"" => Ok(word.bytes().next()),
-            Some(word) => Err(setting(place, format!("`{word}` is no delimiter; give one ASCII character, or `tab`"))),
-        }
-    };
-    let format = |word: &Option<String>, place: &str| -> Result<Option<String>, ConfigError> {
-        match word.as_deref() {
-            None | Some("csv" | "tsv" | "json" | "jsonl") => Ok(word.clone()),
-            Some(word) => Err(setting(place, format!("`{word}` is no format that is read; known: csv, tsv, json, jsonl"))),
-        }
-    };
-    let labels = flags.encoding.iter().chain(project.source.iter().filter_map(|source| source.encoding.as_ref()));
-    for label in labels {
-        if encoding_rs::Encoding::for_label(label.as_bytes()).is_none() {
-            return Err(setting("encoding", format!("`{label}` is no encoding; try utf-8, windows-1252 or utf-16le")));
-        }
-    }
-    let wanted = Wanted {
-        encoding: flags.encoding.clone(),
-        delimiter: delimiter(&flags.delimiter, "--delimiter")?,
-        format: format(&flags.from, "--from")?,
-    };
-    let mut found = Vec::new();
-    if !flags.inputs.is_empty() {
-        for input in &flags.inputs {
-            for path in expand(input)? {
-                found.push(SourceSetting { path, preset: flags.preset.clone(), wanted: wanted.clone() });
-            }
-        }
-        return Ok(found);
-    }
-    for source in &project.source {
-        let pattern = if source.path == "-" { source.path.clone() } else { shown(&home.join(&source.path), folder) };
-        for path in expand(&pattern)? {
-            let wanted = Wanted {
-                encoding: flags.encoding.clone().or_else(|| source.encoding.clone()),
-                delimiter: wanted.delimiter.map_or_else(|| delimiter(&source.delimiter, "[source] delimiter"), |given| Ok(Some(given)))?,
-                format: wanted.format.clone().map_or_else(|| format(&source.format, "[source] format"), |given| Ok(Some(given)))?,
-            };
-            found.push(SourceSetting { path, preset: flags.preset.clone().or_else(|| source.preset.clone()), wanted });
-        }
-    }
-    if found.is_empty() {
-        return Err(setting("input", "no catalog is named: give a file, or `path` under [source] in feedmill.toml"));
-    }
-    Ok(found)
-}
-
-/// A path as short as it can be said from the working folder, so that reports and manifests do
-/// not depend on where the project lies.
-fn shown(path: &Path, folder: &Path) -> String {
-    path.strip_prefix(folder).unwrap_or(path).display().to_string()
-}
-
-/// The files of a glob in the order of their names; a plain path stands for itself.
-fn expand(pattern: &str) -> Result<Vec<String>, ConfigError> {
-    if !pattern.contains(['*', '?', '[']) || Path::new(pattern).exists() {
-        return Ok(vec![pattern.to_owned()]);
-    }
-    let paths = glob::glob(pattern).map_err(|error| setting(pattern, format!("this is no valid pattern: {error}")))?;
-    let mut files: Vec<String> =
-        paths.filter_map(Result::ok).filter(|path| path.is_file()).map(|path| path.display().to_string()).collect();
-    files.sort();
-    if files.is_empty() { Err(setting(pattern, "no file matches")) } else { Ok(files) }
 }
 
 fn targets(flags: &Flags, project: &Project) -> Result<Vec<TargetSetting>, ConfigError> {

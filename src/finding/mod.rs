@@ -193,6 +193,7 @@ pub static RECORD_DEFECTS: &[(&str, &str, &str)] = &[
     ("stray-quote", "a quoted value goes on after its closing quote; where it ends is a guess", "double the quotes inside quoted values"),
     ("not-utf8", "bytes that are no text cannot be shown to anybody", "export as UTF-8, or name the encoding with `--encoding`"),
     ("not-json", "the record cannot be read", "write one sound JSON object a record"),
+    ("not-xml", "the record cannot be read", "write sound XML: `&amp;` for `&`, each attribute once, no entities of your own"),
     ("repeated-key", "a key that occurs twice has two values, and which counts is a guess", "keep one of them"),
     ("no-line-end", "a file that was cut in transfer ends like this too", "end the file with a line feed, or fetch it again"),
     ("late-key", "keys that no attribute stands for are not read", "map the key in `[map]` if it should be"),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 impl Mapping {
     /// How blocks of the source must be cut so that the rows of a product stay together.
-    pub fn align(&self, header: &Arc<Header>, format: Format) -> Option<Align> {
+    pub fn align(&self, header: &Arc<Header>, format: &Format) -> Option<Align> {
         let RowPlan::Continuation { key, .. } = &self.rows else { return None };
         let (key, parser) = (usize::from(*key), Parser::of(format, header));
         Some(Box::new(move |bytes: &[u8], marks: &[Mark]| {

@@ -3,6 +3,7 @@
 
 mod conversion;
 mod direct;
+mod late;
 mod ordered;
 mod target;
 mod whole;
@@ -173,7 +174,7 @@ fn survey(source: &SourcePlan, progress: &dyn Progress) -> Result<Survey, RunErr
     }
     let pass = |stage: &str, see: &mut dyn FnMut(&crate::catalog::Batch)| -> Result<(), RunError> {
         let opened = (source.reopen)()?;
-        progress.begin(stage, source.facts.size);
+        progress.begin(stage, source.facts.length());
         let parser = parser(source);
         let mut blocks = opened.blocks(0, None);
         while let Some(block) = blocks.next_block()? {
@@ -193,7 +194,7 @@ fn survey(source: &SourcePlan, progress: &dyn Progress) -> Result<Survey, RunErr
 }
 
 fn parser(source: &SourcePlan) -> Parser {
-    Parser::of(source.facts.format, &source.header)
+    Parser::of(&source.facts.format, &source.header)
 }
 
 /// What a source came to when it was read.
@@ -219,8 +220,8 @@ impl Run<'_, '_, '_> {
         let source = &self.plan.sources[index];
         let survey = survey(source, self.progress)?;
         let opened = (source.reopen)()?;
-        self.progress.begin("milling", source.facts.size);
-        let align: Option<Align> = source.mapping.align(&source.header, source.facts.format);
+        self.progress.begin("milling", source.facts.length());
+        let align: Option<Align> = source.mapping.align(&source.header, &source.facts.format);
         let reading = self.threads(index, opened.blocks(index as u16, align), &survey);
         self.progress.end();
         let Reading { blake3, bytes, open_end } = reading?;

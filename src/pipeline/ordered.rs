@@ -2,6 +2,7 @@
 //! the files. Only hashes and small numbers are kept of rows.
 
 use super::conversion::Tally;
+use super::late::Late;
 use super::target::TargetState;
 use super::worker::Done;
 use super::{Plan, RunError, SourcePlan};
@@ -9,12 +10,11 @@ use crate::account::Account;
 use crate::catalog::{Format, ReadError, RecordHead};
 use crate::finding::sink::Sink;
 use crate::finding::{Finding, Place, Severity};
-use crate::product::text;
 use crate::render::feed::FeedFile;
 use crate::render::file::WriteError;
 use crate::spec::model::Consequence;
 use crate::summary::Counts;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ pub(super) struct Ordered<'a> {
     plan: &'a Plan,
     targets: Vec<TargetState<'a>>,
     records: Vec<u64>,
-    /// Keys without a column, by source, with the first record that has them.
-    late: HashMap<(usize, String), RecordHead>,
+    /// Keys without a column, by source.
+    late: BTreeMap<usize, Late>,
     last_bad: Option<RecordHead>,
     /// By source and target: what became of the columns of a feed that is converted.
     tallies: Vec<Vec<Tally>>,
@@ -52,7 +52,7 @@ impl<'a> Ordered<'a> {
             plan,
             targets: plan.targets.iter().map(|target| TargetState::new(plan, target)).collect::<Result<_, _>>()?,
             records: vec![0; plan.sources.len()],
-            late: HashMap::new(),
+            late: BTreeMap::new(),
             last_bad: None,
             tallies: plan.sources.iter().map(|source| source.conversions.iter().map(|_| Tally::default()).collect()).collect(),
         })
@@ -97,8 +97,11 @@ impl<'a> Ordered<'a> {
             let place = Place { source: source as u16, record: bad.head.number, line: bad.head.line, column: bad.column, column_name };
             self.everywhere(record_finding(bad.defect, &bad.message, place), sink);
         }
-        for (name, head) in std::mem::take(&mut done.late) {
-            self.late.entry((source, name)).or_insert(head);
+        if !done.late.keys.is_empty() {
+            let late = self.late.entry(source).or_default();
+            for (name, head) in std::mem::take(&mut done.late.keys) {
+                late.add(name, head);
+            }
         }
         for (target, finding) in std::mem::take(&mut done.findings) {
             match target {
@@ -134,11 +137,11 @@ impl<'a> Ordered<'a> {
             let message = format!("record {total} is the last and broken, and no line end follows: the file is cut");
             return Err(ReadError::Incomplete { file, line: bad.line, message }.into());
         }
-        // JSON shows its own end; in delimited text a cut value looks like a short one.
-        if matches!(source.facts.format, Format::Json | Format::JsonLines) {
+        // All others show their own end; in delimited text a cut value looks like a short one.
+        if !matches!(source.facts.format, Format::Delimited { .. }) {
             return Ok(());
         }
-        if source.facts.path.is_none() && strict {
+        if source.facts.may_be_cut && strict {
             let message = "the last record has no line end, so the input may be cut; end it with a line feed".to_owned();
             return Err(ReadError::Incomplete { file, line: 0, message }.into());
         }
@@ -152,15 +155,8 @@ impl<'a> Ordered<'a> {
 
     /// Ends the run: what shows only at the end, and the files.
     pub(super) fn finish(mut self, sink: &mut Sink<'_>) -> Result<(Vec<Counts>, Vec<Vec<Written>>), RunError> {
-        let mut late: Vec<_> = std::mem::take(&mut self.late).into_iter().collect();
-        late.sort_unstable_by(|((source, name), head), ((other, next), after)| {
-            (source, head.number, name).cmp(&(other, after.number, next))
-        });
-        for ((source, name), head) in late {
-            let place =
-                Place { source: source as u16, record: head.number, line: head.line, column: 0, column_name: Some(name.as_str().into()) };
-            let message = format!("the key `{}` first appears here and is no known attribute; it is not read", text::excerpt(&name, 60));
-            self.everywhere(Finding { severity: Severity::Advice, ..record_finding("late-key", &message, place) }, sink);
+        for (source, late) in std::mem::take(&mut self.late) {
+            late.tell(source as u16, &mut |finding| self.everywhere(finding, sink));
         }
         let mut all_counts = Vec::new();
         let mut all_written = Vec::new();
@@ -187,7 +183,7 @@ impl<'a> Ordered<'a> {
 }
 
 /// A finding about a record as such.
-fn record_finding(defect: &str, message: &str, place: Place) -> Finding {
+pub(super) fn record_finding(defect: &str, message: &str, place: Place) -> Finding {
     let (why, hint) = crate::finding::record_words(defect);
     let lost = !matches!(defect, "no-line-end" | "late-key");
     let severity = if lost { Severity::Error } else { Severity::Warning };

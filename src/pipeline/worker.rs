@@ -4,7 +4,7 @@
 use super::conversion::{Original, Tally};
 use super::whole::{self, Whole};
 use super::{Plan, SourcePlan, TargetPlan};
-use crate::catalog::{BadRecord, Batch, RecordHead};
+use crate::catalog::{BadRecord, Batch, LateKeys, RecordHead};
 use crate::cell::{NO_COLUMN, Slot};
 use crate::finding::{Applicability, Finding, Fix, Place, Severity};
 use crate::mapping::apply::Draft;
@@ -31,7 +31,7 @@ pub(super) struct Done {
     /// Records that could not be read.
     pub(super) bad: Vec<BadRecord>,
     /// Object keys no column stands for.
-    pub(super) late: Vec<(String, RecordHead)>,
+    pub(super) late: LateKeys,
     /// What was found, in the order of the records, each with the targets it counts for.
     pub(super) findings: Vec<(Option<usize>, Finding)>,
     /// By target.

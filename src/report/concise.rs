@@ -45,6 +45,9 @@ impl Reporter for Concise {
         for (code, count) in hidden {
             self.out.line(&format!("{count} more of {code}"));
         }
+        if let Some(unchanged) = &ending.unchanged {
+            self.out.line(&format!("{unchanged}; nothing to do"));
+        }
         for target in &ending.targets {
             let [advice, warnings, errors] = target.counts.by_severity;
             let counts = &target.counts;

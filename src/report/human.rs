@@ -147,6 +147,7 @@ impl Reporter for Human {
             for target in &ending.targets {
                 self.target(target, &mut lines);
             }
+            lines.extend(ending.unchanged.iter().map(|unchanged| format!("{unchanged}; nothing to do")));
             lines.extend(ending.next.iter().map(|next| format!("next: {next}")));
         }
         for line in lines {

@@ -206,6 +206,9 @@ fn ending_value(ending: &Ending) -> Map<String, Value> {
     if let Some(account) = &ending.account {
         value.insert("account".to_owned(), super::account::value(account));
     }
+    if let Some(unchanged) = &ending.unchanged {
+        value.insert("unchanged".to_owned(), json!(unchanged));
+    }
     if let Some(error) = &ending.error {
         value.insert("error".to_owned(), json!(error));
     }

@@ -58,6 +58,8 @@ pub struct Ending {
     pub interrupted: bool,
     /// Why the run could not go on, if it could not.
     pub error: Option<String>,
+    /// The source and since when it is unchanged, where nothing needed to be done.
+    pub unchanged: Option<String>,
     /// What to do next.
     pub next: Vec<String>,
     /// What became of the columns, where a finished feed was converted.

@@ -31,8 +31,10 @@ fn what_is_no_catalog() {
     refused("doc.pdf", b"%PDF-1.7\nstream", "a PDF document");
     refused("junk.bin", &(0..=255).cycle().take(5000).collect::<Vec<u8>>(), "binary data");
     refused("page.csv", b"<!DOCTYPE html><html><body>Log in</body></html>", "an HTML page");
-    refused("book.csv", b"PK\x03\x04rest", "an Excel workbook");
-    refused("feed.xml", b"<?xml version=\"1.0\"?><rss/>", "XML");
+    refused("book.csv", b"PK\x03\x04rest", "the archive is cut or damaged");
+    refused("old.xls", b"\xd0\xcf\x11\xe0rest", "an Office document");
+    refused("feed.xml", b"<?xml version=\"1.0\"?><rss/>", "looks like a record");
+    refused("shop.sql", b"create table products (id int);\n", "an SQL dump");
     refused("none.json", b"{\"a\": [1, 2]}", "no array of objects");
     let folder = Folder::new();
     let run = build(&folder, "missing.csv");
@@ -271,4 +273,30 @@ fn whatever_is_broken_comes_to_an_end() {
         assert!(matches!(run.code, 0 | 1 | 3), "round {round}: {} {}", run.code, run.err);
         assert_eq!(run.json()["exit"]["code"], run.code, "round {round}");
     }
+}
+
+/// However many keys nobody knows, each is named or counted.
+#[test]
+fn every_unknown_key_is_named_or_counted() {
+    let folder = Folder::new();
+    let lines: String = (0..100_000).map(|n| format!("{{\"item_id\":\"A{n}\",\"own{n}\":1}}\n")).collect();
+    folder.write("keys.jsonl", lines);
+    let run = folder.run(&["check", "keys.jsonl", "--config", "none", "--exit-zero", "--output-format", "jsonl"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let late: Vec<serde_json::Value> = run
+        .out
+        .lines()
+        .filter(|line| line.contains("record/late-key"))
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .filter(|finding: &serde_json::Value| finding["code"] == "record/late-key")
+        .collect();
+    let (rest, named) = late.split_last().expect("findings");
+    assert_eq!(named.len(), 1000);
+    let first = named[0]["record"].as_u64().expect("a number");
+    assert!(first > 1 && named.iter().zip(first..).all(|(finding, record)| finding["record"] == record), "the first ones, in order");
+    // What stands in the sample are columns; all others are late.
+    let more = 100_000 - (first - 1) - 1000;
+    let message = rest["message"].as_str().expect("text");
+    assert!(message.starts_with(&format!("{more} more keys are no known attribute")), "{message}");
+    assert_eq!(rest["record"], first + 1000);
 }

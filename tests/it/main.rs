@@ -1,7 +1,10 @@
 //! The one integration suite: the program from outside, and the specs as a whole.
 
+mod bombs;
 mod cli;
+mod conformance;
 mod convert;
+mod databases;
 mod facts;
 mod formats;
 mod hostile;
@@ -9,9 +12,12 @@ mod judge;
 mod layers;
 mod openapi;
 mod prism;
+mod remote;
 mod sandbox;
 mod scale;
 mod score;
+mod servers;
 mod shops;
 mod specs;
 mod support;
+mod web;
