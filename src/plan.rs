@@ -339,7 +339,7 @@ fn fate_notice(spec: &Spec, header: &Header, source: u16, column: u16, fate: &Co
             let near = nearest(&name, spec.column_names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             (
                 "column/unknown",
-                Severity::Advice,
+                Severity::of(spec.identity.unknown_columns.consequence),
                 format!("{target} has no field `{name}`{near}"),
                 "leave the column out, or correct its name",
             )
@@ -348,5 +348,9 @@ fn fate_notice(spec: &Spec, header: &Header, source: u16, column: u16, fate: &Co
     let mut finding = notice(code, severity, message, hint, place);
     finding.target = Some(target.into());
     finding.spec_source = Some(spec.identity.source.as_str().into());
+    if matches!(fate, ColumnFate::Unknown) {
+        finding.consequence = spec.identity.unknown_columns.consequence;
+        finding.why = Some(spec.identity.unknown_columns.note.as_str().into());
+    }
     finding
 }

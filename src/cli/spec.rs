@@ -26,7 +26,7 @@ fn targets(as_json: bool, ui: &Ui) -> Result<String, CliError> {
         let full = spec::load::spec(&format!("{}@{}", identity.target, identity.version))?;
         let required = full.fields.iter().filter(|field| field.written.requirement == Requirement::Required).count();
         values.push(json!({
-            "target": identity.target, "version": identity.version, "current": identity.current, "title": identity.title, "status": identity.status,
+            "target": identity.target, "version": identity.version, "current": identity.current, "title": identity.title, "status": identity.status, "valid_from": identity.valid_from,
             "fields": full.fields.len(), "required": required, "rules": full.rules.len(), "formats": identity.formats, "source": identity.source, "checked": identity.checked,
         }));
         rows.push([
@@ -55,13 +55,18 @@ fn fields(spec: &Spec, command: &SpecArgs, ui: &Ui) -> String {
                 json!({
                     "name": field.name, "attribute": attributes.name(field.attribute), "group": written.group, "requirement": written.requirement.word(),
                     "condition": written.condition, "type": written.kind, "values": written.values, "max_length": written.max_length, "aliases": written.aliases,
-                    "default": written.default, "example": written.example, "deprecated": written.deprecated, "setup_required": written.setup_required,
+                    "default": written.default, "example": written.example, "more_examples": written.more_examples, "deprecated": written.deprecated, "setup_required": written.setup_required,
                     "consequence_missing": written.consequence_missing.map(spec::model::Consequence::word), "consequence_invalid": written.consequence_invalid.word(),
                     "certainty": written.certainty.word(), "notes": written.notes,
                 })
             })
             .collect();
-        let value = json!({ "schema": "feedmill.spec/1", "target": spec.identity.target, "version": spec.identity.version, "source": spec.identity.source, "checked": spec.identity.checked, "fields": fields });
+        let documented: Vec<Value> = spec
+            .documented
+            .iter()
+            .map(|known| json!({ "id": known.id, "asks": known.asks, "codes": known.by, "unseen": known.unseen }))
+            .collect();
+        let value = json!({ "schema": "feedmill.spec/1", "target": spec.identity.target, "version": spec.identity.version, "source": spec.identity.source, "checked": spec.identity.checked, "fields": fields, "documented": documented });
         return format!("{value}\n");
     }
     let rows: Vec<[String; 5]> = shown
@@ -97,9 +102,22 @@ fn fields(spec: &Spec, command: &SpecArgs, ui: &Ui) -> String {
             ]
         })
         .collect();
-    let mut text =
-        format!("{}: {}\n{} (compared {})\n\n", ui.bold(&spec.name()), spec.identity.title, spec.identity.source, spec.identity.checked);
+    let identity = &spec.identity;
+    let mut text = format!(
+        "{}: {}\n{}, in force since {}\n{} (compared {})\n\n",
+        ui.bold(&spec.name()),
+        identity.title,
+        identity.status,
+        identity.valid_from,
+        identity.source,
+        identity.checked
+    );
     text.push_str(&table(&["field", "requirement", "type", "if bad or missing", "values and limits"], &rows, ui));
+    let unseen = spec.documented.iter().filter_map(|known| Some((&known.asks, known.unseen.as_ref()?)));
+    let unseen: Vec<String> = unseen.map(|(asks, why)| format!("  {asks}\n    not judged: {why}\n")).collect();
+    if !command.required && !unseen.is_empty() {
+        text.push_str(&format!("\nThe target also asks:\n{}", unseen.concat()));
+    }
     text
 }
 

@@ -2,7 +2,7 @@
 
 use super::compile::{self, Spec};
 use super::model::{Clause, DocumentedFile, FieldFile, RuleFile, SpecFile};
-use super::written::Written;
+use super::written::{Entry, Written};
 
 /// A spec folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -84,24 +84,45 @@ pub fn identities() -> Result<Vec<SpecFile>, SpecError> {
 
 /// The name of the target a run is for when none is asked for.
 pub fn default_target() -> Result<String, SpecError> {
-    let all = identities()?;
-    Ok(all.into_iter().find(|identity| identity.default).map(|identity| identity.target).unwrap_or_default())
+    for folder in FOLDERS {
+        let label = Label::of(folder)?;
+        if label.default {
+            return Ok(label.target);
+        }
+    }
+    Ok(String::new())
 }
 
 /// Loads the spec of `name` or `name@version`; a bare name means the current version.
 pub fn spec(name: &str) -> Result<Spec, SpecError> {
     let (target, version) = name.split_once('@').map_or((name, None), |(target, version)| (target, Some(version)));
-    let mut known = Vec::new();
     for folder in FOLDERS {
-        let written = read(folder, 0)?;
-        let identity = identity(&written)?;
-        if identity.target == target && version.map_or(identity.current, |version| identity.version == version) {
-            return typed(identity, &written);
+        let label = Label::of(folder)?;
+        if label.target == target && version.map_or(label.current, |version| label.version == version) {
+            let written = read(folder, 0)?;
+            return typed(identity(&written)?, &written);
         }
-        known.extend(names(&identity));
     }
+    let known: Vec<String> = identities()?.iter().flat_map(names).collect();
     let nearest = crate::product::text_distance::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
     Err(SpecError::Unknown { name: name.to_owned(), nearest, known })
+}
+
+/// What a folder says of itself that no version inherits, read without the rest of it.
+struct Label {
+    target: String,
+    version: String,
+    current: bool,
+    default: bool,
+}
+
+impl Label {
+    fn of(folder: &Folder) -> Result<Self, SpecError> {
+        let spec = Entry::read(&format!("{}/spec.toml", folder.path), folder.spec)?.table;
+        let text = |key: &str| spec.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+        let flag = |key: &str| spec.get(key).and_then(toml::Value::as_bool).unwrap_or_default();
+        Ok(Self { target: text("target"), version: text("version"), current: flag("current"), default: flag("default") })
+    }
 }
 
 /// Loads a folder that is not built in from the text of its four files, in the order `spec.toml`,

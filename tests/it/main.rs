@@ -1,6 +1,7 @@
 //! The one integration suite: the program from outside, and the specs as a whole.
 
 mod bombs;
+mod cases;
 mod cli;
 mod conformance;
 mod convert;
@@ -12,6 +13,7 @@ mod judge;
 mod layers;
 mod openapi;
 mod prism;
+mod profiles;
 mod remote;
 mod sandbox;
 mod scale;

@@ -204,3 +204,134 @@ fn unknown_words_in_a_spec_file_are_refused() {
     let error = toml::from_str::<feedmill::spec::model::FieldFile>(written).expect_err("a misspelt key");
     assert!(error.message().contains("unknown field `max_lenght`"), "{error}");
 }
+
+/// The files of a folder that holds differences from the current flat file.
+fn overlay(spec: &str, attributes: &str, rules: &str) -> Result<feedmill::spec::Spec, feedmill::spec::SpecError> {
+    let spec = format!("target = \"mine\"\nversion = \"1\"\ntitle = \"x\"\nstatus = \"draft\"\n{spec}");
+    load::folder("specs/mine", [&spec, attributes, rules, ""])
+}
+
+#[test]
+fn a_folder_holds_differences_from_its_base() {
+    let base = load::spec("openai@2026-09").expect("built in");
+    let written = "[title]\nwithout = [\"length_is\"]\nmax_length = 80\n\n[motto]\nafter = \"title\"\nattribute = \"pricing_trend\"\ngroup = \"Own\"\nrequirement = \"optional\"\ntype = \"text\"\nconsequence_invalid = \"advice\"\ncertainty = \"own\"\n";
+    let rules = "[[rule]]\ncode = \"item_id/duplicate\"\nwhat = \"changed\"\n";
+    let without = "base = \"openai@2026-09\"\nwithout = { fields = [\"mpn\"], rules = [\"mpn/without-brand\"] }\n";
+    let ours = overlay(without, written, rules).expect("sound");
+    assert_eq!(ours.fields.len(), base.fields.len());
+    assert_eq!(ours.fields.iter().map(|field| field.name.as_str()).nth(2), Some("motto"));
+    let title = &ours.fields[1].written;
+    assert_eq!((title.max_length, title.length_is.as_deref(), title.group.as_str()), (Some(80), None, "Basic product data"));
+    assert_eq!((title.clause.file.as_str(), title.clause.line), ("specs/mine/attributes.toml", 1));
+    assert!(ours.field("mpn").is_none() && ours.field("gtin").is_some());
+    let changed = ours.rules.iter().find(|rule| rule.code == "item_id/duplicate").expect("inherited");
+    assert_eq!((changed.what.as_str(), changed.kind.as_str()), ("changed", "unique"));
+    assert_eq!(ours.rules.len(), base.rules.len() - 1);
+    // What the version says of itself is its own.
+    assert!(!ours.identity.current && !ours.identity.default && ours.identity.source == base.identity.source);
+    RuleTable::compile(&ours, jiff::civil::Date::constant(2026, 1, 1)).expect("sound");
+}
+
+#[test]
+fn a_fault_of_a_spec_folder_names_file_and_line() {
+    let base = "base = \"openai@2026-09\"\n";
+    let faults = [
+        (
+            base,
+            "# a field\n\n[title]\nmax_length = 80\nmax_lenght = 5\n",
+            "",
+            "specs/mine/attributes.toml:5: field `title`: unknown field `max_lenght`",
+        ),
+        (base, "[title]\n\nmax_length = \"long\"\n", "", "specs/mine/attributes.toml:3: field `title`: invalid type"),
+        (
+            base,
+            "[title]\nunits = [\"cm\"]\n",
+            "",
+            "specs/mine/attributes.toml:1: `title`: `units` is read by nothing where the kind is `text`",
+        ),
+        (
+            base,
+            "",
+            "\n[[rule]]\ncode = \"mpn/without-brand\"\ncount = 2\n",
+            "specs/mine/rules.toml:2: `mpn/without-brand`: `count` is read by nothing",
+        ),
+        (
+            base,
+            "",
+            "[[rule]]\ncode = \"mpn/without-brand\"\ncertainty = \"disputed\"\n",
+            "specs/mine/rules.toml:1: `mpn/without-brand`: what is disputed needs `dispute`",
+        ),
+        (base, "[title]\nwithout = [\"pattern\"]\n", "", "specs/mine/attributes.toml:1: `without` names `pattern`"),
+        (base, "[motto]\nafter = \"titel\"\n", "", "specs/mine/attributes.toml:1: `after` names `titel`"),
+        ("base = \"opanai@1\"\n", "", "", "specs/mine/spec.toml:5: `opanai@1` is no spec"),
+        (
+            "base = \"openai@2026-09\"\nwithout = { fields = [\"colour\"] }\n",
+            "",
+            "",
+            "specs/mine/spec.toml:1: `without` names the field `colour`",
+        ),
+    ];
+    for (spec, attributes, rules, wanted) in faults {
+        let loaded = overlay(spec, attributes, rules);
+        let fault = loaded.and_then(|spec| RuleTable::compile(&spec, jiff::civil::Date::constant(2026, 1, 1)).map(drop)).expect_err(wanted);
+        assert!(fault.to_string().starts_with(wanted), "{fault}");
+    }
+}
+
+/// A key of a spec folder that no code reads would look like a rule and be none. Which kind of
+/// rule reads which key is checked when a folder is compiled; here, that code reads each at all.
+#[test]
+fn every_key_of_a_spec_folder_is_read() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let model = std::fs::read_to_string(root.join("spec/model.rs")).expect("readable");
+    let mut code = String::new();
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("readable") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !path.ends_with("spec/model.rs") {
+                code.push_str(&std::fs::read_to_string(&path).expect("readable"));
+            }
+        }
+    }
+    let keys = model.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(": ").map(|(name, _)| name.to_owned()));
+    let keys: std::collections::BTreeSet<String> = keys.collect();
+    assert!(keys.len() > 60, "the keys were not found");
+    let is_read = |key: &str| {
+        code.match_indices(&format!(".{key}")).any(|(at, found)| {
+            !code.get(at + found.len()..).is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
+    };
+    // `bad_also` says which other codes a bad example unavoidably has: it belongs to the tests.
+    let unread: Vec<&String> = keys.iter().filter(|key| !is_read(key) && *key != "bad_also").collect();
+    assert!(unread.is_empty(), "no code reads {unread:?}");
+}
+
+/// The promotion feed through the program: found by its columns, judged, and refused at its cells.
+#[test]
+fn a_promotion_feed_is_checked() {
+    let folder = crate::support::Folder::new();
+    let head =
+        "promotion_id,title,active_period,benefit_type,percent_off,target_selection,target_ids,application_type,promotion_code,delete\n";
+    folder.write(
+        "promo.csv",
+        format!(
+            "{head}PROMO_1,Spring sale,2026-05-01T00:00:00Z/2026-12-15T23:59:59Z,percent_off,20,all_products,,automatic,,\n\
+             PROMO_2,Summer sale,2026-05-01/2026-12-15,percent_off,120,specific_products,,promotion_code,,\n\
+             PROMO_3,,,,,,,,,true\n"
+        ),
+    );
+    let run = folder.run(&["check", "promo.csv", "--target", "stripe-promotion", "--output-format", "json"]);
+    let report = run.json();
+    assert_eq!(report["input"][0]["preset"], "stripe-promotion-feed", "{}", run.out);
+    assert_eq!((&report["summary"]["accepted"], &report["summary"]["rejected"]), (&2.into(), &1.into()), "{}", run.out);
+    let codes: Vec<&str> =
+        report["findings"].as_array().expect("a list").iter().map(|found| found["code"].as_str().expect("a code")).collect();
+    let wanted = ["active_period/no-time-zone", "percent_off/out-of-range", "promotion_code/missing", "target_selection/no-target"];
+    let mut sorted = codes.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, wanted);
+    assert!(report["findings"].as_array().expect("a list").iter().all(|found| found["item"] == "PROMO_2" && found["line"] == 3));
+}
