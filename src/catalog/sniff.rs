@@ -3,6 +3,9 @@
 use super::Format;
 use encoding_rs::Encoding;
 
+/// How much of a sample shows what kind of bytes it holds.
+const START: usize = 64 << 10;
+
 /// Byte order marks of the encodings that have one.
 pub fn bom(head: &[u8]) -> Option<(&'static Encoding, usize)> {
     Encoding::for_bom(head)
@@ -12,8 +15,9 @@ pub fn bom(head: &[u8]) -> Option<(&'static Encoding, usize)> {
 /// that is mostly ASCII without one valid UTF-8 sequence is Windows-1252. The number is the
 /// place of the first byte that is not UTF-8, where that decided.
 pub fn encoding(sample: &[u8]) -> (&'static Encoding, Option<u64>) {
-    let zeros = |from: usize| sample.iter().skip(from).step_by(2).filter(|b| **b == 0).count();
-    let half = sample.len() / 2;
+    let start = sample.get(..START).unwrap_or(sample);
+    let zeros = |from: usize| start.iter().skip(from).step_by(2).filter(|b| **b == 0).count();
+    let half = start.len() / 2;
     if half >= 8 {
         if zeros(1) * 10 > half * 8 && zeros(0) * 10 < half {
             return (encoding_rs::UTF_16LE, None);
@@ -103,6 +107,7 @@ pub fn is_dump(name: &str, head: &[u8]) -> bool {
 
 /// Whether a sample is binary: control bytes that no text has stand all over it.
 pub fn is_binary(sample: &[u8]) -> bool {
+    let sample = sample.get(..START).unwrap_or(sample);
     let odd = sample.iter().filter(|&&b| b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c)).count();
     !sample.is_empty() && odd * 50 > sample.len()
 }

@@ -1,69 +1,66 @@
 //! Columns that are wrong as a whole: said once with their extent, not once a row.
 //!
 //! A catalog in an older or foreign form breaks the same rule in every row of a column. The
-//! first block of a source says so row by row. In later blocks, a column of which every value
-//! has one and the same defect is judged by itself, its rows are left alone, and what was
-//! found is one finding with the number of values and the last record. Blocks follow from the
-//! bytes of the source, so this is the same whatever the number of threads.
+//! first block of a source says so row by row. In later blocks, where every value of a column
+//! has one and the same fault, the block has one finding of it, with the number of values and
+//! the last record; those of neighbouring blocks become one. Blocks follow from the bytes of
+//! the source, so this is the same whatever the number of threads.
 
-use super::{Direct, TargetPlan};
-use crate::catalog::{Batch, RecordHead};
-use crate::cell::Slot;
+use crate::catalog::RecordHead;
 use crate::finding::{Extent, Finding};
 use crate::rules::Fault;
-use crate::rules::kinds::FieldSet;
 use crate::spec::FieldId;
 use std::sync::Arc;
 
-/// A column of a batch that is wrong as a whole.
+/// A fault of a row of a batch.
 #[derive(Debug)]
-pub(super) struct Whole {
-    /// What is wrong with its first value.
-    pub(super) fault: Fault,
-    /// The record of that value.
-    pub(super) first: RecordHead,
-    /// Its column.
+pub(super) struct Found {
+    /// Its place in the batch.
+    pub(super) row: usize,
+    /// The column to blame.
     pub(super) column: u16,
-    /// How far it goes.
-    pub(super) extent: Extent,
+    /// What is wrong.
+    pub(super) fault: Fault,
 }
 
-/// Fewer values than this are said one by one.
-const LEAST: u64 = 64;
+/// Fewer faults than this are said one by one.
+const LEAST: usize = 64;
 
-/// The columns of a batch of a finished feed that are wrong as a whole, and their fields.
-pub(super) fn columns(batch: &Batch, direct: &Direct, target: &TargetPlan) -> (Vec<Whole>, FieldSet) {
-    let mut found = Vec::new();
-    if batch.index == 0 || !target.rules.judges_all_rows_alike() {
-        return (found, FieldSet::default());
+/// Parts what was found in a batch: the faults that all values of their column share, the first
+/// of each with how far it goes, and all others. `values` counts the values of a field.
+pub(super) fn part(found: Vec<Found>, heads: &[RecordHead], values: impl Fn(FieldId) -> usize) -> (Vec<(Found, Extent)>, Vec<Found>) {
+    let mut kinds: Vec<(Arc<str>, FieldId, u16, usize)> = Vec::new();
+    let place = |kinds: &[(Arc<str>, FieldId, u16, usize)], one: &Found| {
+        kinds
+            .iter()
+            .position(|(code, field, column, _)| Arc::ptr_eq(code, &one.fault.code) && (*field, *column) == (one.fault.field, one.column))
+    };
+    // What costs the row is said of each row.
+    for one in found.iter().filter(|one| !one.fault.rejects) {
+        match place(&kinds, one) {
+            Some(kind) => kinds[kind].3 += 1,
+            None => kinds.push((Arc::clone(&one.fault.code), one.fault.field, one.column, 1)),
+        }
     }
-    for place in 0..target.rules.width() {
-        let field = FieldId(place as u16);
-        found.extend(column(batch, direct, target, field));
-    }
-    let fields = FieldSet::of(found.iter().map(|whole| whole.fault.field));
-    (found, fields)
-}
-
-fn column(batch: &Batch, direct: &Direct, target: &TargetPlan, field: FieldId) -> Option<Whole> {
-    let mut whole: Option<Whole> = None;
-    for (row, head) in batch.heads.iter().enumerate() {
-        let slot: Slot = direct.slot(batch.row(row), field);
-        if !slot.is_present() {
+    kinds.retain(|(_, field, _, count)| *count >= LEAST && *count == values(*field));
+    let (mut whole, mut others): (Vec<(Found, Extent)>, Vec<Found>) = (Vec::new(), Vec::new());
+    let mut started: Vec<Option<usize>> = vec![None; kinds.len()];
+    let record = |one: &Found| heads.get(one.row).map_or(0, |head| head.number);
+    for one in found {
+        let Some(kind) = place(&kinds, &one).filter(|_| !one.fault.rejects) else {
+            others.push(one);
             continue;
-        }
-        // Most columns are settled by their first value.
-        let fault = target.rules.lasting_fault(&batch.text, slot, field)?;
-        match &mut whole {
-            None => whole = Some(Whole { fault, first: *head, column: slot.column, extent: Extent { values: 1, last: head.number } }),
-            Some(known) if known.fault.code == fault.code && known.column == slot.column => {
-                known.extent.values += 1;
-                known.extent.last = head.number;
+        };
+        match started[kind].and_then(|at| whole.get_mut(at)) {
+            Some((_, extent)) => *extent = Extent { values: extent.values + 1, last: record(&one) },
+            None => {
+                started[kind] = Some(whole.len());
+                let extent = Extent { values: 1, last: record(&one) };
+                whole.push((one, extent));
             }
-            Some(_) => return None,
         }
     }
-    whole.filter(|whole| whole.extent.values >= LEAST)
+    (whole, others)
 }
 
 /// Findings with an extent, held back while the column goes on being wrong.

@@ -2,7 +2,7 @@
 //! where they are accepted. What the rules over the whole feed need leaves as digests.
 
 use super::conversion::{Original, Tally};
-use super::whole::{self, Whole};
+use super::whole::{self, Found};
 use super::{Plan, SourcePlan, TargetPlan};
 use crate::catalog::{BadRecord, Batch, LateKeys, RecordHead};
 use crate::cell::{NO_COLUMN, Slot};
@@ -162,28 +162,37 @@ impl<'a> Worker<'a> {
     fn as_it_is(&mut self, batch: &mut Batch, place: usize, done: &mut Done) {
         let Some(direct) = &self.source.direct[place] else { return };
         let target = &self.plan.targets[place];
-        let (found, fields) = whole::columns(batch, direct, target);
-        self.facts[place].skip(fields);
-        for Whole { fault, first, column, extent } in found {
-            let finding = Finding { extent: Some(extent), ..finding_of(fault, target, self.place(first, column), "") };
-            done.targets[place].whole.push(finding);
-        }
+        let mut found: Vec<Found> = Vec::new();
         for row in 0..batch.heads.len() {
-            let head = batch.heads[row];
             direct.fill(batch.row(row), &mut self.row);
             done.targets[place].items += 1;
             self.faults.clear();
             let accepted = target.rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
-            if !self.faults.is_empty() {
-                let id = target.rules.item_field().map_or("", |field| self.row[field.index()].text(&batch.text)).to_owned();
-                report(self, target, place, head, &id, &mut done.findings);
-            }
+            let mut faults = std::mem::take(&mut self.faults);
+            found.extend(faults.drain(..).map(|fault| Found { row, column: self.blamed(target, place, fault.field), fault }));
+            self.faults = faults;
             if accepted {
-                accept(self, target, place, &batch.text, head, done);
+                accept(self, target, place, &batch.text, batch.heads[row], done);
             } else {
                 done.targets[place].rejected += 1;
             }
         }
+        let values = |field| (0..batch.heads.len()).filter(|&row| direct.slot(batch.row(row), field).is_present()).count();
+        // The first block of a source is said row by row.
+        let (whole, others) = if batch.index == 0 { (Vec::new(), found) } else { whole::part(found, &batch.heads, values) };
+        let finding = |one: Found, item: &str| finding_of(one.fault, target, self.place(batch.heads[one.row], one.column), item);
+        done.targets[place].whole = whole.into_iter().map(|(one, extent)| Finding { extent: Some(extent), ..finding(one, "") }).collect();
+        let item = |row| target.rules.item_field().map_or("", |field| direct.slot(batch.row(row), field).text(&batch.text));
+        done.findings.extend(others.into_iter().map(|one| {
+            let id = item(one.row);
+            (Some(place), finding(one, id))
+        }));
+    }
+
+    /// The column of a field's value, or the one that would hold it.
+    fn blamed(&self, target: &TargetPlan, place: usize, field: FieldId) -> u16 {
+        let column = self.row.get(field.index()).map_or(NO_COLUMN, |slot| slot.column);
+        if usize::from(column) < self.source.seen { column } else { self.column_of(target, place, field) }
     }
 
     /// The column that would fill a field, for a value that is not there.
@@ -215,12 +224,12 @@ fn report(
     id: &str,
     findings: &mut Vec<(Option<usize>, Finding)>,
 ) {
-    for fault in std::mem::take(&mut worker.faults) {
-        let column = worker.row.get(fault.field.index()).map_or(NO_COLUMN, |slot| slot.column);
-        let column = if usize::from(column) < worker.source.seen { column } else { NO_COLUMN };
-        let column = if column == NO_COLUMN { worker.column_of(target, place, fault.field) } else { column };
+    let mut faults = std::mem::take(&mut worker.faults);
+    for fault in faults.drain(..) {
+        let column = worker.blamed(target, place, fault.field);
         findings.push((Some(place), finding_of(fault, target, worker.place(head, column), id)));
     }
+    worker.faults = faults;
 }
 
 /// A finding from a fault.

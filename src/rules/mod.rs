@@ -201,9 +201,6 @@ impl RuleTable {
                 continue;
             }
             facts.row.parsed[place] = kinds::Parsed::Nothing;
-            if facts.is_skipped(place) {
-                continue;
-            }
             let before = faults.len();
             for checked in &rules.checks {
                 if checked.about_controls && free_of_controls {
@@ -243,25 +240,6 @@ impl RuleTable {
             faults.push(fault);
         }
         accepted
-    }
-
-    /// Whether no row is exempt from the checks of its values.
-    pub(crate) fn judges_all_rows_alike(&self) -> bool {
-        self.exempt.is_none()
-    }
-
-    /// What is wrong with one value of a finished feed, where that neither costs the row nor
-    /// is advice, after which further checks would follow.
-    pub(crate) fn lasting_fault(&self, buffer: &str, slot: Slot, field: FieldId) -> Option<Fault> {
-        let rules = self.fields.get(field.index())?;
-        let mut facts = kinds::RowFacts::default();
-        let found = rules.checks.iter().find_map(|checked| {
-            let defect = checked.check.check(slot.text(buffer), slot.cell.shape, field.index(), &mut facts).err()?;
-            Some((checked, defect))
-        });
-        let (checked, defect) = found?;
-        let fault = checked.fault(field, *defect, slot.text(buffer))?;
-        (!fault.rejects && fault.consequence != Consequence::Advice).then_some(fault)
     }
 
     /// Records a bad value; returns whether later checks of the field make no sense.

@@ -161,11 +161,6 @@ impl FieldSet {
         *word = if is_in { *word | bit } else { *word & !bit };
     }
 
-    /// Whether a field is in the set.
-    pub(crate) fn has(&self, field: usize) -> bool {
-        self.0[field / 64 % 4] >> (field % 64) & 1 == 1
-    }
-
     /// Whether all of these fields are in the set.
     pub(crate) fn has_all(&self, wanted: &Self) -> bool {
         self.0.iter().zip(&wanted.0).all(|(has, wanted)| has & wanted == *wanted)
@@ -196,8 +191,6 @@ pub struct RowFactsBox {
     /// The last group, and by rule over several rows the last value, with what they came to.
     group: Option<(Cell, Key)>,
     values: Vec<(Cell, u32)>,
-    /// Fields that are judged elsewhere and taken for broken.
-    skipped: FieldSet,
     /// Whether the batch holds no control characters at all.
     pub(crate) is_free_of_controls: bool,
 }
@@ -208,19 +201,7 @@ impl RowFactsBox {
         self.passed.clear();
         self.group = None;
         self.values.clear();
-        self.skipped = FieldSet::default();
         self.is_free_of_controls = !crate::product::text::has_controls(text);
-    }
-
-    /// Leaves the values of some fields alone for the rest of the batch: they are known to be
-    /// broken, and said to be elsewhere.
-    pub(crate) fn skip(&mut self, fields: FieldSet) {
-        self.skipped = fields;
-    }
-
-    /// Whether a field is left alone.
-    pub(crate) fn is_skipped(&self, field: usize) -> bool {
-        self.skipped.has(field)
     }
 
     pub(crate) fn reset(&mut self, width: usize) {
