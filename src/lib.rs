@@ -1,7 +1,7 @@
 //! feedmill mills a merchant's catalog into the product feeds that shopping agents take.
 //!
 //! ```text
-//! read -> map -> normalize -> group -> validate -> render
+//! read -> map -> normalize -> group -> validate -> render -> push -> explain
 //! ```
 //!
 //! A [`catalog`] source is cut into batches: one buffer, and cells that are ranges of it. A
@@ -12,7 +12,8 @@
 //!
 //! [`pipeline`] runs all of it over threads and keeps the order; [`plan`] resolves and compiles
 //! everything before the first record is read; [`cli`] is the program. Dependencies run one
-//! way, and a test reads the `use` lines to keep it so.
+//! way, and a test reads the `use` lines to keep it so. What was built is delivered by [`push`],
+//! which is asynchronous, sees finished files only, and remembers in [`state`].
 //!
 //! What a target asks for is data under `schemas/`; so is what is known of each platform. No
 //! target and no platform is named in the code.
@@ -31,9 +32,11 @@ pub mod plan;
 pub mod product;
 pub mod progress;
 pub mod project;
+pub mod push;
 pub mod render;
 pub mod report;
 pub mod rules;
 pub mod sandbox;
 pub mod spec;
+pub mod state;
 pub mod summary;

@@ -9,7 +9,7 @@ use crate::finding::{Finding, Place, Severity};
 use crate::mapping::preset::{self, Preset};
 use crate::mapping::{MapError, Mapping};
 use crate::normalize::Normalizer;
-use crate::pipeline::{ColumnFate, Conversion, Direct, Plan, SourcePlan, TargetPlan};
+use crate::pipeline::{ColumnFate, Conversion, Direct, Plan, Prints, SourcePlan, TargetPlan};
 use crate::product::attribute::Attributes;
 use crate::product::attribute::{AttributeId, Kind, known};
 use crate::product::text_distance::nearest;
@@ -100,12 +100,15 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
             }
             folder = out.join(&setting.name);
         }
+        let columns = Projection::columns(&spec, &available);
+        let delivered = setting.deliver.is_some() && !formats.is_empty();
         targets.push(TargetPlan {
             name: setting.name.as_str().into(),
             source: spec.identity.source.as_str().into(),
             rules: RuleTable::compile(&spec, today)?,
             projection: Projection::new(&spec, today),
-            columns: Projection::columns(&spec, &available),
+            prints: delivered.then(|| Prints::new(&spec, &columns)),
+            columns,
             formats,
             folder,
             spec,

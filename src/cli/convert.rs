@@ -36,8 +36,9 @@ pub(super) fn run(command: &Convert, ui: &Ui) -> Result<Exit, CliError> {
         reporting: &command.reporting,
         allow_empty: command.allow_empty,
         feed_of: Some(&command.from),
+        silent: false,
     };
-    job.run(&flags, ui)
+    job.run(&flags, ui).map(|(exit, _)| exit)
 }
 
 /// Passes findings on and keeps, for each column, the first that says why a value is not written.

@@ -4,9 +4,11 @@ use crate::catalog::ReadError;
 use crate::config::ConfigError;
 use crate::pipeline::RunError;
 use crate::plan::PlanError;
+use crate::push::{Ending, PushError};
 use crate::render::file::WriteError;
 use crate::sandbox::SandboxError;
 use crate::spec::SpecError;
+use crate::state::{LockError, StateError};
 use std::io;
 use std::process::ExitCode;
 
@@ -21,23 +23,50 @@ pub enum Exit {
     Usage,
     /// Input missing, unreadable or incomplete.
     Input,
-    /// Output could not be written.
+    /// A guard held it; the last good feed stays.
+    Held,
+    /// Network, throttling, a deadline: it may work next time.
+    Temporary,
+    /// Authentication or permission refused.
+    Access,
+    /// The target refused the feed for good.
+    Refused,
+    /// Accepted, but some items were refused.
+    Partial,
+    /// Nothing to do, where that was to be an error.
+    Unchanged,
+    /// Another run holds the lock.
+    Locked,
+    /// Sent; what became of it is not known.
+    Unknown,
+    /// Output or state could not be written.
     Output,
     /// An internal error; a panic ends with the same number.
     Internal,
     /// Interrupted.
     Interrupted,
+    /// Terminated.
+    Terminated,
 }
 
 /// All exits with their numbers and words.
-pub const EXITS: [(Exit, u8, &str); 7] = [
+pub const EXITS: [(Exit, u8, &str); 16] = [
     (Exit::Done, 0, "done"),
     (Exit::Findings, 1, "findings"),
     (Exit::Usage, 2, "usage"),
     (Exit::Input, 3, "input"),
+    (Exit::Held, 4, "held"),
+    (Exit::Temporary, 5, "temporary"),
+    (Exit::Access, 6, "access"),
+    (Exit::Refused, 7, "refused"),
+    (Exit::Partial, 8, "partial"),
+    (Exit::Unchanged, 9, "unchanged"),
+    (Exit::Locked, 10, "locked"),
+    (Exit::Unknown, 11, "unknown"),
     (Exit::Output, 12, "output"),
     (Exit::Internal, 101, "internal"),
     (Exit::Interrupted, 130, "interrupted"),
+    (Exit::Terminated, 143, "terminated"),
 ];
 
 impl Exit {
@@ -49,6 +78,47 @@ impl Exit {
     /// The word.
     pub fn name(self) -> &'static str {
         EXITS.iter().find(|(exit, _, _)| *exit == self).map_or("internal", |(_, _, name)| name)
+    }
+}
+
+/// Exits of deliveries, the worst last.
+const WORSE: [Exit; 12] = [
+    Exit::Done,
+    Exit::Unchanged,
+    Exit::Locked,
+    Exit::Partial,
+    Exit::Temporary,
+    Exit::Unknown,
+    Exit::Held,
+    Exit::Refused,
+    Exit::Access,
+    Exit::Usage,
+    Exit::Input,
+    Exit::Output,
+];
+
+impl Exit {
+    /// The exit that belongs to the end of a delivery.
+    pub fn of(ending: Ending) -> Self {
+        match ending {
+            Ending::Pushed | Ending::Unchanged | Ending::Planned => Self::Done,
+            Ending::Partial => Self::Partial,
+            Ending::Held => Self::Held,
+            Ending::Locked => Self::Locked,
+            Ending::Temporary => Self::Temporary,
+            Ending::Access => Self::Access,
+            Ending::Refused => Self::Refused,
+            Ending::Unknown => Self::Unknown,
+            Ending::Unusable => Self::Usage,
+            Ending::Unwritten => Self::Output,
+        }
+    }
+
+    /// The worse of two; several targets end as the worst of them.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let rank = |exit: Self| WORSE.iter().position(|known| *known == exit).unwrap_or(WORSE.len());
+        if rank(other) > rank(self) { other } else { self }
     }
 }
 
@@ -83,6 +153,14 @@ pub(super) enum CliError {
     NotConserved(String),
     #[error("interrupted; nothing was published")]
     Interrupted,
+    #[error("terminated; the next run goes on where this one stopped")]
+    Terminated,
+    #[error(transparent)]
+    Push(#[from] PushError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Lock(#[from] LockError),
 }
 
 impl CliError {
@@ -95,6 +173,10 @@ impl CliError {
             Self::Run(RunError::Write(_)) | Self::Write(_) | Self::Report(_) => Exit::Output,
             Self::NotConserved(_) => Exit::Internal,
             Self::Interrupted => Exit::Interrupted,
+            Self::Terminated => Exit::Terminated,
+            Self::Push(error) => Exit::of(Ending::of(error)),
+            Self::State(_) | Self::Lock(LockError::Io { .. }) => Exit::Output,
+            Self::Lock(LockError::Held { .. }) => Exit::Locked,
         }
     }
 

@@ -28,7 +28,7 @@ struct Entry {
 }
 
 /// Codes about files and columns, which no spec holds: what, why, what to do.
-const FILE_CODES: [(&str, &str, &str, &str); 7] = [
+const FILE_CODES: [(&str, &str, &str, &str); 8] = [
     ("column/repeated", "a column name occurs more than once", "only the first such column is read", "give each column its own name"),
     (
         "column/unknown",
@@ -55,6 +55,12 @@ const FILE_CODES: [(&str, &str, &str, &str); 7] = [
         "the rendered format is not one the target takes",
         "the target would refuse the file",
         "render an accepted format before you deliver",
+    ),
+    (
+        crate::push::home::ROW_REFUSED,
+        "the target refused a row that was delivered",
+        crate::push::home::ROW_REFUSED_WORDS.0,
+        crate::push::home::ROW_REFUSED_WORDS.1,
     ),
 ];
 

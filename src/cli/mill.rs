@@ -12,8 +12,9 @@ use crate::finding::sink::Sink;
 use crate::pipeline::{self, Cancel, Plan, Report};
 use crate::plan::{self, PlanError, Purpose};
 use crate::render::file::{Output, write_text};
-use crate::render::manifest::{self, Manifest, ManifestFile, ManifestSource};
-use crate::render::{Compression, file::WriteError};
+use crate::render::index;
+use crate::render::manifest::{self, Manifest, ManifestField, ManifestFile, ManifestIndex, ManifestSource};
+use crate::render::{Compression, file::Finished, file::WriteError};
 use crate::report::{self, Ending, Opening, Reporter, Reports, TargetEnd};
 use crate::summary::Counts;
 use std::io::Write;
@@ -44,7 +45,7 @@ pub(super) fn flags(catalog: &Catalog) -> Flags {
 pub(super) fn settings(flags: &Flags, ui: &Ui) -> Result<Settings, CliError> {
     let folder = std::env::current_dir().unwrap_or_default();
     let settings = resolve::resolve(flags, &folder)?;
-    if let Some(path) = &settings.config {
+    if let Some(path) = settings.config.as_ref().filter(|_| !flags.unattended) {
         let shown = path.strip_prefix(&folder).unwrap_or(path);
         ui.say(&format!("settings: {}", shown.display()));
     }
@@ -63,15 +64,30 @@ pub(super) fn build(command: &Build, ui: &Ui) -> Result<Exit, CliError> {
         reporting: &command.reporting,
         allow_empty: command.allow_empty,
         feed_of: None,
+        silent: false,
     };
-    job.run(&flags, ui)
+    job.run(&flags, ui).map(|(exit, _)| exit)
 }
 
 pub(super) fn check(command: &Check, ui: &Ui) -> Result<Exit, CliError> {
     let mut flags = flags(&command.catalog);
     flags.targets.clone_from(&command.target);
     flags.fail_on.clone_from(&command.reporting.fail_on);
-    Job { name: "check", purpose: Purpose::Check, reporting: &command.reporting, allow_empty: true, feed_of: None }.run(&flags, ui)
+    let job =
+        Job { name: "check", purpose: Purpose::Check, reporting: &command.reporting, allow_empty: true, feed_of: None, silent: false };
+    job.run(&flags, ui).map(|(exit, _)| exit)
+}
+
+/// Memory of a build that nobody set any for, the same as `--memory`.
+const USUAL_MEMORY: usize = 160 << 20;
+
+/// A build for `run`, which reports by itself.
+pub(super) fn quiet_build(flags: &Flags, out: &Path, threads: Option<u16>, ui: &Ui) -> Result<Ending, CliError> {
+    let reporting =
+        Reporting { output_format: Vec::new(), max_per_code: None, fail_on: None, exit_zero: false, threads, memory: USUAL_MEMORY };
+    let job =
+        Job { name: "build", purpose: Purpose::Build { out }, reporting: &reporting, allow_empty: false, feed_of: None, silent: true };
+    job.run(flags, ui).map(|(_, ending)| ending)
 }
 
 /// One run of the mill, whatever it is called.
@@ -82,10 +98,12 @@ pub(super) struct Job<'a> {
     pub(super) allow_empty: bool,
     /// The spec whose finished feed the input is.
     pub(super) feed_of: Option<&'a str>,
+    /// No report: the caller tells what is worth telling.
+    pub(super) silent: bool,
 }
 
 impl Job<'_> {
-    pub(super) fn run(&self, flags: &Flags, ui: &Ui) -> Result<Exit, CliError> {
+    pub(super) fn run(&self, flags: &Flags, ui: &Ui) -> Result<(Exit, Ending), CliError> {
         let started = crate::clock::now();
         let prepared = self.prepare(flags, ui);
         let files = prepared
@@ -93,7 +111,7 @@ impl Job<'_> {
             .map_or_else(|_| Vec::new(), |(_, plan)| plan.sources.iter().map(|source| source.facts.file.clone()).collect());
         let opening =
             Opening { command: self.name, files, colour: ui.colour(), max_per_code: self.reporting.max_per_code, width: ui.width() };
-        let mut reports = self.reports(&opening)?;
+        let mut reports = if self.silent { Reports(Vec::new()) } else { reports(&self.reporting.output_format, &opening)? };
         let outcome = prepared.and_then(|(settings, plan)| self.mill(&settings, &plan, &mut reports, ui));
         // Whatever happens, every report is one whole document.
         let (ending, outcome) = match outcome {
@@ -111,10 +129,10 @@ impl Job<'_> {
         for report in &mut reports.0 {
             report.end(&ending).map_err(CliError::Report)?;
         }
-        if outcome.is_ok() {
+        if outcome.is_ok() && !self.silent {
             ui.say(&format!("{} in {:.1?}", self.done(), started.elapsed()));
         }
-        outcome
+        outcome.map(|exit| (exit, ending))
     }
 
     /// What was done, in one word.
@@ -161,27 +179,6 @@ impl Job<'_> {
         self.finish(plan, settings, report, ui)
     }
 
-    /// The reports asked for; one without a file goes to standard output.
-    fn reports(&self, opening: &Opening) -> Result<Reports, CliError> {
-        let asked = if self.reporting.output_format.is_empty() { vec!["full".to_owned()] } else { self.reporting.output_format.clone() };
-        if asked.iter().filter(|word| !word.contains('=')).count() > 1 {
-            return Err(CliError::Usage(
-                "--output-format: only one format can go to standard output; write the others as FORMAT=FILE".to_owned(),
-            ));
-        }
-        let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
-        for word in &asked {
-            let (format, file) = word.split_once('=').map_or((word.as_str(), None), |(format, file)| (format, Some(file)));
-            let (opening, out): (Opening, Box<dyn Write>) = match file {
-                Some(file) => (Opening { colour: false, ..opening.clone() }, Box::new(ReportFile::create(Path::new(file))?)),
-                None => (opening.clone(), Ui::stdout()),
-            };
-            let known = || CliError::Usage(format!("--output-format: `{format}` is no format; known: {}", report::FORMATS.join(", ")));
-            reports.push(report::reporter(format, &opening, out).ok_or_else(known)?);
-        }
-        Ok(Reports(reports))
-    }
-
     /// Publishes what was rendered and settles how the run ends.
     fn finish(&self, plan: &Plan, settings: &Settings, report: Report, ui: &Ui) -> Result<(Exit, Ending), CliError> {
         let Report { inputs, counts, written, mut accounts } = report;
@@ -194,10 +191,10 @@ impl Job<'_> {
         let mut next = next_steps(plan, &counts);
         let mut targets = Vec::new();
         let is_build = matches!(self.purpose, Purpose::Build { .. });
-        for ((target, counts), written) in plan.targets.iter().zip(counts).zip(written) {
+        for (place, ((target, counts), written)) in plan.targets.iter().zip(counts).zip(written).enumerate() {
             let mut files = Vec::new();
             if counts.accepted > 0 || self.allow_empty {
-                let manifest = publish(target, &counts, written, &inputs)?;
+                let manifest = publish(plan, place, &counts, written, &inputs)?;
                 files = manifest
                     .iter()
                     .flat_map(|manifest| &manifest.files)
@@ -244,6 +241,28 @@ fn forgetful(settings: &Settings) -> Settings {
     settings
 }
 
+/// The reports asked for; one without a file goes to standard output.
+pub(super) fn reports(asked: &[String], opening: &Opening) -> Result<Reports, CliError> {
+    let usual = ["full".to_owned()];
+    let asked = if asked.is_empty() { &usual[..] } else { asked };
+    if asked.iter().filter(|word| !word.contains('=')).count() > 1 {
+        return Err(CliError::Usage(
+            "--output-format: only one format can go to standard output; write the others as FORMAT=FILE".to_owned(),
+        ));
+    }
+    let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
+    for word in asked {
+        let (format, file) = word.split_once('=').map_or((word.as_str(), None), |(format, file)| (format, Some(file)));
+        let (opening, out): (Opening, Box<dyn Write>) = match file {
+            Some(file) => (Opening { colour: false, ..opening.clone() }, Box::new(ReportFile::create(Path::new(file))?)),
+            None => (opening.clone(), Ui::stdout()),
+        };
+        let known = || CliError::Usage(format!("--output-format: `{format}` is no format; known: {}", report::FORMATS.join(", ")));
+        reports.push(report::reporter(format, &opening, out).ok_or_else(known)?);
+    }
+    Ok(Reports(reports))
+}
+
 fn settings_spec<'a>(settings: &'a Settings, name: &'a str) -> &'a str {
     settings.targets.iter().find(|target| target.name == name).map_or(name, |target| &target.spec)
 }
@@ -269,11 +288,14 @@ fn conserved(report: &Report) -> Result<(), CliError> {
 /// Puts the files of a target under their names, manifest last, and clears shards of an
 /// earlier build that this one does not have.
 fn publish(
-    target: &pipeline::TargetPlan,
+    plan: &Plan,
+    place: usize,
     counts: &Counts,
-    written: Vec<pipeline::Written>,
+    written: pipeline::WrittenFeed,
     inputs: &[crate::summary::InputSummary],
 ) -> Result<Option<Manifest>, CliError> {
+    let target = &plan.targets[place];
+    let pipeline::WrittenFeed { files: written, index } = written;
     if written.is_empty() {
         return Ok(None);
     }
@@ -300,6 +322,7 @@ fn publish(
             std::fs::remove_file(&path).map_err(|source| WriteError { path, source })?;
         }
     }
+    let index = index.map(|index| publish_index(plan, place, index)).transpose()?;
     let sources = inputs.iter().map(|input| ManifestSource { file: input.file.clone(), bytes: input.bytes, blake3: input.blake3.clone() });
     let manifest = Manifest {
         schema: manifest::SCHEMA.to_owned(),
@@ -310,10 +333,32 @@ fn publish(
         files,
         sources: sources.collect(),
         feedmill: env!("CARGO_PKG_VERSION").to_owned(),
+        index,
     };
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
     write_text(&manifest_path, &format!("{text}\n"))?;
     Ok(Some(manifest))
+}
+
+/// Puts the index under its name; the manifest tells which column each field comes from.
+fn publish_index(plan: &Plan, place: usize, index: Finished) -> Result<ManifestIndex, WriteError> {
+    let target = &plan.targets[place];
+    let attributes = crate::product::attribute::Attributes::shared();
+    let fields = target.columns.iter().map(|id| {
+        let field = target.spec.get(*id);
+        let column = |source: &pipeline::SourcePlan| {
+            let column = source.column_of(target, place, *id)?;
+            Some((u32::from(column) + 1, source.header.names().get(usize::from(column))?.to_string()))
+        };
+        ManifestField {
+            name: field.name.clone(),
+            attribute: attributes.name(field.attribute).to_owned(),
+            columns: plan.sources.iter().map(column).collect(),
+        }
+    });
+    let entry = ManifestIndex { name: index::NAME.to_owned(), blake3: index.blake3.clone(), fields: fields.collect() };
+    index.publish()?;
+    Ok(entry)
 }
 
 /// Attributes that no two items share, so that one value for all is no way out.
@@ -389,7 +434,7 @@ impl Write for ReportFile {
     /// Reports flush once, at their end.
     fn flush(&mut self) -> std::io::Result<()> {
         match self.output.take() {
-            Some(output) => output.finish().and_then(crate::render::file::Finished::publish).map_err(|error| error.source),
+            Some(output) => output.finish().and_then(Finished::publish).map_err(|error| error.source),
             None => Ok(()),
         }
     }

@@ -5,8 +5,11 @@ mod args;
 mod convert;
 mod error;
 mod explain;
+mod history;
 mod inspect;
 mod mill;
+mod push;
+mod run;
 mod sandbox;
 mod spec;
 mod ui;
@@ -40,6 +43,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Explain(command) => explain::run(command, &ui),
         args::Command::Spec(command) => spec::run(command, &ui),
         args::Command::Sandbox(command) => sandbox::run(command, &ui),
+        args::Command::Push(command) => push::run(command, &ui),
+        args::Command::Run(command) => run::run(command, &ui),
+        args::Command::Status(command) => history::status(command, &ui),
+        args::Command::Errors(command) => history::errors(command, &ui),
+        args::Command::History(command) => history::history(command, &ui),
+        args::Command::Verify(command) => history::verify(command, &ui),
     };
     match outcome {
         Ok(exit) => exit.into(),

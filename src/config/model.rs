@@ -137,6 +137,10 @@ pub struct TargetFile {
     /// The formats to render.
     #[serde(default, deserialize_with = "word_or_words")]
     pub format: Vec<String>,
+    /// How the feed is delivered; each destination reads its own keys.
+    pub deliver: Option<toml::Table>,
+    /// The accounts that get the feed: a list, or a file with one account a row.
+    pub accounts: Option<toml::Value>,
 }
 
 /// Names become folders: nothing that could leave the output folder.

@@ -90,6 +90,10 @@ pub struct Flags {
     pub set: Vec<String>,
     /// `--fail-on`.
     pub fail_on: Option<String>,
+    /// The catalog is not read: a delivery needs none.
+    pub without_sources: bool,
+    /// Nobody watches: what goes as usual is not worth a word.
+    pub unattended: bool,
 }
 
 /// One source to read.
@@ -112,6 +116,10 @@ pub struct TargetSetting {
     pub spec: String,
     /// Formats, empty for the spec's own.
     pub formats: Vec<String>,
+    /// How the feed is delivered, as written.
+    pub deliver: Option<toml::Table>,
+    /// The accounts that get it, as written.
+    pub accounts: Option<toml::Value>,
 }
 
 /// From which severity on a run fails.
@@ -130,6 +138,8 @@ pub enum FailOn {
 pub struct Settings {
     /// The project file in use.
     pub config: Option<PathBuf>,
+    /// The folder at which relative paths in settings start.
+    pub home: PathBuf,
     /// The sources.
     pub sources: Vec<SourceSetting>,
     /// The spec whose finished feed the sources are, where a feed is converted.
@@ -146,6 +156,21 @@ pub struct Settings {
     pub overrides: BTreeMap<String, Override>,
 }
 
+/// Where the state of a project lies unless something else is said: in the user's state folder,
+/// by the place of the project.
+///
+/// # Errors
+/// When the environment names no such folder.
+pub fn state_file(settings: &Settings) -> Result<PathBuf, ConfigError> {
+    let base = super::secret::state_folder()
+        .ok_or_else(|| setting("--state", "neither XDG_STATE_HOME nor HOME is set; say where the state file is"))?;
+    let home = std::path::absolute(&settings.home).unwrap_or_else(|_| settings.home.clone());
+    let name = home.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned());
+    let sound: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let place = xxhash_rust::xxh3::xxh3_64(home.to_string_lossy().as_bytes());
+    Ok(base.join(format!("{sound}-{place:016x}")).join("state.sqlite"))
+}
+
 /// Brings flags and project file together; `folder` is the working folder.
 ///
 /// # Errors
@@ -160,7 +185,7 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
         }
         None => (Project::default(), folder.to_owned(), FILE.to_owned()),
     };
-    let sources = sources(flags, &project, &home, folder)?;
+    let sources = if flags.without_sources { Vec::new() } else { sources(flags, &project, &home, folder)? };
     let targets = targets(flags, &project)?;
     for (place, target) in targets.iter().enumerate() {
         if targets.iter().take(place).any(|earlier| earlier.name == target.name) {
@@ -171,7 +196,7 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
     let (fail_on, overrides) = check(flags, &project, &name)?;
     let wishes = wishes(flags, &project, &home, &name)?;
     let state = flags.state.clone().or_else(super::secret::state_folder);
-    Ok(Settings { config, sources, feed_of: None, targets, wishes, fail_on, state, overrides })
+    Ok(Settings { config, home, sources, feed_of: None, targets, wishes, fail_on, state, overrides })
 }
 
 /// The project file: as asked for, else the closest above the working folder up to the root of
@@ -228,6 +253,8 @@ fn targets(flags: &Flags, project: &Project) -> Result<Vec<TargetSetting>, Confi
         name: target.name.clone(),
         spec: target.spec.clone(),
         formats: if flags.formats.is_empty() { target.format.clone() } else { flags.formats.clone() },
+        deliver: target.deliver.clone(),
+        accounts: target.accounts.clone(),
     };
     if flags.targets.is_empty() && !project.target.is_empty() {
         return Ok(project.target.iter().map(from_project).collect());
@@ -237,7 +264,7 @@ fn targets(flags: &Flags, project: &Project) -> Result<Vec<TargetSetting>, Confi
         .into_iter()
         .map(|name| match project.target.iter().find(|target| target.name == name) {
             Some(target) => from_project(target),
-            None => TargetSetting { spec: name.clone(), name, formats: flags.formats.clone() },
+            None => TargetSetting { spec: name.clone(), name, formats: flags.formats.clone(), deliver: None, accounts: None },
         })
         .collect();
     Ok(targets)

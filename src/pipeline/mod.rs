@@ -5,13 +5,15 @@ mod conversion;
 mod direct;
 mod late;
 mod ordered;
+mod prints;
 mod target;
 mod whole;
 mod worker;
 
 pub use conversion::Conversion;
 pub use direct::{ColumnFate, Direct};
-pub use ordered::Written;
+pub use ordered::{Written, WrittenFeed};
+pub use prints::Prints;
 
 use crate::account::Account;
 use crate::catalog::block::{Align, Blocks};
@@ -70,6 +72,21 @@ pub struct SourcePlan {
     pub reopen: Box<dyn Fn() -> Result<Source, ReadError> + Send + Sync>,
 }
 
+impl SourcePlan {
+    /// The column that fills a field of the target at `place`, where one does.
+    pub fn column_of(&self, target: &TargetPlan, place: usize, field: FieldId) -> Option<u16> {
+        let column = match self.direct.get(place).and_then(Option::as_ref) {
+            Some(direct) => direct.column(field),
+            None => {
+                let attribute = target.spec.get(field).attribute;
+                let step = self.mapping.steps.iter().find(|step| step.attribute() == attribute);
+                step.and_then(|step| step.columns().first().copied())
+            }
+        };
+        column.filter(|column| usize::from(*column) < self.seen)
+    }
+}
+
 /// One target with everything compiled.
 pub struct TargetPlan {
     /// The name given on the command line or in the project file.
@@ -88,6 +105,8 @@ pub struct TargetPlan {
     pub formats: Vec<FeedFormat>,
     /// Where its files go.
     pub folder: PathBuf,
+    /// How items are digested for the index of a feed that is to be delivered.
+    pub prints: Option<Prints>,
 }
 
 impl TargetPlan {
@@ -120,7 +139,7 @@ pub struct Report {
     /// By target.
     pub counts: Vec<Counts>,
     /// By target: what was written.
-    pub written: Vec<Vec<Written>>,
+    pub written: Vec<WrittenFeed>,
     /// By target, where finished feeds were converted: what became of their columns, all
     /// sources together.
     pub accounts: Vec<Account>,

@@ -11,7 +11,7 @@ use crate::catalog::{Format, ReadError, RecordHead};
 use crate::finding::sink::Sink;
 use crate::finding::{Finding, Place, Severity};
 use crate::render::feed::FeedFile;
-use crate::render::file::WriteError;
+use crate::render::file::{Finished, WriteError};
 use crate::spec::model::Consequence;
 use crate::summary::Counts;
 use std::collections::BTreeMap;
@@ -32,6 +32,15 @@ impl std::fmt::Debug for Written {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Written").field("path", &self.path).field("format", &self.format).finish_non_exhaustive()
     }
+}
+
+/// What was written for one target.
+#[derive(Debug, Default)]
+pub struct WrittenFeed {
+    /// The files.
+    pub files: Vec<Written>,
+    /// The index of the items, where the feed is to be delivered.
+    pub index: Option<Finished>,
 }
 
 /// The state of a run on its ordered side.
@@ -154,7 +163,7 @@ impl<'a> Ordered<'a> {
     }
 
     /// Ends the run: what shows only at the end, and the files.
-    pub(super) fn finish(mut self, sink: &mut Sink<'_>) -> Result<(Vec<Counts>, Vec<Vec<Written>>), RunError> {
+    pub(super) fn finish(mut self, sink: &mut Sink<'_>) -> Result<(Vec<Counts>, Vec<WrittenFeed>), RunError> {
         for (source, late) in std::mem::take(&mut self.late) {
             late.tell(source as u16, &mut |finding| self.everywhere(finding, sink));
         }

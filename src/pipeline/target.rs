@@ -2,13 +2,14 @@
 
 use super::whole::Runs;
 use super::worker::{DoneTarget, finding_of};
-use super::{Plan, RunError, TargetPlan, Written};
+use super::{Plan, RunError, TargetPlan, Written, WrittenFeed};
 use crate::cell::NO_COLUMN;
 use crate::finding::sink::Sink;
 use crate::finding::{Finding, Place};
 use crate::product::text;
 use crate::render::feed::{Feed, FileLimits};
 use crate::render::file::WriteError;
+use crate::render::index;
 use crate::rules::across::{Across, Called, Conflict, Spot};
 use crate::summary::Counts;
 use std::io;
@@ -20,6 +21,7 @@ pub(super) struct TargetState<'a> {
     across: Across,
     pub(super) counts: Counts,
     feeds: Vec<Feed>,
+    index: Option<index::Writer>,
     /// The numbers, among the rows that the rules over the feed saw, of those that were
     /// refused at once and so never written.
     refused: Vec<u32>,
@@ -42,6 +44,7 @@ impl<'a> TargetState<'a> {
             across: target.rules.across(plan.memory / plan.targets.len().max(1)),
             counts: Counts::default(),
             feeds: feeds.collect::<Result<_, WriteError>>()?,
+            index: target.prints.as_ref().map(|_| index::Writer::create(&target.folder)).transpose()?,
             refused: Vec::new(),
             seen: 0,
             conflicts: Vec::new(),
@@ -80,6 +83,9 @@ impl<'a> TargetState<'a> {
             };
             if self.stays(done, row, spot, Called { item: name, group }, sink)? {
                 self.write(done, row)?;
+                if let Some(index) = &mut self.index {
+                    index.push(name, group, &item.print, spot.source, spot.record, spot.line)?;
+                }
             }
         }
         Ok(())
@@ -122,8 +128,8 @@ impl<'a> TargetState<'a> {
     }
 
     /// Ends the feed: what shows only now, and the files.
-    pub(super) fn finish(self, sink: &mut Sink<'_>) -> Result<(Counts, Vec<Written>), RunError> {
-        let Self { plan, target, across, mut counts, feeds, refused, runs, .. } = self;
+    pub(super) fn finish(self, sink: &mut Sink<'_>) -> Result<(Counts, WrittenFeed), RunError> {
+        let Self { plan, target, across, mut counts, feeds, index, refused, runs, .. } = self;
         for finding in runs.end() {
             emit(&mut counts, finding, sink);
         }
@@ -144,7 +150,8 @@ impl<'a> TargetState<'a> {
             let files = feed.finish(&late_refused)?;
             written.extend(files.into_iter().map(|file| Written { path: file.file.path().to_owned(), format: format.word(), file }));
         }
-        Ok((counts, written))
+        let index = index.map(|index| index.finish(&late_refused)).transpose()?;
+        Ok((counts, WrittenFeed { files: written, index }))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::normalize::{Memo, Note};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text;
 use crate::render::RowWriter;
+use crate::render::index::Print;
 use crate::rules::across::Digests;
 use crate::rules::{Facts, Fault, Mode};
 use crate::spec::FieldId;
@@ -81,6 +82,8 @@ pub(super) struct Accepted {
     pub(super) group_end: u32,
     /// What decides its shard.
     pub(super) shard: u64,
+    /// What was written of it, for the index.
+    pub(super) print: Print,
 }
 
 /// What one thread works with.
@@ -197,15 +200,7 @@ impl<'a> Worker<'a> {
 
     /// The column that would fill a field, for a value that is not there.
     fn column_of(&self, target: &TargetPlan, place: usize, field: FieldId) -> u16 {
-        let column = match &self.source.direct[place] {
-            Some(direct) => direct.column(field),
-            None => {
-                let attribute = target.spec.get(field).attribute;
-                let step = self.source.mapping.steps.iter().find(|step| step.attribute() == attribute);
-                step.and_then(|step| step.columns().first().copied())
-            }
-        };
-        column.filter(|column| usize::from(*column) < self.source.seen).unwrap_or(NO_COLUMN)
+        self.source.column_of(target, place, field).unwrap_or(NO_COLUMN)
     }
 
     fn place(&self, head: RecordHead, column: u16) -> Place {
@@ -275,7 +270,8 @@ fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &s
     let item_end = out.names.len() as u32;
     out.names.push_str(group);
     let shard = xxh3_64(if group.is_empty() { item } else { group }.as_bytes());
-    out.accepted.push(Accepted { head, item_end, group_end: out.names.len() as u32, shard });
+    let print = target.prints.as_ref().map(|prints| prints.of(buffer, &worker.row)).unwrap_or_default();
+    out.accepted.push(Accepted { head, item_end, group_end: out.names.len() as u32, shard, print });
     target.rules.digests(buffer, &worker.row, &mut worker.facts[place], &mut out.digests);
     for (format, writer) in worker.writers[place].iter().enumerate() {
         writer.row(buffer, &worker.row, &mut out.rendered[format]);

@@ -50,6 +50,7 @@ pub struct Output {
 }
 
 /// A file that is complete but does not stand under its name yet.
+#[derive(Debug)]
 pub struct Finished {
     path: PathBuf,
     file: tempfile::NamedTempFile,

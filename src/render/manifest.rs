@@ -26,6 +26,31 @@ pub struct Manifest {
     pub sources: Vec<ManifestSource>,
     /// The version of feedmill.
     pub feedmill: String,
+    /// The index of the items beside the feed, where it is to be delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<ManifestIndex>,
+}
+
+/// The index of a feed's items, and where their fields come from.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ManifestIndex {
+    /// Its name, in the manifest's folder.
+    pub name: String,
+    /// Digest of its bytes.
+    pub blake3: String,
+    /// The fields of the feed.
+    pub fields: Vec<ManifestField>,
+}
+
+/// A field of a feed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ManifestField {
+    /// What the target calls it.
+    pub name: String,
+    /// The catalog attribute.
+    pub attribute: String,
+    /// By source: the column it comes from, from 1, and the column's name.
+    pub columns: Vec<Option<(u32, String)>>,
 }
 
 /// A file of a feed.

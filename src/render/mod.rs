@@ -3,6 +3,7 @@
 pub mod delimited;
 pub mod feed;
 pub mod file;
+pub mod index;
 pub mod json;
 pub mod manifest;
 #[cfg(feature = "parquet")]

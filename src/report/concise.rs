@@ -61,6 +61,9 @@ impl Reporter for Concise {
                 counts.skipped
             ));
         }
+        for (_, line) in &ending.outcomes {
+            self.out.line(line);
+        }
         self.out.end()
     }
 }

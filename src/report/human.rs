@@ -148,6 +148,7 @@ impl Reporter for Human {
                 self.target(target, &mut lines);
             }
             lines.extend(ending.unchanged.iter().map(|unchanged| format!("{unchanged}; nothing to do")));
+            lines.extend(ending.outcomes.iter().map(|(_, line)| line.clone()));
             lines.extend(ending.next.iter().map(|next| format!("next: {next}")));
         }
         for line in lines {

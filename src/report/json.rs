@@ -197,12 +197,13 @@ fn ending_value(ending: &Ending) -> Map<String, Value> {
         value.insert("target".to_owned(), target_value(first));
         value.insert("summary".to_owned(), summary_value(first));
     }
+    let outcomes = ending.outcomes.iter().map(|(outcome, _)| outcome.clone());
     let targets = ending.targets.iter().map(|target| {
         let files: Vec<Value> =
             target.files.iter().map(|(path, items, bytes)| json!({ "path": path, "items": items, "bytes": bytes })).collect();
         json!({ "target": target_value(target), "summary": summary_value(target), "files": files })
     });
-    value.insert("targets".to_owned(), targets.collect());
+    value.insert("targets".to_owned(), targets.chain(outcomes).collect());
     if let Some(account) = &ending.account {
         value.insert("account".to_owned(), super::account::value(account));
     }

@@ -64,6 +64,8 @@ pub struct Ending {
     pub next: Vec<String>,
     /// What became of the columns, where a finished feed was converted.
     pub account: Option<Account>,
+    /// What became of deliveries: for scripts, and a line each for people.
+    pub outcomes: Vec<(serde_json::Value, String)>,
 }
 
 /// A report in one format.

@@ -119,7 +119,7 @@ fn run(
     let report = run.map_err(|error| shown(&error))?;
     refusals.judgement.rows = report.counts.first().map_or(0, |counts| counts.records);
     let mut rows = Vec::new();
-    for written in report.written.iter().flatten() {
+    for written in report.written.iter().flat_map(|feed| &feed.files) {
         let mut reader = csv::Reader::from_path(written.file.file.temporary()).map_err(|error| error.to_string())?;
         for row in reader.deserialize::<Row>() {
             let mut row = row.map_err(|error| error.to_string())?;

@@ -12,8 +12,8 @@ const LAYERS: [&[&str]; 11] = [
     &["finding", "catalog"],
     &["mapping", "rules"],
     &["account", "normalize", "project", "render", "summary"],
-    &["config", "report"],
-    &["pipeline"],
+    &["config", "report", "state"],
+    &["pipeline", "push"],
     &["plan"],
     &["sandbox"],
     &["cli"],
@@ -74,7 +74,7 @@ fn no_target_is_named_outside_its_folder() {
         // The list of spec folders and presets names them, help texts show examples, and the
         // command line has a default target.
         // So do the rooms that speak a target's API.
-        let speaks = file.strip_prefix(&root).is_ok_and(|inside| inside.starts_with("sandbox"));
+        let speaks = file.strip_prefix(&root).is_ok_and(|inside| inside.starts_with("sandbox") || inside.starts_with("push"));
         let listed =
             speaks || ["spec/load.rs", "mapping/preset.rs", "cli/args.rs", "config/resolve.rs"].iter().any(|known| file.ends_with(known));
         let text = std::fs::read_to_string(&file).expect("readable");

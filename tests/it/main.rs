@@ -14,6 +14,7 @@ mod layers;
 mod openapi;
 mod prism;
 mod profiles;
+mod push;
 mod remote;
 mod sandbox;
 mod scale;

@@ -1,0 +1,186 @@
+//! `status`, `errors`, `history`, `verify`: what targets said, and what they hold.
+
+use super::args::{Errors, History, Status, Verify};
+use super::error::{CliError, Exit};
+use super::mill;
+use super::push::{ready, round, wait};
+use super::ui::Ui;
+use crate::finding::sink::Listen;
+use crate::push::engine::Wish;
+use crate::push::home;
+use crate::push::outcome::Outcome;
+use crate::push::round::Task;
+use crate::report::{Ending, Opening};
+use crate::state::{State, Visit};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Opens the state of a project in which something happened.
+async fn open(path: &Path) -> Result<Option<State>, CliError> {
+    if path.exists() { Ok(Some(State::open(path).await?)) } else { Ok(None) }
+}
+
+/// The last visit of each account of the targets.
+async fn latest(state: &State, targets: &[String]) -> Result<Vec<Visit>, CliError> {
+    let mut found: Vec<Visit> = Vec::new();
+    for target in targets {
+        for visit in state.visits(Some(target), 100_000).await? {
+            if !found.iter().any(|known| known.target == visit.target && known.account == visit.account) {
+                found.push(visit);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn line(visit: &Visit) -> String {
+    let at = jiff::Timestamp::from_second(visit.ended).map_or_else(|_| String::new(), |at| at.to_string());
+    let count = |name: &str| visit.summary.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let name = if visit.account.is_empty() { visit.target.clone() } else { format!("{} {}", visit.target, visit.account) };
+    let mut line = format!(
+        "{at}  {:<9}  {name}: {} items (+{} ~{} -{})",
+        visit.outcome,
+        count("items"),
+        count("added"),
+        count("changed"),
+        count("removed")
+    );
+    if count("refused") > 0 {
+        line.push_str(&format!(", {} refused", count("refused")));
+    }
+    if let Some(message) = visit.summary.get("message").and_then(Value::as_str) {
+        line.push_str(&format!("; {message}"));
+    }
+    for guard in visit.summary.get("guards").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        line.push_str(&format!("; {guard}"));
+    }
+    line
+}
+
+fn value(visit: &Visit) -> Value {
+    json!({ "run": visit.run, "outcome": visit.outcome, "target": visit.target, "account": visit.account, "summary": visit.summary })
+}
+
+pub(super) fn status(command: &Status, ui: &Ui) -> Result<Exit, CliError> {
+    let ready = ready(&command.project, true, ui)?;
+    let (visits, asked) = wait(async {
+        let Some(state) = open(&ready.state).await? else { return Ok((Vec::new(), Vec::new())) };
+        let state = Arc::new(state);
+        let deadline = command.watch.unwrap_or(30).max(1);
+        let round = round(Arc::clone(&state), &ready.settings.home, deadline, Wish::default());
+        let told = &mut |outcome: &Outcome| ui.say(&format!("asked: {}", outcome.line()));
+        let asked = round.run(&ready.orders, Task::Ask, told).await;
+        let targets: Vec<String> = ready.orders.iter().map(|order| order.target.clone()).collect();
+        Ok((latest(&state, &targets).await?, asked))
+    })?;
+    let text = if command.json {
+        format!("{}\n", json!({ "schema": "feedmill.status/1", "targets": visits.iter().map(value).collect::<Vec<_>>() }))
+    } else if visits.is_empty() {
+        "nothing was pushed yet\n".to_owned()
+    } else {
+        visits.iter().map(|visit| line(visit) + "\n").collect()
+    };
+    ui.print(&text)?;
+    Ok(asked.iter().fold(Exit::Done, |exit, outcome| exit.worse(Exit::of(outcome.ending))))
+}
+
+pub(super) fn errors(command: &Errors, ui: &Ui) -> Result<Exit, CliError> {
+    let ready = ready(&command.project, true, ui)?;
+    let kept = wait(async {
+        let Some(state) = open(&ready.state).await? else { return Ok(Vec::new()) };
+        let targets: Vec<String> = ready.orders.iter().map(|order| order.target.clone()).collect();
+        let mut kept = Vec::new();
+        for target in &targets {
+            // The last delivery that was answered row by row; runs without one change nothing.
+            let mut seen: Vec<String> = Vec::new();
+            for visit in state.visits(Some(target), 100_000).await?.into_iter().filter(|visit| visit.outcome == "pushed") {
+                if !seen.contains(&visit.account) {
+                    seen.push(visit.account.clone());
+                    kept.extend(state.refusals(visit.id).await?);
+                }
+            }
+        }
+        Ok(kept)
+    })?;
+    let mut files = Vec::new();
+    let findings: Vec<_> = kept.iter().map(|kept| home::recall(kept, &mut files)).collect();
+    let opening = Opening { command: "errors", files, colour: ui.colour(), max_per_code: command.shown.max_per_code, width: ui.width() };
+    let mut reports = mill::reports(&command.shown.output_format, &opening)?;
+    for finding in &findings {
+        reports.finding(finding);
+    }
+    let exit = if findings.is_empty() { Exit::Done } else { Exit::Findings };
+    let words = if findings.is_empty() {
+        "no row was refused in the last deliveries".to_owned()
+    } else {
+        format!("{} rows were refused", findings.len())
+    };
+    let outcome = (json!({ "refused": findings.len() }), words);
+    let ending = Ending { exit: (exit.code(), exit.name()), outcomes: vec![outcome], ..Ending::default() };
+    for report in &mut reports.0 {
+        report.end(&ending).map_err(CliError::Report)?;
+    }
+    Ok(exit)
+}
+
+pub(super) fn history(command: &History, ui: &Ui) -> Result<Exit, CliError> {
+    let ready = ready(&command.project, true, ui)?;
+    let visits = wait(async {
+        let Some(state) = open(&ready.state).await? else { return Ok(Vec::new()) };
+        let mut visits = Vec::new();
+        for order in &ready.orders {
+            visits.extend(state.visits(Some(&order.target), command.limit).await?);
+        }
+        visits.sort_by_key(|visit| std::cmp::Reverse(visit.id));
+        visits.truncate(command.limit as usize);
+        Ok(visits)
+    })?;
+    let text = if command.json {
+        format!("{}\n", json!({ "schema": "feedmill.history/1", "runs": visits.iter().map(value).collect::<Vec<_>>() }))
+    } else {
+        visits.iter().map(|visit| line(visit) + "\n").collect()
+    };
+    ui.print(&text)?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn verify(command: &Verify, ui: &Ui) -> Result<Exit, CliError> {
+    let ready = ready(&command.project, true, ui)?;
+    let found = wait(async {
+        let state = Arc::new(open(&ready.state).await?.ok_or_else(|| CliError::Usage("nothing was pushed yet".to_owned()))?);
+        let round = round(state, &ready.settings.home, 600, Wish::default());
+        let mut found = Vec::new();
+        for order in &ready.orders {
+            for (account, held) in round.verify(order).await? {
+                found.push((order.target.clone(), account, held));
+            }
+        }
+        Ok(found)
+    })?;
+    let mut exit = Exit::Done;
+    let (mut lines, mut values) = (String::new(), Vec::new());
+    for (target, account, held) in found {
+        let name = if account.is_empty() { target.clone() } else { format!("{target} {account}") };
+        let Some(held) = held else {
+            lines.push_str(&format!("{name}: this way in cannot be read back\n"));
+            values.push(json!({ "name": target, "account": account, "readable": false }));
+            continue;
+        };
+        let same = held.missing.is_empty() && held.besides.is_empty();
+        exit = if same { exit } else { Exit::Findings };
+        let few = |ids: &[String]| ids.iter().take(5).map(|id| format!(" {id}")).collect::<String>();
+        lines.push_str(&format!(
+            "{name}: {} items held, {} missing{}, {} besides{}\n",
+            held.items,
+            held.missing.len(),
+            few(&held.missing),
+            held.besides.len(),
+            few(&held.besides)
+        ));
+        values.push(json!({ "name": target, "account": account, "readable": true, "items": held.items, "missing": held.missing, "besides": held.besides }));
+    }
+    let text = if command.json { format!("{}\n", json!({ "schema": "feedmill.verify/1", "targets": values })) } else { lines };
+    ui.print(&text)?;
+    Ok(exit)
+}

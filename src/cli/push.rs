@@ -1,0 +1,194 @@
+//! `push`: lock, deliver what was built, tell what became of it.
+
+use super::args::{IfLocked, Project, Push, Shown};
+use super::error::{CliError, Exit};
+use super::mill;
+use super::ui::Ui;
+use crate::clock::{Clock, System};
+use crate::config::resolve::{Flags, Settings, state_file};
+use crate::finding::sink::Listen;
+use crate::push::engine::Wish;
+use crate::push::http::Shared;
+use crate::push::outcome::{Ending as End, Outcome};
+use crate::push::round::{Order, Round, Task};
+use crate::push::settings::StandIn;
+use crate::report::{self, Opening};
+use crate::sandbox;
+use crate::state::{Lock, State};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+/// A project, ready to be delivered.
+pub(super) struct Ready {
+    pub(super) settings: Settings,
+    pub(super) orders: Vec<Order>,
+    pub(super) state: PathBuf,
+}
+
+/// Settings and targets; the catalog is not needed.
+pub(super) fn ready(project: &Project, unattended: bool, ui: &Ui) -> Result<Ready, CliError> {
+    let flags = Flags { config: project.config.clone(), without_sources: true, unattended, ..Flags::default() };
+    let settings = mill::settings(&flags, ui)?;
+    let orders = orders(project, &settings)?;
+    let state = match &project.state {
+        Some(path) => path.clone(),
+        None => state_file(&settings)?,
+    };
+    Ok(Ready { settings, orders, state })
+}
+
+fn orders(project: &Project, settings: &Settings) -> Result<Vec<Order>, CliError> {
+    let known: Vec<&str> = settings.targets.iter().filter(|target| target.deliver.is_some()).map(|target| target.name.as_str()).collect();
+    for name in &project.targets {
+        if !known.contains(&name.as_str()) {
+            let known = if known.is_empty() { "none is".to_owned() } else { known.join(", ") };
+            return Err(CliError::Usage(format!("`{name}` is no target with `deliver` in feedmill.toml; delivered: {known}")));
+        }
+    }
+    let wanted = settings.targets.iter().filter(|target| project.targets.is_empty() || project.targets.contains(&target.name));
+    let orders: Vec<Order> = wanted
+        .filter_map(|target| {
+            Some(Order {
+                target: target.name.clone(),
+                folder: project.out.join(&target.name),
+                deliver: target.deliver.clone()?,
+                accounts: target.accounts.clone(),
+            })
+        })
+        .collect();
+    if orders.is_empty() {
+        return Err(CliError::Usage("no target of feedmill.toml says how it is delivered: give one a `deliver = { ... }`".to_owned()));
+    }
+    Ok(orders)
+}
+
+/// Runs asynchronous work until it is done, or a signal ends it. What a signal cuts off is taken
+/// up by the next run.
+pub(super) fn wait<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(CliError::Report)?;
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            done = work => done,
+            () = terminated() => Err(CliError::Terminated),
+            Ok(()) = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    ended
+}
+
+async fn terminated() {
+    #[cfg(unix)]
+    if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        signal.recv().await;
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// What a round is made with.
+pub(super) fn round(state: Arc<State>, home: &Path, deadline: u64, wish: Wish) -> Round {
+    let clock: Arc<dyn Clock> = Arc::new(System::default());
+    let shared = Shared {
+        clock,
+        budget: Arc::new(AtomicU32::new(crate::push::retry::Policy::default().budget)),
+        deadline: Duration::from_secs(deadline),
+    };
+    Round { run: crate::clock::unique(), home: home.to_owned(), state, shared, wish, stand_in: None }
+}
+
+/// The lock beside the state.
+pub(super) fn lock(state: &Path) -> Result<Lock, CliError> {
+    Ok(Lock::take(&state.with_extension("lock"), System::default().timestamp())?)
+}
+
+pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
+    let ready = ready(&command.project, false, ui)?;
+    let apart = command.dry_run || command.sandbox;
+    let lock = if apart { Ok(None) } else { lock(&ready.state).map(Some) };
+    let held = match lock {
+        Err(CliError::Lock(error)) if command.limits.if_locked == IfLocked::Ok => {
+            ui.say(&error.to_string());
+            return Ok(Exit::Done);
+        }
+        other => other?,
+    };
+    let wish = Wish { rehearsal: command.dry_run, whole: command.full, allow_empty: command.allow_empty, max_age_h: None };
+    let outcomes = wait(async {
+        // A rehearsal neither makes a state nor changes one.
+        let scratch = tempfile::tempdir().map_err(CliError::Report)?;
+        let path = if command.sandbox || command.dry_run && !ready.state.exists() {
+            scratch.path().join("state.sqlite")
+        } else {
+            ready.state.clone()
+        };
+        let state = Arc::new(State::open(&path).await?);
+        let mut round = round(Arc::clone(&state), &ready.settings.home, command.limits.deadline, wish);
+        let sandbox = if command.sandbox { Some(sandbox::serve(sandbox::Options::default()).await?) } else { None };
+        round.stand_in = sandbox.as_ref().map(|sandbox| StandIn { address: sandbox.address(), folder: scratch.path().to_owned() });
+        if let Some(digest) = &command.approve {
+            for order in &ready.orders {
+                state.approve(&order.target, digest, round.shared.clock.timestamp().as_second()).await?;
+            }
+        }
+        let told = &mut |outcome: &Outcome| ui.say(&format!("{}: {}", outcome.name(), outcome.ending.word()));
+        let outcomes = round.run(&ready.orders, Task::Push, told).await;
+        for exchange in sandbox.iter().flat_map(sandbox::Sandbox::transcript) {
+            let status = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            ui.say(&format!("#{} {} {} -> {status}", exchange.number, exchange.method, exchange.path));
+        }
+        Ok(outcomes)
+    });
+    drop(held);
+    tell("push", &command.shown, &ready, &outcomes?, command.limits.error_on_unchanged, ui)
+}
+
+/// Tells what became of deliveries, refusals first, and how the program ends.
+pub(super) fn tell(
+    name: &'static str,
+    shown: &Shown,
+    ready: &Ready,
+    outcomes: &[Outcome],
+    error_on_unchanged: bool,
+    ui: &Ui,
+) -> Result<Exit, CliError> {
+    let mut files = Vec::new();
+    let kept: Vec<_> = outcomes.iter().map(|outcome| kept(outcome, ready)).collect();
+    let findings: Vec<_> = kept.iter().flatten().map(|kept| crate::push::home::recall(kept, &mut files)).collect();
+    let opening = Opening { command: name, files, colour: ui.colour(), max_per_code: shown.max_per_code, width: ui.width() };
+    let mut reports = mill::reports(&shown.output_format, &opening)?;
+    for finding in &findings {
+        reports.finding(finding);
+    }
+    let unchanged = outcomes.iter().all(|outcome| outcome.ending == End::Unchanged);
+    let mut exit = outcomes.iter().fold(Exit::Done, |exit, outcome| exit.worse(Exit::of(outcome.ending)));
+    if unchanged && error_on_unchanged && exit == Exit::Done {
+        exit = Exit::Unchanged;
+    }
+    let mut ending = report::Ending { exit: (exit.code(), exit.name()), ..report::Ending::default() };
+    for outcome in outcomes {
+        let mut lines = outcome.planned.clone();
+        lines.extend(outcome.notes.iter().map(|note| format!("note: {note}")));
+        lines.push(outcome.line());
+        let mut value = outcome.json();
+        if !outcome.planned.is_empty() {
+            value["planned"] = json!(outcome.planned);
+        }
+        ending.outcomes.push((value, lines.join("\n")));
+    }
+    for report in &mut reports.0 {
+        report.end(&ending).map_err(CliError::Report)?;
+    }
+    Ok(exit)
+}
+
+/// The refusals of an outcome with the names of their files.
+fn kept(outcome: &Outcome, ready: &Ready) -> Vec<serde_json::Value> {
+    let order = ready.orders.iter().find(|order| order.target == outcome.target);
+    let built = order.filter(|_| !outcome.findings.is_empty()).and_then(|order| crate::push::feed::sources(&order.folder));
+    let files: Vec<Arc<str>> = built.unwrap_or_default();
+    outcome.findings.iter().map(|finding| crate::push::home::keep(finding, &files)).collect()
+}

@@ -1,0 +1,55 @@
+//! `run`: the whole of it for cron. Lock, read, build, guard, push what changed, poll, tell; one
+//! line at the end, and none when nothing changed.
+
+use super::args::{IfLocked, Run};
+use super::error::{CliError, Exit};
+use super::push::{lock, ready, round, tell, wait};
+use super::ui::Ui;
+use crate::config::resolve::Flags;
+use crate::push::engine::Wish;
+use crate::push::outcome::{Ending as End, Outcome};
+use crate::push::round::Task;
+use crate::state::State;
+use std::sync::Arc;
+
+pub(super) fn run(command: &Run, ui: &Ui) -> Result<Exit, CliError> {
+    let mut ready = ready(&command.project, true, ui)?;
+    let _held = match lock(&ready.state) {
+        Err(CliError::Lock(error)) if command.limits.if_locked == IfLocked::Ok => {
+            ui.say(&error.to_string());
+            return Ok(Exit::Done);
+        }
+        other => other?,
+    };
+    let started = crate::clock::now();
+    let names: Vec<String> = ready.orders.iter().map(|order| order.target.clone()).collect();
+    let flags = Flags { config: command.project.config.clone(), targets: names, unattended: true, ..Flags::default() };
+    let built = super::mill::quiet_build(&flags, &command.project.out, command.threads, ui)?;
+    // A target without a sound item gets nothing: what stands in its folder is of an earlier run.
+    let empty: Vec<String> = built.targets.iter().filter(|target| target.counts.accepted == 0).map(|target| target.name.clone()).collect();
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for name in &empty {
+        let mut outcome = Outcome::new(name, "", String::new(), End::Held);
+        outcome.guards = vec!["no item of the catalog is sound".to_owned()];
+        outcomes.push(outcome);
+    }
+    let orders: Vec<_> = ready.orders.iter().filter(|order| !empty.contains(&order.target)).cloned().collect();
+    let left = command.limits.deadline.saturating_sub(started.elapsed().as_secs()).max(1);
+    outcomes.extend(wait(async {
+        let state = Arc::new(State::open(&ready.state).await?);
+        let round = round(state, &ready.settings.home, left, Wish::default());
+        Ok(round.run(&orders, Task::Push, &mut |_| {}).await)
+    })?);
+    ready.orders = orders;
+    let quiet = outcomes.iter().all(|outcome| outcome.ending == End::Unchanged) && command.shown.output_format.is_empty();
+    if quiet {
+        return Ok(if command.limits.error_on_unchanged { Exit::Unchanged } else { Exit::Done });
+    }
+    for target in built.targets.iter().filter(|target| target.counts.rejected > 0) {
+        ui.say(&format!(
+            "{}: {} of {} items were left out; `feedmill check` lists them",
+            target.name, target.counts.rejected, target.counts.items
+        ));
+    }
+    tell("run", &command.shown, &ready, &outcomes, command.limits.error_on_unchanged, ui)
+}

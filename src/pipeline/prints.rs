@@ -1,0 +1,118 @@
+//! Digests of what is written of an item, in three parts: prices, stock, and the rest. A change
+//! of one part alone can be delivered alone.
+
+use crate::cell::Slot;
+use crate::product::attribute::{Attributes, known};
+use crate::render::index::Print;
+use crate::spec::{FieldId, Spec};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+
+/// Attributes that say what an item costs.
+const PRICES: [&str; 4] = ["price", "sale_price", "sale_price_start_date", "sale_price_end_date"];
+/// Attributes that say whether it can be had.
+const STOCK: [&str; 4] = ["availability", "availability_date", "inventory_quantity", "inventory_not_tracked"];
+
+/// Which fields of a target belong to which part.
+#[derive(Debug)]
+pub struct Prints {
+    body: Vec<FieldId>,
+    price: Vec<FieldId>,
+    stock: Vec<FieldId>,
+    amount: Option<FieldId>,
+    availability: Option<FieldId>,
+    sale: Option<FieldId>,
+}
+
+impl Prints {
+    /// Sorts the columns of a feed.
+    pub fn new(spec: &Spec, columns: &[FieldId]) -> Self {
+        let attributes = Attributes::shared();
+        let mut prints = Self {
+            body: Vec::new(),
+            price: Vec::new(),
+            stock: Vec::new(),
+            amount: spec.field_of(known("price")),
+            availability: spec.field_of(known("availability")),
+            sale: spec.field_of(known("sale_price")),
+        };
+        for field in columns {
+            let name = attributes.name(spec.get(*field).attribute);
+            let part = if PRICES.contains(&name) {
+                &mut prints.price
+            } else if STOCK.contains(&name) {
+                &mut prints.stock
+            } else {
+                &mut prints.body
+            };
+            part.push(*field);
+        }
+        prints
+    }
+
+    /// Digests a row.
+    pub fn of(&self, buffer: &str, row: &[Slot]) -> Print {
+        let text = |field: &FieldId| row.get(field.index()).map_or("", |slot| slot.text(buffer));
+        let few = |fields: &[FieldId]| {
+            fields
+                .iter()
+                .fold(0u64, |digest, field| digest.rotate_left(9).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ xxh3_64(text(field).as_bytes()))
+        };
+        let mut hasher = Xxh3Default::new();
+        for field in &self.body {
+            let text = text(field);
+            // Empty fields by their place, so that a value that moves to another field shows.
+            if !text.is_empty() {
+                hasher.update(&(field.index() as u16).to_le_bytes());
+                hasher.update(&(text.len() as u32).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+        }
+        Print {
+            body: hasher.digest(),
+            price: few(&self.price),
+            stock: few(&self.stock),
+            amount: self.amount.as_ref().map_or(-1, |field| amount(text(field))),
+            in_stock: self.availability.as_ref().is_some_and(|field| text(field) == "in_stock"),
+            on_sale: self.sale.as_ref().is_some_and(|field| !text(field).is_empty()),
+        }
+    }
+}
+
+/// An amount such as `79.99 USD` in ten-thousandths; -1 for what is none.
+fn amount(text: &str) -> i64 {
+    let number = text.split_whitespace().next().and_then(|number| number.parse::<Decimal>().ok());
+    number.and_then(|number| number.checked_mul(Decimal::from(10_000))).and_then(|number| number.to_i64()).unwrap_or(-1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Prints;
+    use crate::cell::{Cell, Shape, Slot};
+    use crate::product::attribute::known;
+
+    #[test]
+    fn each_part_shows_its_own_change() {
+        let spec = crate::spec::load::spec("stripe").expect("built in");
+        let columns: Vec<_> = (0..spec.fields.len()).map(|place| crate::spec::FieldId(place as u16)).collect();
+        let prints = Prints::new(&spec, &columns);
+        let print = |title: &str, price: &str, availability: &str| {
+            let mut buffer = String::new();
+            let mut row = vec![Slot::default(); spec.fields.len()];
+            for (name, text) in [("title", title), ("price", price), ("availability", availability)] {
+                let field = spec.field_of(known(name)).expect("a field");
+                row[field.index()].cell = Cell::store(&mut buffer, text, Shape::Text);
+            }
+            prints.of(&buffer, &row)
+        };
+        let first = print("Bottle", "79.99 USD", "in_stock");
+        assert_eq!((first.amount, first.in_stock), (799_900, true));
+        let dearer = print("Bottle", "89.99 USD", "in_stock");
+        assert!(dearer.price != first.price && dearer.stock == first.stock && dearer.body == first.body);
+        let gone = print("Bottle", "79.99 USD", "out_of_stock");
+        assert!(gone.price == first.price && gone.stock != first.stock && gone.body == first.body && !gone.in_stock);
+        let renamed = print("Flask", "79.99 USD", "in_stock");
+        assert!(renamed.price == first.price && renamed.stock == first.stock && renamed.body != first.body);
+    }
+}

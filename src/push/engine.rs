@@ -1,0 +1,293 @@
+//! One target for one account, from what was built to the last word of the target.
+//!
+//! In this order, because each step must be on disk before the next can do harm: take up what
+//! an earlier run began, compare, guard, note what the target may hold from now on, note what
+//! is about to be sent, send, wait, note what it holds.
+
+use super::difference::{self, Difference};
+use super::error::PushError;
+use super::feed::Built;
+use super::guard;
+use super::home;
+use super::outcome::{Ending, Outcome};
+use super::{Desk, Destination, Part, Poll, Verdict};
+use crate::clock::Clock;
+use crate::state::{Holding, Intent, State};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// What a delivery is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish {
+    /// Only say what would be sent.
+    pub rehearsal: bool,
+    /// Send everything, changed or not.
+    pub whole: bool,
+    /// Let an empty feed through.
+    pub allow_empty: bool,
+    /// Hours after which an unchanged feed is sent all the same.
+    pub max_age_h: Option<u64>,
+}
+
+/// A delivery to one account.
+pub struct Delivery<'a> {
+    /// The target's name.
+    pub target: &'a str,
+    /// The account; empty where there is none.
+    pub account: &'a str,
+    /// The way in.
+    pub destination: &'a dyn Destination,
+    /// What was built.
+    pub built: &'a Built,
+    /// What is remembered.
+    pub state: &'a State,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// A folder for files on their way, this delivery's own.
+    pub folder: &'a Path,
+    /// How waiting is paced.
+    pub poll: Poll,
+    /// What is asked for.
+    pub wish: Wish,
+}
+
+impl Delivery<'_> {
+    /// Delivers; whatever happens is told in the outcome.
+    pub async fn run(&self) -> Outcome {
+        let mut outcome = Outcome::new(self.target, self.account, self.destination.describe(), Ending::Pushed);
+        outcome.time.0 = self.now();
+        outcome.items = self.built.manifest.items;
+        outcome.digest.clone_from(&self.built.digest);
+        if let Err(error) = self.work(&mut outcome).await {
+            self.fail(&error, &mut outcome).await;
+        }
+        if let Some(http) = self.destination.http() {
+            outcome.requests = http.requests.load(Ordering::Relaxed);
+        }
+        outcome.planned = self.destination.rehearsed();
+        outcome.time.1 = self.now();
+        outcome
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.timestamp().as_second()
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk {
+            state: (!self.wish.rehearsal).then_some(self.state),
+            target: self.target,
+            account: self.account,
+            folder: self.folder,
+            poll: self.poll,
+        }
+    }
+
+    async fn work(&self, outcome: &mut Outcome) -> Result<(), PushError> {
+        self.format()?;
+        if let Some(until) = self.state.not_before(self.target, self.account).await?.filter(|until| *until > self.now()) {
+            outcome.not_before = Some(until);
+            return Err(PushError::Temporary {
+                what: "nothing was asked".to_owned(),
+                message: "the target asked to be left alone for a while".to_owned(),
+                wait: None,
+            });
+        }
+        let holdings = self.state.holdings(self.target, self.account).await?;
+        let difference = difference::compare(self.built, self.state, &holdings).await?;
+        (outcome.added, outcome.changed, outcome.removed) = (difference.added, difference.changed, difference.gone.len() as u64);
+        let too_old = self.is_too_old(&holdings);
+        if difference.is_empty() && !too_old && !self.wish.whole && holdings.len() == 1 {
+            outcome.ending = Ending::Unchanged;
+            return Ok(());
+        }
+        if self.is_held(&difference, outcome).await? {
+            return Ok(());
+        }
+        let whole = Difference { first: true, ..difference.clone() };
+        let change = if too_old || self.wish.whole { &whole } else { &difference };
+        let parts = self.destination.parts(self.built, change, self.folder)?;
+        if self.wish.rehearsal {
+            return self.rehearse(&parts, outcome).await;
+        }
+        let mut intents = self.take_up(&parts).await?;
+        let snapshot = self.stage().await?;
+        let mut refused = Vec::new();
+        for part in &parts {
+            let verdict = match self.part(part, &mut intents).await {
+                Ok(verdict) => verdict,
+                Err(error) => return Err(self.without_effect(snapshot, error).await?),
+            };
+            outcome.sent += part.items;
+            outcome.bytes += part.bytes;
+            outcome.refused += verdict.refused.unwrap_or(verdict.refusals.len() as u64);
+            outcome.notes.extend(verdict.notes.iter().map(|note| format!("{}: {note}", part.name)));
+            if !verdict.remote.is_empty() {
+                outcome.remote.insert(part.name.clone(), verdict.remote.into());
+            }
+            refused.extend(verdict.refusals);
+        }
+        self.state.holds(self.target, self.account, snapshot, self.now()).await?;
+        outcome.findings = home::lead(&refused, self.built, self.target)?;
+        outcome.ending = match (parts.is_empty(), outcome.refused) {
+            (true, _) => Ending::Unchanged,
+            (false, 0) => Ending::Pushed,
+            (false, _) => Ending::Partial,
+        };
+        Ok(())
+    }
+
+    /// After a failure: where nothing can have reached the target, it holds what it held. The
+    /// error is handed back.
+    async fn without_effect(&self, snapshot: i64, error: PushError) -> Result<PushError, PushError> {
+        let begun = self.state.intents(self.target, self.account).await?;
+        if !begun.iter().any(|intent| intent.verdict.is_some() || self.destination.may_have_changed(intent)) {
+            self.state.cannot_hold(self.target, self.account, snapshot).await?;
+        }
+        Ok(error)
+    }
+
+    /// Asks after what an earlier run began; `None` where nothing is open. Nothing is sent.
+    ///
+    /// # Errors
+    /// When the state cannot be used.
+    pub async fn ask(&self) -> Result<Option<Outcome>, PushError> {
+        let mut outcome = Outcome::new(self.target, self.account, self.destination.describe(), Ending::Pushed);
+        outcome.time.0 = self.now();
+        let mut asked = false;
+        for mut intent in self.state.intents(self.target, self.account).await?.into_iter().filter(|intent| intent.verdict.is_none()) {
+            match self.destination.resume(&self.desk(), &mut intent).await {
+                Ok(None) => {}
+                Ok(Some(verdict)) => {
+                    asked = true;
+                    intent.verdict = Some(serde_json::json!({ "taken": verdict.taken, "refused": verdict.refused }));
+                    self.state.remember(&intent).await?;
+                    outcome.refused += verdict.refused.unwrap_or(verdict.refusals.len() as u64);
+                    outcome.remote.insert(intent.part.clone(), verdict.remote.into());
+                    outcome.findings.extend(home::lead(&verdict.refusals, self.built, self.target)?);
+                    outcome.ending = if outcome.refused > 0 { Ending::Partial } else { outcome.ending };
+                }
+                Err(error) => {
+                    asked = true;
+                    self.fail(&error, &mut outcome).await;
+                }
+            }
+        }
+        outcome.time.1 = self.now();
+        Ok(asked.then_some(outcome))
+    }
+
+    fn format(&self) -> Result<(), PushError> {
+        let taken = self.destination.formats();
+        let format = self.built.files.first().map_or("", |file| file.format.as_str());
+        if taken.is_empty() || taken.contains(&format) {
+            return Ok(());
+        }
+        Err(PushError::Feed(format!(
+            "feed/format-not-accepted: `{format}` was built, and {} takes {}",
+            self.destination.describe(),
+            taken.join(", ")
+        )))
+    }
+
+    /// Whether what the target holds is so old that it is sent again unchanged.
+    fn is_too_old(&self, holdings: &[Holding]) -> bool {
+        let limit = self.wish.max_age_h.map(|hours| hours * 3600).or_else(|| self.destination.max_age()).filter(|seconds| *seconds > 0);
+        let since = holdings.iter().find(|holding| holding.accepted).map(|holding| holding.since);
+        limit.zip(since).is_some_and(|(limit, since)| self.now() - since >= limit as i64)
+    }
+
+    async fn is_held(&self, difference: &Difference, outcome: &mut Outcome) -> Result<bool, PushError> {
+        let mut reasons = guard::held(&difference.drift);
+        if self.wish.allow_empty && difference.drift.now == 0 {
+            reasons.clear();
+        }
+        if reasons.is_empty() || self.state.is_approved(self.target, &self.built.digest).await? {
+            return Ok(false);
+        }
+        outcome.ending = Ending::Held;
+        outcome.guards = reasons;
+        Ok(true)
+    }
+
+    /// Writes the snapshot down and notes that the account may hold it from now on.
+    async fn stage(&self) -> Result<i64, PushError> {
+        // Accounts share snapshots; until one of them holds it, another must not clear it away.
+        let _staging = self.state.staging().await;
+        let snapshot = difference::stage(self.built, self.state, self.now()).await?;
+        self.state.may_hold(self.target, self.account, snapshot, self.now()).await?;
+        Ok(snapshot)
+    }
+
+    async fn rehearse(&self, parts: &[Part], outcome: &mut Outcome) -> Result<(), PushError> {
+        let desk = self.desk();
+        for part in parts {
+            let mut intent = Intent {
+                id: 0,
+                part: part.name.clone(),
+                content: part.content.clone(),
+                remote: serde_json::Map::new(),
+                created: self.now(),
+                verdict: None,
+            };
+            self.destination.deliver(&desk, part, &mut intent).await?;
+            outcome.sent += part.items;
+            outcome.bytes += part.bytes;
+        }
+        outcome.ending = Ending::Planned;
+        Ok(())
+    }
+
+    /// What an earlier run began: parts of this very content are gone on with; anything else is
+    /// waited for, so that nothing older arrives after what is sent now.
+    async fn take_up(&self, parts: &[Part]) -> Result<Vec<Intent>, PushError> {
+        let mut kept = Vec::new();
+        for mut intent in self.state.intents(self.target, self.account).await? {
+            if parts.iter().any(|part| part.name == intent.part && part.content == intent.content) {
+                kept.push(intent);
+                continue;
+            }
+            if intent.verdict.is_none() {
+                match self.destination.resume(&self.desk(), &mut intent).await {
+                    // Refused for good is final too.
+                    Ok(_) | Err(PushError::Refused { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            self.state.settle(&intent).await?;
+        }
+        Ok(kept)
+    }
+
+    async fn part(&self, part: &Part, intents: &mut Vec<Intent>) -> Result<Verdict, PushError> {
+        let found = intents.iter().position(|intent| intent.part == part.name);
+        let mut intent = match found.map(|place| intents.swap_remove(place)) {
+            Some(intent) => intent,
+            None => self.state.begin(self.target, self.account, &part.name, &part.content, self.now()).await?,
+        };
+        if let Some(verdict) = &intent.verdict {
+            // The earlier run saw this part to its end, and died over a later one.
+            let count = |name: &str| verdict.get(name).and_then(serde_json::Value::as_u64);
+            return Ok(Verdict { taken: count("taken"), refused: count("refused"), ..Verdict::default() });
+        }
+        let verdict = self.destination.deliver(&self.desk(), part, &mut intent).await?;
+        intent.verdict = Some(serde_json::json!({ "taken": verdict.taken, "refused": verdict.refused }));
+        self.state.remember(&intent).await?;
+        Ok(verdict)
+    }
+
+    async fn fail(&self, error: &PushError, outcome: &mut Outcome) {
+        outcome.ending = Ending::of(error);
+        outcome.message = Some(error.to_string());
+        if let PushError::Temporary { wait: Some(wait), .. } = error {
+            let until = self.now() + i64::try_from(*wait).unwrap_or(i64::MAX / 2);
+            outcome.not_before = Some(until);
+            // Another process runs next time; it must not ask earlier either.
+            if !self.wish.rehearsal
+                && let Err(error) = self.state.wait_until(self.target, self.account, until).await
+            {
+                outcome.notes.push(error.to_string());
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The way home: what a target refused, as findings at the merchant's own rows.
+//!
+//! The index beside the feed knows of each item the record it was made of, and the manifest of
+//! each field the column. What a target says is foreign text; it is shown, never obeyed.
+
+use super::Refused;
+use super::error::PushError;
+use super::feed::Built;
+use crate::finding::{Finding, Place, Severity};
+use crate::product::text;
+use crate::render::index::{self, Entry};
+use crate::spec::model::{Certainty, Consequence};
+use crate::state::key_of;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The code of a row that a target refused.
+pub const ROW_REFUSED: &str = "delivery/row-refused";
+/// Why it matters, and what to do.
+pub const ROW_REFUSED_WORDS: (&str, &str) = (
+    "the target took the delivery but not this row; it keeps what it held of the item before, if anything",
+    "correct the row in the catalog; the next run sends it again",
+);
+
+/// Leads refusals home.
+///
+/// # Errors
+/// When the index cannot be read.
+pub fn lead(refusals: &[Refused], built: &Built, target: &str) -> Result<Vec<Finding>, PushError> {
+    let mut wanted: HashMap<u128, Vec<usize>> = HashMap::new();
+    for (place, refused) in refusals.iter().enumerate() {
+        if let Some(item) = &refused.item {
+            wanted.entry(key_of(item)).or_default().push(place);
+        }
+    }
+    let mut places: Vec<Option<(u16, u32, u32)>> = vec![None; refusals.len()];
+    if !wanted.is_empty() {
+        let mut reader = built.index()?;
+        let mut entry = Entry::default();
+        while reader.next(&mut entry).map_err(PushError::io(built.folder.join(index::NAME)))? {
+            for place in wanted.get(&key_of(&entry.item)).into_iter().flatten() {
+                if let Some(place) = places.get_mut(*place) {
+                    *place = Some((entry.source, entry.record, entry.line));
+                }
+            }
+        }
+    }
+    Ok(refusals.iter().zip(places).map(|(refused, at)| finding(refused, at, built, target)).collect())
+}
+
+fn finding(refused: &Refused, at: Option<(u16, u32, u32)>, built: &Built, target: &str) -> Finding {
+    let fields = built.manifest.index.as_ref().map_or(&[][..], |index| index.fields.as_slice());
+    let field = refused.field.as_ref().and_then(|name| fields.iter().find(|field| field.name == *name || field.attribute == *name));
+    let mut place = Place { source: u16::MAX, ..Place::default() };
+    if let Some((source, record, line)) = at {
+        place = Place { source, record: u64::from(record), line: u64::from(line), ..Place::default() };
+        if let Some((column, name)) = field.and_then(|field| field.columns.get(usize::from(source))).and_then(Option::as_ref) {
+            place.column = *column;
+            place.column_name = Some(name.as_str().into());
+        }
+    }
+    let named = refused.field.as_ref().map(|name| format!(" (`{}`)", text::excerpt(name, 80))).unwrap_or_default();
+    let coded = refused.code.as_ref().map(|code| format!(" [{}]", text::excerpt(code, 80))).unwrap_or_default();
+    let said = if refused.message.is_empty() { "no reason given" } else { &refused.message };
+    let (why, hint) = ROW_REFUSED_WORDS;
+    Finding {
+        consequence: Consequence::RowRejected,
+        certainty: Certainty::Stated,
+        item: text::excerpt(refused.item.as_deref().unwrap_or(""), 120),
+        attribute: field.map(|field| field.attribute.as_str().into()),
+        why: Some(Arc::from(why)),
+        hint: Some(Arc::from(hint)),
+        target: Some(target.into()),
+        ..Finding::own(ROW_REFUSED.into(), Severity::Error, format!("the target refused it: {said}{named}{coded}"), place)
+    }
+}
+
+/// A finding as the state keeps it, with the name of its file.
+pub fn keep(finding: &Finding, files: &[Arc<str>]) -> Value {
+    json!({
+        "item": finding.item, "attribute": finding.attribute.as_deref(), "message": finding.message,
+        "file": files.get(usize::from(finding.place.source)).map(|file| &**file),
+        "record": finding.place.record, "line": finding.place.line, "column": finding.place.column,
+        "column_name": finding.place.column_name.as_deref(), "target": finding.target.as_deref(),
+    })
+}
+
+/// A kept finding; its file is looked up in `files`, or added.
+pub fn recall(kept: &Value, files: &mut Vec<Arc<str>>) -> Finding {
+    let text = |name: &str| kept.get(name).and_then(Value::as_str);
+    let number = |name: &str| kept.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let source = text("file").map(|file| {
+        files.iter().position(|known| **known == *file).unwrap_or_else(|| {
+            files.push(file.into());
+            files.len() - 1
+        })
+    });
+    let place = Place {
+        source: source.and_then(|source| u16::try_from(source).ok()).unwrap_or(u16::MAX),
+        record: number("record"),
+        line: number("line"),
+        column: u32::try_from(number("column")).unwrap_or(0),
+        column_name: text("column_name").map(Arc::from),
+    };
+    let (why, hint) = ROW_REFUSED_WORDS;
+    Finding {
+        consequence: Consequence::RowRejected,
+        certainty: Certainty::Stated,
+        item: text("item").unwrap_or("").to_owned(),
+        attribute: text("attribute").map(Arc::from),
+        why: Some(Arc::from(why)),
+        hint: Some(Arc::from(hint)),
+        target: text("target").map(Arc::from),
+        ..Finding::own(ROW_REFUSED.into(), Severity::Error, text("message").unwrap_or("").to_owned(), place)
+    }
+}

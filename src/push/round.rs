@@ -1,0 +1,237 @@
+//! A round: every target and every account of it, some at once, each with an outcome of its own,
+//! written down as it comes.
+
+use super::difference;
+use super::engine::{Delivery, Wish};
+use super::error::PushError;
+use super::feed::Built;
+use super::home;
+use super::http::Shared;
+use super::outcome::{Ending, Outcome};
+use super::settings::{Deliver, StandIn, accounts};
+use crate::state::{State, Visit, key_of};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// A target to deliver to.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Its name.
+    pub target: String,
+    /// The folder it was built in.
+    pub folder: PathBuf,
+    /// How it is delivered, as written.
+    pub deliver: toml::Table,
+    /// Its accounts, as written.
+    pub accounts: Option<toml::Value>,
+}
+
+/// What all orders of a round share.
+#[derive(Clone)]
+pub struct Round {
+    /// The run's name.
+    pub run: String,
+    /// The folder at which relative paths of the settings start.
+    pub home: PathBuf,
+    /// What is remembered.
+    pub state: Arc<State>,
+    /// Clock, retries and deadline.
+    pub shared: Shared,
+    /// What is asked for.
+    pub wish: Wish,
+    /// Where deliveries go instead.
+    pub stand_in: Option<StandIn>,
+}
+
+/// Accounts worked at once, unless the target says otherwise.
+const AT_ONCE: usize = 4;
+
+/// An order whose settings, feed and credentials are sound.
+struct Ready {
+    order: Order,
+    deliver: Deliver,
+    accounts: Vec<String>,
+    built: Arc<Built>,
+}
+
+/// What is done with each account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Send what changed.
+    Push,
+    /// Ask after what was begun.
+    Ask,
+}
+
+impl Round {
+    fn ready(&self, order: &Order) -> Result<Ready, PushError> {
+        let mut deliver = Deliver::read(&order.target, &order.deliver)?;
+        if let Some(to) = &self.stand_in {
+            deliver.divert(&order.target, to);
+        }
+        let accounts = accounts(&order.target, order.accounts.as_ref(), &self.home)?;
+        let built = Arc::new(Built::open(&order.folder, deliver.common.format.as_deref())?);
+        Ok(Ready { order: order.clone(), deliver, accounts, built })
+    }
+
+    /// Works all orders; `told` hears each outcome as it comes.
+    pub async fn run(&self, orders: &[Order], task: Task, told: &mut (dyn FnMut(&Outcome) + Send)) -> Vec<Outcome> {
+        let mut all = Vec::new();
+        for order in orders {
+            match self.ready(order) {
+                Ok(ready) => all.extend(self.order(ready, task, told).await),
+                Err(error) => {
+                    let mut outcome = Outcome::new(&order.target, "", String::new(), Ending::Unusable);
+                    outcome.message = Some(error.to_string());
+                    let now = self.shared.clock.timestamp().as_second();
+                    outcome.time = (now, now);
+                    self.write_down(&mut outcome, &[]).await;
+                    told(&outcome);
+                    all.push(outcome);
+                }
+            }
+        }
+        all
+    }
+
+    async fn order(&self, ready: Ready, task: Task, told: &mut (dyn FnMut(&Outcome) + Send)) -> Vec<Outcome> {
+        let files: Vec<Arc<str>> = ready.built.manifest.sources.iter().map(|source| source.file.as_str().into()).collect();
+        let ready = Arc::new(ready);
+        let room = Arc::new(Semaphore::new(ready.deliver.common.at_once.unwrap_or(AT_ONCE).max(1)));
+        let mut tasks = JoinSet::new();
+        for place in 0..ready.accounts.len() {
+            let (round, ready, room) = (self.clone(), Arc::clone(&ready), Arc::clone(&room));
+            tasks.spawn(async move {
+                let _room = room.acquire_owned().await;
+                let account = ready.accounts.get(place).map_or("", String::as_str);
+                (place, round.account(&ready, account, task).await)
+            });
+        }
+        let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
+        while let Some(done) = tasks.join_next().await {
+            match done {
+                Ok((_, None)) => {}
+                Ok((place, Some(mut outcome))) => {
+                    self.write_down(&mut outcome, &files).await;
+                    told(&outcome);
+                    outcomes.push((place, outcome));
+                }
+                Err(panic) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
+                Err(_) => {}
+            }
+        }
+        outcomes.sort_by_key(|(place, _)| *place);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    async fn account(&self, ready: &Ready, account: &str, task: Task) -> Option<Outcome> {
+        let target = ready.order.target.as_str();
+        let failed = |error: &PushError, ending: Ending| {
+            let mut outcome = Outcome::new(target, account, String::new(), ending);
+            outcome.message = Some(error.to_string());
+            let now = self.shared.clock.timestamp().as_second();
+            outcome.time = (now, now);
+            Some(outcome)
+        };
+        let feed = &ready.built.manifest.target;
+        let destination = match ready.deliver.destination(target, feed, account, &self.home, &self.shared, self.wish.rehearsal) {
+            Ok(destination) => destination,
+            Err(error) => return failed(&error, Ending::Unusable),
+        };
+        let folder = match tempfile::Builder::new().prefix("feedmill-push-").tempdir() {
+            Ok(folder) => folder,
+            Err(error) => return failed(&PushError::io("a temporary folder")(error), Ending::Unwritten),
+        };
+        let delivery = Delivery {
+            target,
+            account,
+            destination: &*destination,
+            built: &ready.built,
+            state: &self.state,
+            clock: &*self.shared.clock,
+            folder: folder.path(),
+            poll: ready.deliver.common.poll,
+            wish: Wish { max_age_h: ready.deliver.common.max_age_h, ..self.wish },
+        };
+        match task {
+            Task::Push => Some(delivery.run().await),
+            Task::Ask => match delivery.ask().await {
+                Ok(outcome) => outcome,
+                Err(error) => failed(&error, Ending::Unwritten),
+            },
+        }
+    }
+
+    /// Writes an outcome down; a state that cannot be written is worse than any other end.
+    async fn write_down(&self, outcome: &mut Outcome, files: &[Arc<str>]) {
+        if self.wish.rehearsal {
+            return;
+        }
+        let visit = Visit {
+            id: 0,
+            run: self.run.clone(),
+            target: outcome.target.clone(),
+            account: outcome.account.clone(),
+            started: outcome.time.0,
+            ended: outcome.time.1,
+            outcome: outcome.ending.word().to_owned(),
+            summary: outcome.json(),
+        };
+        let kept: Vec<_> = outcome.findings.iter().map(|finding| home::keep(finding, files)).collect();
+        if let Err(error) = self.state.record(&visit, &kept).await {
+            outcome.ending = Ending::Unwritten;
+            outcome.message = Some(error.to_string());
+        }
+    }
+
+    /// Reads back what a target holds and compares it with what was built: the ids that it lacks
+    /// and those it has besides. `None` where a target cannot be read.
+    ///
+    /// # Errors
+    /// When the target cannot be asked.
+    pub async fn verify(&self, order: &Order) -> Result<Vec<(String, Option<Held>)>, PushError> {
+        let ready = self.ready(order)?;
+        let folder = Path::new("");
+        let mut all = Vec::new();
+        for account in &ready.accounts {
+            let feed = &ready.built.manifest.target;
+            let destination = ready.deliver.destination(&order.target, feed, account, &self.home, &self.shared, false)?;
+            let desk = super::Desk { state: Some(&self.state), target: &order.target, account, folder, poll: ready.deliver.common.poll };
+            let held = match destination.read_back(&desk).await? {
+                None => None,
+                Some(read) => Some(held(&ready.built, read.items)?),
+            };
+            all.push((account.clone(), held));
+        }
+        Ok(all)
+    }
+}
+
+/// What a target holds against what was built.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    /// Items it holds.
+    pub items: u64,
+    /// Ids that were built and that it lacks.
+    pub missing: Vec<String>,
+    /// Ids that it holds and that were not built.
+    pub besides: Vec<String>,
+}
+
+fn held(built: &Built, items: Vec<String>) -> Result<Held, PushError> {
+    let mut found = Held { items: items.len() as u64, ..Held::default() };
+    let keys: std::collections::HashSet<u128> = items.iter().map(|item| key_of(item)).collect();
+    let mut ours = std::collections::HashSet::new();
+    for item in difference::ids(built)? {
+        let item = item?;
+        let key = key_of(&item);
+        ours.insert(key);
+        if !keys.contains(&key) {
+            found.missing.push(item);
+        }
+    }
+    found.besides = items.into_iter().filter(|item| !ours.contains(&key_of(item))).collect();
+    Ok(found)
+}

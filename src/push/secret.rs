@@ -1,0 +1,161 @@
+//! Secrets: read from a file, the environment or a command, never from the command line, and
+//! kept in a type that does not print.
+
+use serde::Deserialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Where a secret is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretRef {
+    /// A file that nobody else can read.
+    file: Option<PathBuf>,
+    /// A variable of the environment; second best, because children and logs see it.
+    env: Option<String>,
+    /// A program and its arguments, whose output it is.
+    command: Option<Vec<String>>,
+}
+
+/// A secret. It has no text for people.
+#[derive(Clone)]
+pub struct Secret {
+    value: String,
+    origin: String,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Secret({})", self.origin)
+    }
+}
+
+impl Secret {
+    /// The secret itself, for the request alone.
+    pub(super) fn expose(&self) -> &str {
+        &self.value
+    }
+
+    /// Where it came from, in words.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// A private key: a file of several lines that nobody else can read.
+    #[cfg(feature = "sftp")]
+    pub(super) fn of_file(path: &Path) -> Result<Self, String> {
+        let value = read_file(path)?;
+        if value.trim().is_empty() {
+            return Err(format!("{} holds nothing", path.display()));
+        }
+        Ok(Self { value, origin: format!("the file {}", path.display()) })
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(value: &str) -> Self {
+        Self { value: value.to_owned(), origin: "a test".to_owned() }
+    }
+}
+
+impl SecretRef {
+    /// Reads the secret; a relative file starts at `home`.
+    ///
+    /// # Errors
+    /// What is wrong, in words that do not hold the secret.
+    pub fn read(&self, home: &Path) -> Result<Secret, String> {
+        let (raw, origin) = match (&self.file, &self.env, &self.command) {
+            (Some(file), None, None) => {
+                let path = home.join(file);
+                (read_file(&path)?, format!("the file {}", path.display()))
+            }
+            (None, Some(name), None) => {
+                #[expect(clippy::disallowed_methods, reason = "the settings say that the secret is in the environment")]
+                let value = std::env::var(name).map_err(|_| format!("the variable {name} is not set, or is no text"))?;
+                (value, format!("the variable {name}"))
+            }
+            (None, None, Some(words)) => {
+                let program = words.first().map_or("", String::as_str);
+                (run(words, home)?, format!("the command `{program}`"))
+            }
+            _ => return Err("give exactly one of `file`, `env` and `command`".to_owned()),
+        };
+        let value = raw.trim_end_matches(['\n', '\r']).trim().to_owned();
+        if value.is_empty() {
+            return Err(format!("{origin} holds nothing"));
+        }
+        if value.chars().any(char::is_control) {
+            return Err(format!("{origin} holds more than one line"));
+        }
+        Ok(Secret { value, origin })
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, String> {
+    let fail = |error: std::io::Error| format!("{}: {error}", path.display());
+    let found = std::fs::metadata(path).map_err(fail)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = found.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(format!("{}: others can read it (mode {mode:03o}); `chmod 600` it", path.display()));
+        }
+    }
+    if found.len() > 64 << 10 {
+        return Err(format!("{}: it is too large for a secret", path.display()));
+    }
+    std::fs::read_to_string(path).map_err(fail)
+}
+
+fn run(words: &[String], home: &Path) -> Result<String, String> {
+    let (program, arguments) = words.split_first().ok_or("`command` is empty; give a program and its arguments")?;
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .current_dir(if home.as_os_str().is_empty() { Path::new(".") } else { home })
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(|error| format!("the command `{program}` cannot be run: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("the command `{program}` failed ({})", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("the command `{program}` wrote what is no text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SecretRef;
+
+    #[cfg(unix)]
+    fn file(folder: &std::path::Path, text: &str, mode: u32) -> SecretRef {
+        use std::io::Write;
+        use std::os::unix::fs::PermissionsExt;
+        let mut file = tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(mode)).tempfile_in(folder).expect("a file");
+        file.write_all(text.as_bytes()).expect("written");
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(mode)).expect("mode");
+        SecretRef { file: Some(file.keep().expect("kept").1), ..SecretRef::default() }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_are_private_trimmed_and_not_empty() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = folder.path();
+        let secret = file(home, "canary\r\n", 0o600).read(home).expect("sound");
+        assert_eq!(secret.expose(), "canary");
+        assert!(!format!("{secret:?}").contains("canary"));
+        assert!(file(home, "canary", 0o640).read(home).is_err_and(|error| error.contains("chmod 600") && !error.contains("canary")));
+        assert!(file(home, " \n", 0o600).read(home).is_err_and(|error| error.contains("nothing")));
+        assert!(file(home, "canary\nmore", 0o600).read(home).is_err_and(|error| !error.contains("canary")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn commands_speak_on_standard_output() {
+        let command =
+            |words: &[&str]| SecretRef { command: Some(words.iter().map(|&word| word.to_owned()).collect()), ..SecretRef::default() };
+        let home = std::path::Path::new("");
+        assert_eq!(command(&["echo", "canary"]).read(home).expect("sound").expose(), "canary");
+        assert!(command(&["sh", "-c", "echo canary; exit 3"]).read(home).is_err_and(|error| !error.contains("canary")));
+        assert!(command(&[]).read(home).is_err() && SecretRef::default().read(home).is_err());
+    }
+}

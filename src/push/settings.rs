@@ -1,0 +1,237 @@
+//! `deliver = { ... }` of a target, read strictly: one key names the way in, the others belong
+//! to it or to all ways.
+
+use super::error::PushError;
+use super::http::{Limits, Shared};
+use super::retry::Policy;
+use super::stripe::Way;
+use super::{Destination, Poll, feeds, folder, https, stripe, stripe_imports, stripe_sets};
+use crate::product::text_distance::nearest;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The keys that name a way in.
+const WAYS: [&str; 7] = ["stripe", "acp", "product_feeds", "ads", "sftp", "https", "folder"];
+
+/// What every way in can be told.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Common {
+    /// The format that is delivered, of those that are built.
+    pub format: Option<String>,
+    /// Hours after which an unchanged feed is sent all the same; 0 for never.
+    pub max_age_h: Option<u64>,
+    /// Accounts that are worked at once.
+    pub at_once: Option<usize>,
+    /// How often and how fast a call is tried again.
+    pub retry: Policy,
+    /// Time and size limits of requests.
+    pub limits: Limits,
+    /// How waiting for a verdict is paced.
+    pub poll: Poll,
+}
+
+/// A target's delivery as written, taken apart.
+#[derive(Clone, Debug)]
+pub struct Deliver {
+    way: &'static str,
+    own: toml::Table,
+    /// What every way in can be told.
+    pub common: Common,
+}
+
+/// Where a rehearsal against a local stand-in goes.
+#[derive(Clone, Debug)]
+pub struct StandIn {
+    /// The sandbox, for ways in that it speaks.
+    pub address: SocketAddr,
+    /// A folder, for files that go elsewhere.
+    pub folder: PathBuf,
+}
+
+impl Deliver {
+    /// Takes a table apart.
+    ///
+    /// # Errors
+    /// When no way in is named, or several are, or a key is not known.
+    pub fn read(target: &str, table: &toml::Table) -> Result<Self, PushError> {
+        let wrong = |message: String| PushError::Settings(format!("target `{target}`: deliver: {message}"));
+        let named: Vec<&'static str> = WAYS.into_iter().filter(|way| table.contains_key(*way)).collect();
+        let [way] = named[..] else {
+            let given = table.keys().next().map_or("", String::as_str);
+            let near = nearest(given, WAYS).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return Err(wrong(format!("exactly one of {} says where to{near}", WAYS.join(", "))));
+        };
+        let mut own = table.clone();
+        let mut shared = toml::Table::new();
+        for key in ["format", "max_age_h", "at_once", "retry", "limits", "poll"] {
+            if let Some(value) = own.remove(key) {
+                shared.insert(key.to_owned(), value);
+            }
+        }
+        let common = table_of(shared).map_err(wrong)?;
+        Ok(Self { way, own, common })
+    }
+
+    /// Points the delivery at a stand-in on this machine, with a made-up credential.
+    pub fn divert(&mut self, target: &str, to: &StandIn) {
+        let base = |path: &str| toml::Value::String(format!("http://{}{path}", to.address));
+        let made_up = |value: &str| {
+            toml::Value::Table(toml::Table::from_iter([("command".to_owned(), toml::Value::Array(vec!["echo".into(), value.into()]))]))
+        };
+        let own = &mut self.own;
+        match self.way {
+            "stripe" => {
+                own.insert("api_base".to_owned(), base("/stripe"));
+                own.insert("files_base".to_owned(), base("/stripe-files"));
+                own.insert("mode".to_owned(), "test".into());
+                own.insert("key".to_owned(), made_up("sk_test_sandbox"));
+            }
+            "acp" => {
+                own.insert("acp".to_owned(), base("/acp"));
+                own.insert("key".to_owned(), made_up("sandbox"));
+            }
+            "product_feeds" => {
+                own.insert("product_feeds".to_owned(), base("/openai"));
+                own.insert("key".to_owned(), made_up("sandbox"));
+            }
+            // Files that the sandbox has no door for come to lie in a folder.
+            _ => {
+                self.way = "folder";
+                let folder = to.folder.join(target).to_string_lossy().into_owned();
+                self.own = toml::Table::from_iter([("folder".to_owned(), folder.into())]);
+            }
+        }
+        self.common.poll = Poll { first_ms: 20, most_ms: 200, total_s: 60 };
+        self.common.retry = Policy { base_ms: 20, cap_ms: 200, ..self.common.retry };
+    }
+
+    /// Makes the way in for one account. Everything in the settings is checked here, the
+    /// credential included; nothing is asked yet.
+    ///
+    /// # Errors
+    /// What cannot be used.
+    pub fn destination(
+        &self,
+        target: &str,
+        feed: &str,
+        account: &str,
+        home: &Path,
+        shared: &Shared,
+        rehearsal: bool,
+    ) -> Result<Box<dyn Destination>, PushError> {
+        let way = Way { target, feed, account, home, shared, policy: self.common.retry, limits: self.common.limits };
+        let wrong = |message: String| PushError::Settings(format!("target `{target}`: deliver: {message}"));
+        if !account.is_empty() && self.way != "stripe" {
+            return Err(wrong(format!("accounts: `{}` knows no connected accounts", self.way)));
+        }
+        Ok(match self.way {
+            "stripe" => {
+                let settings: stripe::Settings = table_of(self.own.clone()).map_err(wrong)?;
+                match settings.stripe.as_str() {
+                    "v2" => Box::new(stripe_imports::Imports::new(&settings, &way, rehearsal)?),
+                    "v1" => Box::new(stripe_sets::Sets::new(&settings, &way, rehearsal)?),
+                    other => return Err(wrong(format!("stripe: `{other}` is neither `v2` nor `v1`"))),
+                }
+            }
+            "acp" | "product_feeds" | "ads" => {
+                let mut own = self.own.clone();
+                let base = own.remove(self.way).and_then(|base| base.as_str().map(str::to_owned)).unwrap_or_default();
+                let settings: feeds::Settings = table_of(own).map_err(wrong)?;
+                let kind = match self.way {
+                    "acp" => feeds::Kind::Acp,
+                    "ads" => feeds::Kind::Ads,
+                    _ => feeds::Kind::Commerce,
+                };
+                Box::new(feeds::Feeds::new(&base, kind, &settings, &way, rehearsal)?)
+            }
+            #[cfg(feature = "sftp")]
+            "sftp" => Box::new(super::sftp::Sftp::new(&table_of(self.own.clone()).map_err(wrong)?, &way, rehearsal)?),
+            #[cfg(not(feature = "sftp"))]
+            "sftp" => return Err(wrong("this feedmill was built without SFTP (feature `sftp`)".to_owned())),
+            "https" => Box::new(https::Https::new(&table_of(self.own.clone()).map_err(wrong)?, &way, rehearsal)?),
+            _ => Box::new(folder::Folder::new(&table_of(self.own.clone()).map_err(wrong)?, home, rehearsal)),
+        })
+    }
+}
+
+fn table_of<T: DeserializeOwned>(table: toml::Table) -> Result<T, String> {
+    toml::Value::Table(table).try_into().map_err(|error| error.message().to_owned())
+}
+
+/// Most accounts of one target.
+const MOST_ACCOUNTS: usize = 100_000;
+
+/// The accounts of a target: a list, or a file with one a row; none is one without a name.
+///
+/// # Errors
+/// When the file cannot be read, or a name is no account.
+pub fn accounts(target: &str, written: Option<&toml::Value>, home: &Path) -> Result<Vec<String>, PushError> {
+    let wrong = |message: String| PushError::Settings(format!("target `{target}`: accounts: {message}"));
+    let names: Vec<String> = match written {
+        None => return Ok(vec![String::new()]),
+        Some(toml::Value::Array(names)) => names
+            .iter()
+            .map(|name| name.as_str().map(str::to_owned).ok_or_else(|| wrong("a list of names is needed".to_owned())))
+            .collect::<Result<_, _>>()?,
+        Some(toml::Value::String(file)) => {
+            let path = home.join(file);
+            let text = std::fs::read_to_string(&path).map_err(PushError::io(&path))?;
+            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+        }
+        Some(_) => return Err(wrong("give a list of names, or a file with one a row".to_owned())),
+    };
+    let sound = |name: &str| {
+        !name.is_empty() && name.len() <= 200 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'-'))
+    };
+    if let Some(bad) = names.iter().find(|name| !sound(name)) {
+        return Err(wrong(format!("`{}` is no account", crate::product::text::excerpt(&crate::product::text::without_controls(bad), 40))));
+    }
+    let mut seen = std::collections::HashSet::new();
+    if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
+        return Err(wrong(format!("`{twice}` is named twice")));
+    }
+    if names.is_empty() || names.len() > MOST_ACCOUNTS {
+        return Err(wrong(format!("{} accounts are named; 1 to {MOST_ACCOUNTS} can be", names.len())));
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deliver, accounts};
+    use std::path::Path;
+
+    fn table(text: &str) -> toml::Table {
+        text.parse().expect("TOML")
+    }
+
+    #[test]
+    fn one_way_in_and_no_unknown_key() {
+        let read = |text: &str| Deliver::read("t", &table(text));
+        assert!(read("stripe = \"v2\"\nmode = \"test\"").is_ok());
+        assert!(read("strype = \"v2\"").is_err_and(|error| error.to_string().contains("did you mean `stripe`?")));
+        assert!(read("stripe = \"v2\"\nfolder = \"x\"").is_err());
+        assert!(read("folder = \"x\"\nretry = { attempt = 3 }").is_err_and(|error| error.to_string().contains("attempt")));
+    }
+
+    #[test]
+    fn accounts_come_as_a_list_or_a_file() {
+        let home = Path::new("");
+        let listed = |text: &str| accounts("t", table(text).get("accounts"), home);
+        assert_eq!(listed("").expect("none"), [""]);
+        assert_eq!(listed("accounts = [\"acct_1\", \"acct_2\"]").expect("two"), ["acct_1", "acct_2"]);
+        for bad in [
+            "accounts = []",
+            "accounts = [\"a\", \"a\"]",
+            "accounts = [\"a b\"]",
+            "accounts = [1]",
+            "accounts = 3",
+            "accounts = \"not-there\"",
+        ] {
+            assert!(listed(bad).is_err(), "{bad}");
+        }
+    }
+}

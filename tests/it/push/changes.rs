@@ -1,0 +1,115 @@
+//! Only what changed is sent, and a snapshot that looks like an accident is held.
+
+use super::stand::{IMPORTS, SETS, Stand, items};
+
+#[test]
+fn nothing_one_price_one_stock_one_title_one_removal() {
+    let stand = Stand::built(&IMPORTS, 30, &[]);
+    assert_eq!(stand.push().code, 0);
+    let sent = |stand: &Stand| stand.imports().last().map(|import| (import.feed_type.clone(), import.taken)).expect("an import");
+    assert_eq!(sent(&stand), ("product".to_owned(), 30));
+    let run = stand.run(&["run"]);
+    assert_eq!((run.code, run.out.as_str(), run.err.as_str(), stand.imports().len()), (0, "", "", 1));
+
+    let mut now = items(30);
+    now[2].1 = "14.50 USD".to_owned();
+    stand.catalog(&now);
+    assert_eq!(stand.run(&["run"]).code, 0);
+    assert_eq!((sent(&stand), stand.imports().len()), (("pricing".to_owned(), 1), 2));
+    assert_eq!(stand.held("acct_sandbox", "SKU-3", "price").as_deref(), Some("14.50 USD"));
+
+    now[4].2 = 4;
+    stand.catalog(&now);
+    assert_eq!(stand.run(&["run"]).code, 0);
+    assert_eq!((sent(&stand), stand.imports().len()), (("inventory".to_owned(), 1), 3));
+    assert_eq!(stand.held("acct_sandbox", "SKU-5", "inventory_quantity").as_deref(), Some("4"));
+
+    let gone = now.remove(6);
+    stand.catalog(&now);
+    let run = stand.run(&["run", "--output-format", "json"]);
+    assert_eq!((run.code, run.json()["targets"][0]["removed"].as_u64()), (0, Some(1)), "{}", run.out);
+    assert_eq!((sent(&stand), stand.imports().len()), (("product".to_owned(), 1), 4));
+    assert_eq!(stand.held("acct_sandbox", &gone.0, "id"), None);
+    assert_eq!(stand.sandbox().products("acct_sandbox").len(), 29);
+
+    // What is sold out is not for sale: another column moves with the stock, so the row goes.
+    now[5].2 = 0;
+    stand.catalog(&now);
+    assert_eq!(stand.run(&["run"]).code, 0);
+    assert_eq!((sent(&stand), stand.imports().len()), (("product".to_owned(), 1), 5));
+    assert_eq!(stand.held("acct_sandbox", "SKU-6", "availability").as_deref(), Some("out_of_stock"));
+    assert_eq!(stand.run(&["run", "--error-on-unchanged"]).code, 9);
+}
+
+#[test]
+fn files_are_split_at_the_limit() {
+    for (way, limit) in [(IMPORTS, 2_000), (SETS, 1_500)] {
+        let stand = Stand::new(&[], |_| {});
+        stand.project(&way, &format!("limit_bytes = {limit}"));
+        stand.catalog(&items(40));
+        stand.build();
+        let whole = stand.folder.read("out/shop/feed.csv").len();
+        let run = stand.push();
+        assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+        let imports = stand.imports();
+        assert!(imports.len() >= whole / limit && imports.iter().all(|import| import.status == "succeeded"), "{imports:?}");
+        assert_eq!(stand.sandbox().products("acct_sandbox").len(), 40);
+    }
+}
+
+#[test]
+fn eight_runs_of_cron() {
+    let stand = Stand::built(&IMPORTS, 30, &[]);
+    let mut told = Vec::new();
+    let mut run = |stand: &Stand, name: &str, code: i32| {
+        let run = stand.run(&["run"]);
+        assert_eq!(run.code, code, "{name}: {}{}", run.out, run.err);
+        told.push(format!("{name}: exit {code} {}", run.out.trim_end()));
+        run
+    };
+    run(&stand, "first", 0);
+    run(&stand, "unchanged", 0);
+    let mut now = items(30);
+    now[0].1 = "11.50 USD".to_owned();
+    stand.catalog(&now);
+    run(&stand, "one price", 0);
+    now.pop();
+    stand.catalog(&now);
+    run(&stand, "one removal", 0);
+    let half = &now[..14];
+    stand.catalog(half);
+    let held = run(&stand, "cut in half", 4);
+    assert_eq!(stand.sandbox().products("acct_sandbox").len(), 29, "the last good feed stays");
+    let digest = held.out.split("--approve ").nth(1).and_then(|rest| rest.split('`').next()).expect("a digest").to_owned();
+    assert_eq!(stand.run(&["push", "--approve", "0000000000000000"]).code, 4, "another digest approves nothing");
+    assert_eq!(stand.run(&["push", "--approve", &digest]).code, 0);
+    assert_eq!(stand.sandbox().products("acct_sandbox").len(), 14);
+    // Two at once: the lock is the system's, whoever holds it.
+    let lock = std::fs::OpenOptions::new().write(true).open(stand.folder.path("state/state.lock")).expect("the lock file");
+    lock.lock().expect("held");
+    run(&stand, "two at once", 10);
+    drop(lock);
+    now[1].1 = "99.50 USD".to_owned();
+    stand.catalog(&now[..14]);
+    stand.fault("* *: 503 x5");
+    run(&stand, "target down", 5);
+    stand.sandbox().heal();
+    run(&stand, "target back", 0);
+    assert_eq!(stand.held("acct_sandbox", "SKU-2", "price").as_deref(), Some("99.50 USD"));
+    println!("{}", told.join("\n"));
+}
+
+#[test]
+fn prices_in_the_wrong_unit_and_an_empty_catalog_are_held() {
+    let stand = Stand::built(&IMPORTS, 12, &[]);
+    assert_eq!(stand.push().code, 0);
+    let cents: Vec<_> = items(12).into_iter().map(|(id, price, stock)| (id, price.replace(".00 USD", "00.00 USD"), stock)).collect();
+    stand.catalog(&cents);
+    let run = stand.run(&["run"]);
+    assert!(run.code == 4 && run.out.contains("factor of a hundred"), "{}{}", run.out, run.err);
+    let free: Vec<_> = items(12).into_iter().map(|(id, _, stock)| (id, String::new(), stock)).collect();
+    stand.catalog(&free);
+    let run = stand.run(&["run"]);
+    assert!(run.code == 4 && run.out.contains("no item of the catalog is sound"), "{}{}", run.out, run.err);
+    assert_eq!(stand.imports().len(), 1);
+}

@@ -1,0 +1,9 @@
+//! Delivery from outside: the program against a sandbox that keeps state and breaks on request.
+
+mod changes;
+mod kills;
+mod secrets;
+#[cfg(all(unix, feature = "sftp"))]
+mod ssh;
+mod stand;
+mod suite;

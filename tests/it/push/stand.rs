@@ -1,0 +1,205 @@
+//! A merchant's project, a sandbox to push it to, and the program between them.
+
+use crate::support::{Folder, Run};
+use feedmill::sandbox::{self, Exchange, Fault, ImportState, Options, Sandbox, Witness};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use tokio::runtime::Runtime;
+
+/// The key of every test; it may be found nowhere.
+pub(crate) const CANARY: &str = "sk_test_canary4711";
+
+/// Waits that take no time, and little patience.
+pub(crate) const QUICK: &str = "poll = { first_ms = 1, most_ms = 1, total_s = 20 }, retry = { base_ms = 0, cap_ms = 0 }";
+
+/// A way in, with a project that uses it.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    /// The spec that is built for it.
+    pub(crate) spec: &'static str,
+    /// `{base}` is the sandbox.
+    pub(crate) deliver: &'static str,
+    /// The call that begins a delivery, the one that carries it, the one that asks, as faults name them.
+    pub(crate) begin: &'static str,
+    pub(crate) carry: &'static str,
+    pub(crate) ask: Option<&'static str>,
+}
+
+pub(crate) const IMPORTS: Way = Way {
+    name: "stripe v2",
+    spec: "stripe",
+    deliver: r#"stripe = "v2", mode = "test", key = { file = "key" }, api_base = "{base}/stripe""#,
+    begin: "POST /v2/commerce/*",
+    carry: "PUT /stripe-uploads/*",
+    ask: Some("GET /v2/commerce/*"),
+};
+
+pub(crate) const SETS: Way = Way {
+    name: "stripe v1",
+    spec: "stripe",
+    deliver: r#"stripe = "v1", mode = "test", key = { file = "key" }, api_base = "{base}/stripe", files_base = "{base}/stripe-files""#,
+    begin: "POST /v1/files",
+    carry: "POST /v1/data_management/*",
+    ask: Some("GET /v1/data_management/*"),
+};
+
+pub(crate) struct Stand {
+    pub(crate) folder: Folder,
+    runtime: Runtime,
+    sandbox: Option<Sandbox>,
+    /// The program that a witness may kill, and at which exchange.
+    pub(crate) victim: Arc<Mutex<Victim>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Victim {
+    child: Option<std::process::Child>,
+    seen: usize,
+    at: Option<usize>,
+}
+
+/// One item: id, price, stock.
+pub(crate) type Item = (String, String, u32);
+
+/// So many items, each with a price of its own.
+pub(crate) fn items(count: usize) -> Vec<Item> {
+    (1..=count).map(|n| (format!("SKU-{n}"), format!("{}.00 USD", 10 + n), 5)).collect()
+}
+
+impl Stand {
+    pub(crate) fn new(faults: &[&str], change: impl FnOnce(&mut Options)) -> Self {
+        let victim: Arc<Mutex<Victim>> = Arc::default();
+        let killer = Arc::clone(&victim);
+        let witness: Witness = Arc::new(move |_| {
+            let mut victim = killer.lock().expect("sound");
+            victim.seen += 1;
+            if victim.at == Some(victim.seen)
+                && let Some(child) = &mut victim.child
+            {
+                child.kill().expect("killed");
+            }
+        });
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let faults = faults.iter().map(|fault| fault.parse().expect("a fault")).collect();
+        let mut options = Options { faults, witness: Some(witness), ..Options::default() };
+        change(&mut options);
+        let sandbox = runtime.block_on(sandbox::serve(options)).expect("a sandbox");
+        let stand = Self { folder: Folder::new(), runtime, sandbox: Some(sandbox), victim };
+        let key = stand.folder.write("key", format!("{CANARY}\n"));
+        #[cfg(unix)]
+        std::fs::set_permissions(key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("private");
+        stand
+    }
+
+    /// A stand with a project for this way in and this many items, built.
+    pub(crate) fn built(way: &Way, count: usize, faults: &[&str]) -> Self {
+        let stand = Self::new(faults, |_| {});
+        stand.project(way, "");
+        stand.catalog(&items(count));
+        stand.build();
+        stand
+    }
+
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        self.sandbox.as_ref().expect("running")
+    }
+
+    pub(crate) fn project(&self, way: &Way, more: &str) {
+        let deliver = way.deliver.replace("{base}", &format!("http://{}", self.sandbox().address()));
+        let quick = if more.contains("poll =") { "retry = { base_ms = 0, cap_ms = 0 }" } else { QUICK };
+        let more = if more.is_empty() { String::new() } else { format!(", {more}") };
+        let text = format!(
+            "[source]\npath = \"catalog.csv\"\n[[target]]\nname = \"shop\"\nspec = \"{}\"\ndeliver = {{ {deliver}, {quick}{more} }}\n",
+            way.spec
+        );
+        self.folder.write("feedmill.toml", text);
+    }
+
+    pub(crate) fn catalog(&self, items: &[Item]) {
+        let mut text = String::from(
+            "item_id,title,description,url,brand,mpn,image_url,availability,price,inventory_quantity,product_category,seller_name\n",
+        );
+        for (id, price, stock) in items {
+            let availability = if *stock > 0 { "in_stock" } else { "out_of_stock" };
+            text.push_str(&format!(
+                "{id},Bottle {id},Insulated steel bottle {id}.,https://shop.example/p/{id},Acme,M-{id},https://shop.example/i/{id}.jpg,{availability},{price},{stock},Home > Kitchen,Northline\n"
+            ));
+        }
+        self.folder.write("catalog.csv", text);
+    }
+
+    pub(crate) fn build(&self) {
+        let run = self.folder.run(&["build"]);
+        assert!(run.code <= 1, "{}{}", run.out, run.err);
+    }
+
+    pub(crate) fn push(&self) -> Run {
+        self.run(&["push", "--output-format", "json"])
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        let mut all = arguments.to_vec();
+        all.extend(["--state", "state/state.sqlite"]);
+        self.folder.run(&all)
+    }
+
+    /// Runs the program until the sandbox has seen so many exchanges, and kills it before the
+    /// answer to the last of them leaves. `false` when it ended before.
+    pub(crate) fn killed_at(&self, exchange: usize, arguments: &[&str]) -> bool {
+        {
+            let mut victim = self.victim.lock().expect("sound");
+            victim.seen = 0;
+            victim.at = Some(exchange);
+            let mut all = arguments.to_vec();
+            all.extend(["--state", "state/state.sqlite"]);
+            let command = Command::new(env!("CARGO_BIN_EXE_feedmill"))
+                .args(all)
+                .current_dir(self.folder.path(""))
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn();
+            victim.child = Some(command.expect("the program starts"));
+        }
+        let ended = loop {
+            let mut victim = self.victim.lock().expect("sound");
+            let child = victim.child.as_mut().expect("running");
+            if let Some(status) = child.try_wait().expect("a child") {
+                victim.child = None;
+                victim.at = None;
+                break status;
+            }
+            drop(victim);
+            std::thread::yield_now();
+        };
+        ended.code().is_none()
+    }
+
+    pub(crate) fn exchanges(&self) -> Vec<Exchange> {
+        self.sandbox().transcript()
+    }
+
+    pub(crate) fn imports(&self) -> Vec<ImportState> {
+        self.sandbox().imports()
+    }
+
+    pub(crate) fn fault(&self, fault: &str) {
+        self.sandbox().fault(fault.parse::<Fault>().expect("a fault"));
+    }
+
+    /// What stands in a row of the account's catalog.
+    pub(crate) fn held(&self, account: &str, id: &str, column: &str) -> Option<String> {
+        let products = self.sandbox().products(account);
+        let (_, row) = products.iter().find(|(known, _)| known == id)?;
+        row.get(column).cloned()
+    }
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        if let Some(sandbox) = self.sandbox.take() {
+            self.runtime.block_on(sandbox.stop());
+        }
+    }
+}
