@@ -267,7 +267,7 @@ pub(super) struct Inspect {
 /// `feedmill explain`
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// The code, such as gtin/check-digit; left out: all codes
+    /// The code, such as gtin/check-digit, or half of one, such as gtin; left out: all codes
     pub(super) code: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -282,6 +282,9 @@ pub(super) struct SpecArgs {
     /// Only required fields
     #[arg(long)]
     pub(super) required: bool,
+    /// What changed from one target or version to another
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["target", "required"])]
+    pub(super) diff: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -7,7 +7,9 @@ use super::ui::Ui;
 use crate::finding::RECORD_DEFECTS;
 use crate::product::attribute::Attributes;
 use crate::product::text_distance::nearest;
+use crate::report::page;
 use crate::rules::registry::Outcome;
+use crate::spec::model::Certainty;
 use crate::spec::{self, Spec};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -22,7 +24,7 @@ struct Entry {
     fix: String,
     consequence: &'static str,
     sentence: &'static str,
-    certainty: &'static str,
+    certainty: Certainty,
     bad: Option<String>,
     good: Option<String>,
 }
@@ -79,7 +81,12 @@ pub(super) fn run(command: &Explain, ui: &Ui) -> Result<Exit, CliError> {
     let specs = specs()?;
     let entries = entries(&specs);
     let text = match &command.code {
-        None => list(&entries, command.json),
+        None => list(&entries, command.json, ui),
+        // A word without a slash is the half of a code.
+        Some(half) if !half.contains('/') && entries.keys().any(|code| code.split('/').any(|part| part == half)) => {
+            let found = entries.into_iter().filter(|(code, _)| code.split('/').any(|part| part == half));
+            list(&found.collect(), command.json, ui)
+        }
         Some(code) => one(code, &entries, command.json, ui)?,
     };
     ui.print(&text)?;
@@ -99,8 +106,8 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
                 if bad.is_none() && doc.name != "not-text" {
                     continue;
                 }
-                let bad =
-                    bad.filter(|bad| !bad.is_empty()).map(|bad| format!("{} = {}", field.name, crate::product::text::excerpt(&bad, 90)));
+                let bad = bad.map(|bad| if bad.is_empty() { "(blank)".to_owned() } else { crate::product::text::excerpt(&bad, 90) });
+                let bad = bad.map(|bad| format!("{} = {bad}", field.name));
                 let example = written.example.as_ref().map(|example| format!("{} = {}", field.name, plain(example)));
                 entries.entry(format!("{attribute}/{}", doc.name)).or_default().push(Entry {
                     target: spec.name(),
@@ -111,7 +118,7 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
                     fix: doc.fix.to_owned(),
                     consequence: outcome.consequence.word(),
                     sentence: outcome.consequence.sentence(),
-                    certainty: outcome.certainty.word(),
+                    certainty: outcome.certainty,
                     bad,
                     good: example,
                 });
@@ -128,7 +135,7 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
             };
             let rows = |rows: &[BTreeMap<String, String>]| {
                 let rows: Vec<String> = rows.iter().map(|each| row(each).unwrap_or_else(|| "(a sound row)".to_owned())).collect();
-                (!rows.is_empty()).then(|| rows.join("\n          "))
+                (!rows.is_empty()).then(|| rows.join("\n"))
             };
             entries.entry(rule.code.clone()).or_default().push(Entry {
                 target: spec.name(),
@@ -139,7 +146,7 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
                 fix: rule.fix.clone(),
                 consequence: rule.consequence.word(),
                 sentence: rule.consequence.sentence(),
-                certainty: rule.certainty.word(),
+                certainty: rule.certainty,
                 bad: row(&rule.bad).or_else(|| rows(&rule.bad_rows)),
                 good: row(&rule.good).or_else(|| rows(&rule.good_rows)),
             });
@@ -154,7 +161,7 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
         fix: fix.to_owned(),
         consequence: "advice",
         sentence: "the record or column is reported by feedmill itself",
-        certainty: "own",
+        certainty: Certainty::Own,
         bad: None,
         good: None,
     };
@@ -187,12 +194,13 @@ fn plain(value: &toml::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn list(entries: &BTreeMap<String, Vec<Entry>>, as_json: bool) -> String {
+fn list(entries: &BTreeMap<String, Vec<Entry>>, as_json: bool, ui: &Ui) -> String {
     if as_json {
         let codes: Vec<Value> = entries.iter().map(|(code, known)| json!({ "code": code, "what": known[0].what, "targets": known.iter().map(|entry| &entry.target).collect::<Vec<_>>() })).collect();
         return format!("{}\n", json!({ "schema": "feedmill.explain/1", "codes": codes }));
     }
-    entries.iter().map(|(code, known)| format!("{code:44} {}\n", known[0].what)).collect()
+    let rows: Vec<[String; 2]> = entries.iter().map(|(code, known)| [code.clone(), known[0].what.clone()]).collect();
+    page::columns(&rows, ui.width()).into_iter().map(|line| line + "\n").collect()
 }
 
 fn one(code: &str, entries: &BTreeMap<String, Vec<Entry>>, as_json: bool, ui: &Ui) -> Result<String, CliError> {
@@ -204,28 +212,74 @@ fn one(code: &str, entries: &BTreeMap<String, Vec<Entry>>, as_json: bool, ui: &U
         let targets: Vec<Value> = known
             .iter()
             .map(|entry| {
-                json!({ "target": entry.target, "what": entry.what, "why": entry.why, "fix": entry.fix, "consequence": entry.consequence, "certainty": entry.certainty,
+                json!({ "target": entry.target, "what": entry.what, "why": entry.why, "fix": entry.fix, "consequence": entry.consequence, "certainty": entry.certainty.word(),
                         "bad": entry.bad, "good": entry.good, "source": entry.source, "checked": entry.checked })
             })
             .collect();
         return Ok(format!("{}\n", json!({ "schema": "feedmill.explain/1", "code": code, "targets": targets })));
     }
-    let mut text = format!("{}: {}\n\n", ui.bold(code), known[0].what);
+    Ok(explained(code, known, ui))
+}
+
+/// One code for people: what all targets share once, then what each of them does.
+fn explained(code: &str, known: &[Entry], ui: &Ui) -> String {
+    let width = ui.width();
+    let mut lines = vec![ui.bold(code), page::hang("  ", &known[0].what, width)];
+    let same_why = known.iter().all(|entry| entry.why == known[0].why);
+    let same_fix = known.iter().all(|entry| entry.fix == known[0].fix);
+    let said = |head: &str, text: &str, wanted: bool, lines: &mut Vec<String>| {
+        if wanted && !text.is_empty() {
+            lines.push(page::hang(&format!("  {head:8}"), text, width));
+        }
+    };
+    if same_why || same_fix {
+        lines.push(String::new());
+    }
+    said("why", &known[0].why, same_why, &mut lines);
+    said("do", &known[0].fix, same_fix, &mut lines);
+    // Versions that say the same are told of together.
+    let mut groups: Vec<Vec<&Entry>> = Vec::new();
     for entry in known {
-        text.push_str(&format!("{}\n", ui.bold(&entry.target)));
-        text.push_str(&format!("  then:   {} ({}, {})\n", entry.sentence, entry.consequence, entry.certainty));
-        text.push_str(&format!("  why:    {}\n", entry.why));
-        text.push_str(&format!("  do:     {}\n", entry.fix));
-        for (word, example) in [("bad", &entry.bad), ("good", &entry.good)] {
-            if let Some(example) = example {
-                text.push_str(&format!("  {:7} {example}\n", format!("{word}:")));
+        match groups.iter_mut().find(|group| group[0].says(entry)) {
+            Some(group) => group.push(entry),
+            None => groups.push(vec![entry]),
+        }
+    }
+    for group in groups {
+        let first = group[0];
+        let targets: Vec<&str> = group.iter().map(|entry| entry.target.as_str()).collect();
+        lines.push(String::new());
+        lines.extend(page::wrap(&targets.join(", "), width).iter().map(|line| ui.bold(line)));
+        lines.push(page::hang("  then    ", &format!("{} ({}; {})", first.sentence, first.consequence, first.certainty.sentence()), width));
+        said("why", &first.why, !same_why, &mut lines);
+        said("do", &first.fix, !same_fix, &mut lines);
+        for (word, example) in [("bad", &first.bad), ("good", &first.good)] {
+            for (row, text) in example.iter().flat_map(|example| example.lines()).enumerate() {
+                said(if row == 0 { word } else { "" }, text, true, &mut lines);
             }
         }
-        if !entry.source.is_empty() {
-            text.push_str(&format!("  source: {} (compared {})\n", entry.source, entry.checked));
+        let mut clauses: Vec<String> = Vec::new();
+        for entry in group.iter().filter(|entry| !entry.source.is_empty()) {
+            let clause = format!("{} (compared {})", entry.source, entry.checked);
+            if !clauses.contains(&clause) {
+                clauses.push(clause);
+            }
         }
-        text.push('\n');
+        for (row, clause) in clauses.iter().enumerate() {
+            said(if row == 0 { "clause" } else { "" }, clause, true, &mut lines);
+        }
     }
-    text.push_str(&format!("To switch it off or weigh it differently, in feedmill.toml:\n  [check.severity]\n  \"{code}\" = \"off\"\n"));
-    Ok(text)
+    lines.push(String::new());
+    lines.push("To switch it off or weigh it otherwise, in feedmill.toml:".to_owned());
+    lines.push("  [check.severity]".to_owned());
+    lines.push(format!("  \"{code}\" = \"off\"    # or \"error\", \"warning\", \"advice\""));
+    lines.join("\n") + "\n"
+}
+
+impl Entry {
+    /// Whether another target says the same of the code.
+    fn says(&self, other: &Self) -> bool {
+        let words = |entry: &Self| [&entry.why, &entry.fix, entry.sentence].map(str::to_owned);
+        words(self) == words(other) && self.certainty == other.certainty && self.bad == other.bad && self.good == other.good
+    }
 }

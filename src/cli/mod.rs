@@ -12,6 +12,7 @@ mod push;
 mod run;
 mod sandbox;
 mod spec;
+mod spec_diff;
 mod ui;
 
 use clap::Parser;

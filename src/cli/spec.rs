@@ -2,6 +2,7 @@
 
 use super::args::SpecArgs;
 use super::error::{CliError, Exit};
+use super::spec_diff;
 use super::ui::Ui;
 use crate::product::attribute::Attributes;
 use crate::product::text::excerpt;
@@ -10,9 +11,10 @@ use crate::spec::{self, Spec};
 use serde_json::{Value, json};
 
 pub(super) fn run(command: &SpecArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let text = match &command.target {
-        None => targets(command.json, ui)?,
-        Some(name) => fields(&spec::load::spec(name)?, command, ui),
+    let text = match (&command.target, command.diff.as_slice()) {
+        (_, [old, new]) => spec_diff::run(old, new, command.json, ui)?,
+        (None, _) => targets(command.json, ui)?,
+        (Some(name), _) => fields(&spec::load::spec(name)?, command, ui),
     };
     ui.print(&text)?;
     Ok(Exit::Done)

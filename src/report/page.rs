@@ -31,18 +31,26 @@ pub fn hang(head: &str, text: &str, width: usize) -> String {
     out
 }
 
-/// Rows with columns as wide as their longest cell; where that is too wide for the page, the
-/// last column is wrapped.
+/// Rows with columns as wide as their longest cell, the last one wrapped; where the others
+/// leave it too little room, it stands below them.
 pub fn columns<const N: usize>(rows: &[[String; N]], width: usize) -> Vec<String> {
     let longest = |column: usize| rows.iter().map(|row| length(&row[column])).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(longest).collect();
+    let taken: usize = widths.iter().take(N - 1).map(|width| width + 2).sum();
+    let last = widths.last().copied().unwrap_or(0);
+    let is_tight = taken + last.min(34) > width;
     let line = |row: &[String; N]| {
         let mut head = String::new();
         for (column, cell) in row.iter().enumerate().take(N - 1) {
             head.push_str(cell);
             head.push_str(&" ".repeat(widths[column] - length(cell) + 2));
         }
-        hang(&head, row.last().map_or("", String::as_str), width)
+        let text = row.last().map_or("", String::as_str);
+        if !is_tight || text.is_empty() {
+            return hang(&head, text, width);
+        }
+        let indent = head.len() - head.trim_start().len() + 4;
+        format!("{}\n{}", head.trim_end(), hang(&" ".repeat(indent), text, width))
     };
     rows.iter().map(line).collect()
 }
@@ -65,12 +73,15 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_column_is_wrapped() {
+    fn the_last_column_is_wrapped_or_stands_below() {
         let row = |cells: [&str; 3]| cells.map(str::to_owned);
-        let rows = [row(["a", "1", "short"]), row(["bbb", "22", "twelve words that go on for longer than the page is wide"])];
-        assert_eq!(
-            columns(&rows, 32),
-            ["a    1   short", "bbb  22  twelve words that go on\n         for longer than the\n         page is wide"]
-        );
+        let long = "words that go on for longer than the page is wide, and then some";
+        let rows = [row(["a", "1", "short"]), row(["bbb", "22", long])];
+        let wide = "         ";
+        let wanted = format!("bbb  22  words that go on for longer than\n{wide}the page is wide, and then some");
+        assert_eq!(columns(&rows, 43), ["a    1   short".to_owned(), wanted]);
+        let narrow = columns(&rows, 40);
+        assert_eq!(narrow[0], "a    1\n    short");
+        assert!(narrow[1].lines().all(|line| line.len() <= 40) && narrow[1].starts_with("bbb  22\n    words"), "{}", narrow[1]);
     }
 }

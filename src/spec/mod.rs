@@ -4,6 +4,7 @@
 //! its base, `compile` turns names into indexes. What a rule means is not known here: rule tables are made in `rules`.
 
 pub mod compile;
+pub mod diff;
 pub mod load;
 pub mod model;
 mod written;

@@ -31,6 +31,18 @@ pub enum Consequence {
 }
 
 impl Consequence {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 8] = [
+        Self::FileRefused,
+        Self::RowRejected,
+        Self::GroupNotFormed,
+        Self::CheckoutOff,
+        Self::SearchOff,
+        Self::ValueIgnored,
+        Self::Unspecified,
+        Self::Advice,
+    ];
+
     /// The word used in files and reports.
     pub fn word(self) -> &'static str {
         match self {
@@ -85,6 +97,17 @@ impl Certainty {
             Self::Inferred => "inferred",
             Self::Disputed => "disputed",
             Self::Own => "own",
+        }
+    }
+
+    /// How well it is known, in words for people.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Stated => "stated in its documents",
+            Self::Reported => "reported by an integration",
+            Self::Inferred => "inferred from its documents",
+            Self::Disputed => "sources disagree",
+            Self::Own => "a rule of feedmill's own",
         }
     }
 }

@@ -6,6 +6,7 @@ mod cli;
 mod conformance;
 mod convert;
 mod databases;
+mod desk;
 mod facts;
 mod formats;
 mod hostile;
