@@ -40,8 +40,14 @@ pub(super) enum Command {
     Inspect(Inspect),
     /// Explain a code of a finding: what, why, what to do, an example
     Explain(Explain),
-    /// List the targets, or the fields of one
+    /// List the targets, or the fields of one; or say what changed between two
     Spec(SpecArgs),
+    /// Print the JSON Schema of a target's rows as JSON, or of feedmill.toml
+    Schema(SchemaArgs),
+    /// Print a script that completes commands and flags in a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man(Manual),
     /// Serve a local stand-in for every target's API, to rehearse without an account
     Sandbox(Sandbox),
     /// Deliver what was built, wait for the verdict, show every refusal at its source row
@@ -445,4 +451,26 @@ pub(super) struct Verify {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// `feedmill schema`
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// A target, such as openai or stripe, for a row of its feed; or `config` for feedmill.toml
+    #[arg(value_name = "TARGET|config")]
+    pub(super) of: String,
+}
+
+/// `feedmill completions`
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// `feedmill man`
+#[derive(Debug, Args)]
+pub(super) struct Manual {
+    /// The command; left out: the program as a whole
+    pub(super) command: Option<String>,
 }

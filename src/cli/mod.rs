@@ -11,6 +11,8 @@ mod mill;
 mod push;
 mod run;
 mod sandbox;
+mod schema;
+mod shell;
 mod spec;
 mod spec_diff;
 mod ui;
@@ -43,6 +45,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Inspect(command) => inspect::run(command, &ui),
         args::Command::Explain(command) => explain::run(command, &ui),
         args::Command::Spec(command) => spec::run(command, &ui),
+        args::Command::Schema(command) => schema::run(command, &ui),
+        args::Command::Completions(command) => shell::completions(command, &ui),
+        args::Command::Man(command) => shell::man(command, &ui),
         args::Command::Sandbox(command) => sandbox::run(command, &ui),
         args::Command::Push(command) => push::run(command, &ui),
         args::Command::Run(command) => run::run(command, &ui),

@@ -2,6 +2,7 @@
 
 pub mod model;
 pub mod resolve;
+pub mod schema;
 pub mod secret;
 mod source;
 

@@ -1,24 +1,29 @@
 //! `feedmill.toml` as written. Unknown keys are refused.
 
+use super::schema;
 use super::secret::SecretFile;
 use crate::mapping::model::RuleStep;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use validator::Validate;
 
 /// The project file.
-#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Project {
     /// Where the catalog is: one table, or several read as one.
     #[serde(default, deserialize_with = "one_or_many")]
     #[validate(nested)]
+    #[schemars(schema_with = "schema::one_or_many::<SourceFile>")]
     pub source: Vec<SourceFile>,
     /// Values for items that have none, and how amounts and addresses are read.
     #[serde(default)]
+    #[schemars(schema_with = "schema::defaults")]
     pub defaults: BTreeMap<String, toml::Value>,
     /// How attributes are filled.
     #[serde(default)]
+    #[schemars(schema_with = "schema::map")]
     pub map: toml::Table,
     /// Rules over attributes, in order.
     #[serde(default)]
@@ -30,11 +35,12 @@ pub struct Project {
     /// What is rendered: one table, or several.
     #[serde(default, deserialize_with = "one_or_many")]
     #[validate(nested)]
+    #[schemars(schema_with = "schema::one_or_many::<TargetFile>")]
     pub target: Vec<TargetFile>,
 }
 
 /// One source.
-#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct SourceFile {
     /// A file, a glob, `-`, or an http(s) address; relative to the project file.
@@ -71,10 +77,11 @@ pub struct SourceFile {
 }
 
 /// A database, and what is read of it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseFile {
     /// Its address.
+    #[schemars(schema_with = "schema::address")]
     pub url: Address,
     /// The query.
     pub query: Option<String>,
@@ -102,7 +109,7 @@ impl<'de> Deserialize<'de> for Address {
 }
 
 /// What a server is told, so that it lets us in.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginFile {
     /// A token.
@@ -114,18 +121,21 @@ pub struct LoginFile {
 }
 
 /// How findings are weighed.
-#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CheckFile {
     /// The severity from which a run fails: error, warning, or never.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::fail_on")]
     pub fail_on: Option<String>,
     /// Severity by code: error, warning, advice, or off.
     #[serde(default)]
+    #[schemars(schema_with = "schema::severities")]
     pub severity: BTreeMap<String, String>,
 }
 
 /// One target.
-#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct TargetFile {
     /// The name of its folder and of its lines in reports.
@@ -136,10 +146,15 @@ pub struct TargetFile {
     pub spec: String,
     /// The formats to render.
     #[serde(default, deserialize_with = "word_or_words")]
+    #[schemars(schema_with = "schema::word_or_words")]
     pub format: Vec<String>,
     /// How the feed is delivered; each destination reads its own keys.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::table")]
     pub deliver: Option<toml::Table>,
     /// The accounts that get the feed: a list, or a file with one account a row.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::accounts")]
     pub accounts: Option<toml::Value>,
 }
 

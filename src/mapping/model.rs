@@ -1,14 +1,16 @@
 //! The mapping part of a project file, as written.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// How one attribute is filled.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MapStep {
     /// One column, or several of which the first non-empty one counts.
     #[serde(default, deserialize_with = "one_or_many")]
+    #[schemars(schema_with = "names")]
     pub from: Vec<String>,
     /// One value for all items.
     pub constant: Option<String>,
@@ -26,13 +28,14 @@ pub struct MapStep {
 }
 
 /// A rule over attributes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleStep {
     /// An expression over attributes; the rule applies where it is true.
     pub when: String,
     /// Values to set.
     #[serde(default)]
+    #[schemars(schema_with = "values")]
     pub set: BTreeMap<String, toml::Value>,
     /// Whether the item leaves the feed.
     #[serde(default)]
@@ -58,6 +61,16 @@ fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<
         }
     }
     deserializer.deserialize_any(Names)
+}
+
+/// A column name, or several.
+fn names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+}
+
+/// Values by attribute.
+fn values(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
 }
 
 impl MapStep {

@@ -5,6 +5,7 @@ pub mod feed;
 pub mod file;
 pub mod index;
 pub mod json;
+pub mod json_schema;
 pub mod manifest;
 #[cfg(feature = "parquet")]
 pub mod parquet;

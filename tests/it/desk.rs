@@ -96,3 +96,29 @@ fn every_code_is_explained() {
     let half = folder.run(&["explain", "gtin"]).out;
     assert!(half.lines().count() > 3 && half.lines().all(|line| line.starts_with("gtin/")), "{half}");
 }
+
+#[test]
+fn every_command_completes_and_has_a_page() {
+    let folder = Folder::new();
+    let help = folder.run(&["--help"]).out;
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.contains(&"convert") && commands.contains(&"schema"), "{commands:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = folder.run(&["completions", shell]);
+        assert_eq!(script.code, 0);
+        assert!(commands.iter().all(|command| script.out.contains(command)), "{shell}");
+    }
+    assert!(folder.run(&["man"]).out.contains("Exit codes"));
+    for command in commands.iter().filter(|command| **command != "help") {
+        let page = folder.run(&["man", command]);
+        assert!(page.code == 0 && page.out.starts_with(".ie"), "{command}: {}", page.out);
+    }
+    assert!(folder.run(&["man", "biuld"]).err.contains("did you mean `build`?"));
+    assert_eq!(folder.run(&["completions", "tcsh"]).code, 2);
+}

@@ -19,6 +19,7 @@ mod push;
 mod remote;
 mod sandbox;
 mod scale;
+mod schema;
 mod score;
 mod servers;
 mod shops;
