@@ -78,10 +78,10 @@ fn value(field: &FieldFile) -> Value {
         "boolean" => json!({ "type": "boolean" }),
         "integer" => whole(field),
         "one_of" => json!({ "enum": field.values }),
-        "url_list" => list(field, text(ADDRESS)),
-        "list" if !field.values.is_empty() => list(field, json!({ "enum": field.values })),
-        "list" if field.of.is_some() => list(field, text("^[A-Z]{2}$")),
-        "list" => list(field, text(NOT_BLANK)),
+        "url_list" => list(field, &text(ADDRESS)),
+        "list" if !field.values.is_empty() => list(field, &json!({ "enum": field.values })),
+        "list" if field.of.is_some() => list(field, &text("^[A-Z]{2}$")),
+        "list" => list(field, &text(NOT_BLANK)),
         "options" => {
             json!({ "type": "object", "minProperties": 1, "propertyNames": { "pattern": NOT_BLANK }, "additionalProperties": text(NOT_BLANK) })
         }
@@ -95,7 +95,7 @@ fn text(pattern: &str) -> Value {
     json!({ "type": "string", "pattern": pattern })
 }
 
-fn list(field: &FieldFile, items: Value) -> Value {
+fn list(field: &FieldFile, items: &Value) -> Value {
     let mut list = json!({ "type": "array", "minItems": 1, "items": items });
     if let (Some(most), Some(object)) = (field.max_items, list.as_object_mut()) {
         object.insert("maxItems".to_owned(), json!(most));
