@@ -34,7 +34,8 @@ pub(super) struct Settings {
     content_type: Option<String>,
     /// The `Content-Encoding`; none unless given.
     content_encoding: Option<String>,
-    /// A word in the answer's JSON that must be true, such as `/accepted`.
+    /// What the answer's JSON must say, such as `/accepted`, which must be true, or
+    /// `/status=accepted`.
     accepted: Option<String>,
 }
 
@@ -94,13 +95,11 @@ impl Https {
                 call.header(name, value.clone());
             }
             let answer = self.http.send(&call).await?;
-            if let Some(pointer) = &self.settings.accepted
-                && answer.json().pointer(pointer) != Some(&Value::Bool(true))
-            {
+            if let Some(wanted) = self.settings.accepted.as_ref().filter(|wanted| !says(&answer.json(), wanted)) {
                 return Err(PushError::Refused {
                     what: "sending the feed".to_owned(),
                     status: answer.status,
-                    message: format!("the answer is a success, but `{pointer}` in it is not true"),
+                    message: format!("the answer is a success, but does not say `{wanted}`"),
                     path: None,
                 });
             }
@@ -108,6 +107,14 @@ impl Https {
         }
         verdict.taken = Some(part.items);
         Ok(verdict)
+    }
+}
+
+/// Whether an answer says what it must: true at a place, or a word.
+fn says(answer: &Value, wanted: &str) -> bool {
+    match wanted.split_once('=') {
+        None => answer.pointer(wanted) == Some(&Value::Bool(true)),
+        Some((pointer, word)) => answer.pointer(pointer).and_then(Value::as_str) == Some(word),
     }
 }
 
@@ -141,5 +148,19 @@ impl Destination for Https {
 
     fn deliver<'a>(&'a self, desk: &'a Desk<'a>, part: &'a Part, intent: &'a mut Intent) -> Work<'a, Verdict> {
         Box::pin(self.send(desk, part, intent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says;
+    use serde_json::json;
+
+    #[test]
+    fn an_answer_says_so_or_it_does_not() {
+        assert!(says(&json!({ "accepted": true }), "/accepted") && says(&json!({ "status": "accepted" }), "/status=accepted"));
+        for answer in [json!({}), json!({ "accepted": "true", "status": "failed" }), json!(null)] {
+            assert!(!says(&answer, "/accepted") && !says(&answer, "/status=accepted"), "{answer}");
+        }
     }
 }

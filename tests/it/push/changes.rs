@@ -113,3 +113,33 @@ fn prices_in_the_wrong_unit_and_an_empty_catalog_are_held() {
     assert!(run.code == 4 && run.out.contains("no item of the catalog is sound"), "{}{}", run.out, run.err);
     assert_eq!(stand.imports().len(), 1);
 }
+
+#[test]
+fn a_folder_holds_the_feed_and_no_stale_shard_of_ours() {
+    let stand = Stand::new(&[], |_| {});
+    let way = super::stand::Way { name: "folder", spec: "openai", deliver: r#"folder = "web""#, ..IMPORTS };
+    stand.project(&way, "");
+    stand.catalog(&items(12));
+    stand.build();
+    stand.folder.write("web/robots.txt", "theirs");
+    assert_eq!(stand.push().code, 0);
+    assert_eq!(stand.folder.files("web"), [".feedmill-files", "feed.jsonl.gz", "robots.txt"]);
+    // The format changes, and so does the name; the old file goes.
+    let settings = stand.folder.read("feedmill.toml").replace("spec = \"openai\"", "spec = \"openai\"\nformat = \"csv.gz\"");
+    stand.folder.write("feedmill.toml", settings);
+    stand.build();
+    let run = stand.run(&["push", "--full"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(stand.folder.files("web"), [".feedmill-files", "feed.csv.gz", "robots.txt"]);
+    assert_eq!(stand.run(&["push", "--sandbox"]).code, 0);
+    assert_eq!(stand.run(&["push", "--dry-run"]).code, 0);
+}
+
+#[test]
+fn a_rehearsal_inside_the_program_needs_no_account_and_leaves_nothing() {
+    let stand = Stand::built(&IMPORTS, 12, &[]);
+    let run = stand.run(&["push", "--sandbox"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.err.contains("PUT /stripe-uploads/") && run.out.contains("12 sent"), "{}{}", run.out, run.err);
+    assert!(stand.exchanges().is_empty() && !stand.folder.exists("state"));
+}

@@ -1,6 +1,6 @@
 //! A marked secret in every place where a secret can stand is found nowhere else.
 
-use super::stand::{CANARY, IMPORTS, SETS, Stand};
+use super::stand::{CANARY, HTTPS, IMPORTS, SETS, Stand};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ fn search(folder: &Path, needle: &[u8], found: &mut Vec<String>) {
 
 #[test]
 fn the_canary_is_found_nowhere() {
-    for way in [IMPORTS, SETS] {
+    for way in [IMPORTS, SETS, HTTPS] {
         for fault in ["", "POST *: 400", "POST *: 403", "* *: 503", "* *: reset", "GET *: body-failed", "* *: cut"] {
             let faults: Vec<&str> = if fault.is_empty() { Vec::new() } else { vec![fault] };
             let stand = Stand::built(&way, 3, &faults);

@@ -44,6 +44,15 @@ pub(crate) const SETS: Way = Way {
     ask: Some("GET /v1/data_management/*"),
 };
 
+pub(crate) const HTTPS: Way = Way {
+    name: "https",
+    spec: "openai",
+    deliver: r#"https = "{base}/https/openai", token = { file = "key" }, accepted = "/status=accepted""#,
+    begin: "POST /https/*",
+    carry: "POST /https/*",
+    ask: None,
+};
+
 pub(crate) struct Stand {
     pub(crate) folder: Folder,
     runtime: Runtime,

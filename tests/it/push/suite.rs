@@ -1,6 +1,6 @@
 //! The delivery suite: every way in by every case, with the requests that were seen.
 
-use super::stand::{IMPORTS, SETS, Stand, Way, items};
+use super::stand::{HTTPS, IMPORTS, SETS, Stand, Way, items};
 use std::fmt::Write;
 
 /// How a case must end: the exit code, and the word in the report.
@@ -51,8 +51,9 @@ fn fault(case: &Case, way: &Way) -> String {
 fn every_way_in_by_every_case() {
     let mut table = String::new();
     let mut wrong = String::new();
-    for way in [IMPORTS, SETS] {
-        for case in &CASES {
+    for way in [IMPORTS, SETS, HTTPS] {
+        // What is answered at once cannot go on for ever.
+        for case in CASES.iter().filter(|case| way.ask.is_some() || case.name != "never done") {
             let fault = fault(case, &way);
             let faults: Vec<&str> = if fault.is_empty() { Vec::new() } else { vec![&fault] };
             let stand = Stand::new(&faults, |_| {});
@@ -71,7 +72,7 @@ fn every_way_in_by_every_case() {
                 writeln!(wrong, "{} / {}: {} {word}\n{}\n{}", way.name, case.name, run.code, run.out, run.err).expect("text");
             }
             let done = stand.imports().iter().filter(|import| import.status == "succeeded").count();
-            if done != usize::from(end.0 == 0) {
+            if way.ask.is_some() && done != usize::from(end.0 == 0) {
                 writeln!(wrong, "{} / {}: {done} imports succeeded", way.name, case.name).expect("text");
             }
         }
