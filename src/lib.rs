@@ -14,6 +14,8 @@
 //! everything before the first record is read; [`cli`] is the program. Dependencies run one
 //! way, and a test reads the `use` lines to keep it so. What was built is delivered by [`push`],
 //! which is asynchronous, sees finished files only, and remembers in [`state`].
+//! everything before the first record is read; [`profile`] says what is in a catalog; [`cli`] is the program. Dependencies run one
+//! way, and a test reads the `use` lines to keep it so.
 //!
 //! What a target asks for is data under `schemas/`; so is what is known of each platform. No
 //! target and no platform is named in the code.
@@ -30,6 +32,7 @@ pub mod normalize;
 pub mod pipeline;
 pub mod plan;
 pub mod product;
+pub mod profile;
 pub mod progress;
 pub mod project;
 pub mod push;

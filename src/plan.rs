@@ -3,13 +3,17 @@
 
 use crate::catalog::locate::{Located, locate};
 use crate::catalog::open::{self, Source};
-use crate::catalog::{Header, ReadError};
+use crate::catalog::{Format, Header, ReadError};
 use crate::config::resolve::{Settings, SourceSetting};
 use crate::finding::{Finding, Place, Severity};
-use crate::mapping::preset::{self, Preset};
+use crate::mapping::columns::{Folded, base_of, folded};
+use crate::mapping::compile::{Given, SideInput};
+use crate::mapping::detect::{self, Detected};
+use crate::mapping::model::MapStep;
+use crate::mapping::preset::Preset;
 use crate::mapping::{MapError, Mapping};
 use crate::normalize::Normalizer;
-use crate::pipeline::{ColumnFate, Conversion, Direct, Plan, Prints, SourcePlan, TargetPlan};
+use crate::pipeline::{ColumnFate, Conversion, Direct, Open, Plan, Prints, SourcePlan, TargetPlan};
 use crate::product::attribute::Attributes;
 use crate::product::attribute::{AttributeId, Kind, known};
 use crate::product::text_distance::nearest;
@@ -122,37 +126,38 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
 ///
 /// # Errors
 /// When no preset has the name.
-pub fn preset_for(header: &Header, asked: Option<&str>) -> Result<(Preset, Vec<String>), PlanError> {
-    let Some(asked) = asked else { return Ok(preset::detect(header)) };
-    let all = preset::all();
+pub fn preset_for(header: &Header, asked: Option<&str>) -> Result<Detected, PlanError> {
+    let Some(asked) = asked else { return Ok(detect::detect(header)) };
+    let all = detect::all();
     let names: Vec<String> = all.iter().map(|preset| preset.name.clone()).collect();
-    all.into_iter().find(|preset| preset.name == asked).map(|preset| (preset, Vec::new())).ok_or_else(|| {
+    all.into_iter().find(|preset| preset.name == asked).map(|preset| Detected::new(preset, Vec::new(), header, true)).ok_or_else(|| {
         let near = nearest(asked, names.iter().map(String::as_str)).map(|near| format!(" (did you mean `{near}`?)"));
         PlanError::Unknown(format!("no preset is called `{asked}`{}; known: {}", near.unwrap_or_default(), names.join(", ")))
     })
 }
 
-/// Opens a source and makes its header final.
+/// Opens a source and makes its header final: keys that first appear late in a JSON source must
+/// still find the column that the preset or the settings read.
 ///
 /// # Errors
 /// When it cannot be opened or is no catalog.
-pub fn open_source(found: &Located, setting: &SourceSetting) -> Result<Source, ReadError> {
+pub fn open_source(found: &Located, setting: &SourceSetting, preset: &Preset, map: &[(String, MapStep)]) -> Result<Source, ReadError> {
     let mut source = open::located(found, &setting.wanted)?;
-    // Keys that first appear late in a JSON source must still find their column.
-    let presets = preset::all();
-    let listed = presets
-        .iter()
-        .flat_map(|preset| preset.columns.values())
-        .filter_map(toml::Value::as_array)
-        .flatten()
-        .filter_map(toml::Value::as_str);
-    let own = Attributes::shared().iter().map(|(_, name, _)| name);
-    let seen: Vec<Arc<str>> = source.header.names().to_vec();
-    let more: Vec<String> = listed
-        .chain(own)
-        .filter(|name| !name.contains(['(', '{', ' ']) && !seen.iter().any(|known| preset::folded(known) == preset::folded(name)))
-        .map(str::to_owned)
-        .collect();
+    let own = Attributes::shared().iter().map(|(_, name, _)| name).filter(|_| preset.own_names);
+    let mapped = map.iter().flat_map(|(_, step)| &step.from).map(String::as_str);
+    let seen = Folded::new(&source.header);
+    let mut more: Vec<String> = Vec::new();
+    let is_side = |name: &str| preset.side.iter().any(|side| side.name == name);
+    for name in preset.names().into_iter().chain(own).chain(mapped).map(base_of) {
+        if !name.is_empty()
+            && !is_side(name)
+            && !name.contains(['(', '{', ' '])
+            && !seen.has(name)
+            && !more.iter().any(|known| folded(known) == folded(name))
+        {
+            more.push(name.to_owned());
+        }
+    }
     source.expect_keys(more.iter().map(String::as_str));
     Ok(source)
 }
@@ -173,10 +178,11 @@ fn source(
     let feed_of = settings.feed_of.as_deref().map(spec::load::spec).transpose()?;
     let preset = match &feed_of {
         Some(spec) => Preset::of_spec(spec),
-        None => preset_for(&opened.header, setting.preset.as_deref())?.0,
+        None => preset_for(&opened.header, setting.preset.as_deref())?.preset,
     };
     drop(opened);
-    let opened = open_source(&found, &setting)?;
+    let map = settings.wishes.map.clone();
+    let opened = open_source(&found, &setting, &preset, &map)?;
     let header = Arc::new(opened.header.clone());
     let facts = opened.facts.clone();
     for name in &header.repeated {
@@ -193,6 +199,20 @@ fn source(
             ),
         ));
     }
+    if let (Some(odd), Format::Delimited { .. }) = (open::looks_like_a_record(&header), &facts.format) {
+        let message = format!("the first row looks like a record: no column is called `{}`", crate::product::text::excerpt(odd, 40));
+        let hint = "name the columns with `--header id,title,...`, or with `header = [\"id\", \"title\", ...]` under [source]";
+        notices.push((
+            None,
+            notice(
+                "file/no-header",
+                Severity::Warning,
+                message,
+                hint,
+                Place { source: index, line: facts.skipped_lines + 1, ..Place::default() },
+            ),
+        ));
+    }
     if let Some(odd) = facts.first_odd_byte {
         let message = format!("byte {odd} is not UTF-8; the file is read as {}", facts.encoding);
         notices.push((
@@ -206,8 +226,16 @@ fn source(
             ),
         ));
     }
-    let mapping = Mapping::compile(&preset, &header, &settings.wishes)
-        .map_err(|source| PlanError::Map { file: blamed(settings, &facts.file), source })?;
+    let (sides, side_sources) = sides(&preset, &header, &setting)?;
+    let given = Given {
+        preset: &preset,
+        rows: setting.rows.as_ref(),
+        header: &header,
+        sides: &sides,
+        view: setting.view.as_deref(),
+        wishes: &settings.wishes,
+    };
+    let mapping = Mapping::compile(&given).map_err(|source| PlanError::Map { file: blamed(settings, &facts.file), source })?;
     let is_feed_of = |spec: &Spec| purpose == Purpose::Check && preset.feed_of.as_deref() == Some(&spec.identity.family);
     let mut direct = Vec::new();
     for (target, spec) in specs.iter().enumerate() {
@@ -235,8 +263,67 @@ fn source(
     };
     let seen = opened.seen();
     drop(opened);
-    let reopen = move || open_source(&found, &setting);
-    Ok(SourcePlan { facts, header, seen, preset: preset.name, mapping, normalizer, direct, conversions, reopen: Box::new(reopen) })
+    let name = preset.name.clone();
+    let reopen = move || open_source(&found, &setting, &preset, &map);
+    Ok(SourcePlan {
+        facts,
+        header,
+        seen,
+        preset: name,
+        mapping,
+        normalizer,
+        direct,
+        conversions,
+        sides: side_sources,
+        reopen: Box::new(reopen),
+    })
+}
+
+/// The tables joined to a source: those that the preset finds in the source itself, and those
+/// that the settings name. With each comes what opens it, where it is another file.
+fn sides(preset: &Preset, header: &Arc<Header>, setting: &SourceSetting) -> Result<(Vec<SideInput>, Vec<Option<Open>>), PlanError> {
+    let (mut sides, mut open): (Vec<SideInput>, Vec<Option<Open>>) = (Vec::new(), Vec::new());
+    let known = Folded::new(header);
+    for side in preset.side.iter().filter(|side| side.same_file) {
+        let has = |names: &[String]| names.iter().any(|name| known.has(name) || known.has(base_of(name)));
+        if has(&side.on) && has(&side.key) {
+            sides.push(SideInput {
+                name: side.name.clone(),
+                file: None,
+                header: Arc::clone(header),
+                on: side.on.clone(),
+                key: side.key.clone(),
+                only: side.only.clone(),
+                many: side.many,
+            });
+            open.push(None);
+        }
+    }
+    for join in &setting.joins {
+        let found = locate(&join.path, &join.wanted)?;
+        let opened = open::located(&found, &join.wanted)?;
+        let columns = Folded::new(&opened.header);
+        let fits = |names: &Vec<String>| names.iter().any(|name| columns.has(name));
+        let meant = preset.side.iter().find(|side| !side.same_file && !side.detect.is_empty() && side.detect.iter().all(fits));
+        let stem = Path::new(&join.path).file_stem().map_or_else(|| "join".to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let on =
+            join.on.clone().map(|on| vec![on]).or_else(|| meant.map(|side| side.on.clone())).ok_or_else(|| {
+                PlanError::Unknown(format!("[[source.join]] {}: give `on`, the column that both tables share", join.path))
+            })?;
+        let key = join.key.clone().map(|key| vec![key]).or_else(|| meant.filter(|_| join.on.is_none()).map(|side| side.key.clone()));
+        sides.push(SideInput {
+            name: join.name.clone().unwrap_or_else(|| meant.map_or(stem, |side| side.name.clone())),
+            file: Some(join.path.clone()),
+            header: Arc::new(opened.header.clone()),
+            key: key.unwrap_or_else(|| on.clone()),
+            on,
+            only: Vec::new(),
+            many: join.many.unwrap_or_else(|| meant.is_some_and(|side| side.many)),
+        });
+        let wanted = join.wanted.clone();
+        open.push(Some(Box::new(move || open::located(&found, &wanted))));
+    }
+    Ok((sides, open))
 }
 
 /// Where the mistakes of a mapping stand: in the project file, or in what was typed.
@@ -255,15 +342,18 @@ pub fn attributes(mapping: &Mapping, defaults: &[(String, String)]) -> HashSet<A
     let mut found: HashSet<AttributeId> = mapping.steps.iter().map(crate::mapping::step::Step::attribute).collect();
     found.extend(defaults.iter().filter_map(|(name, _)| shared.id(name)));
     found.extend(mapping.rules.iter().flat_map(|rule| rule.set.iter().map(|(attribute, _)| *attribute)));
-    if mapping.needs_survey() || found.contains(&known("group_id")) {
+    found.extend(mapping.only_for.iter().map(crate::mapping::step::Step::attribute));
+    if mapping.makes_groups() || found.contains(&known("group_id")) {
         found.extend(["group_id", "item_group_title", "listing_has_variations", "variant_dict"].map(known));
     }
-    if mapping.needs_survey() {
+    if mapping.implies_page() {
+        found.insert(known("url"));
+    }
+    if mapping.makes_groups() {
         found.extend(
             [
                 "item_id",
                 "title",
-                "url",
                 "image_url",
                 "additional_image_urls",
                 "availability",

@@ -233,7 +233,11 @@ impl Cells {
         } else {
             cells.push(Cell::new(start, close, Shape::Text));
         }
-        let after = close + 1;
+        let mut after = close + 1;
+        // Blanks that pad a quoted cell are no part of it.
+        while after < end && bytes[after] == b' ' && self.delimiter != b' ' {
+            after += 1;
+        }
         if after < end && bytes[after] != self.delimiter {
             return Err("text follows a closing quote; quotes inside a value must be doubled".to_owned());
         }
@@ -280,6 +284,8 @@ mod tests {
 
     #[test]
     fn quotes_lines_and_positions() {
+        let padded = parse(b"\"a\"  ,\"b\" \n", 2).expect("sound");
+        assert_eq!(rows(&padded), [["a", "b"]]);
         let batch = parse(b"a,\"b \"\"x\"\"\nc\",d\r\n\r\n1,2\",3\n\"\",,\"\"\n", 3).expect("sound");
         assert_eq!(rows(&batch), [["a", "b \"x\"\nc", "d"], ["1", "2\"", "3"], ["", "", ""]]);
         assert_eq!(batch.heads.iter().map(|head| head.line).collect::<Vec<_>>(), [1, 4, 5]);

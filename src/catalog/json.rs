@@ -70,6 +70,15 @@ impl Splitter for Elements {
         let mut at = 0;
         let mut lines = Counter::new(bytes, line);
         if self.phase == Phase::Before {
+            match single(bytes) {
+                Single::Is { start, end } => {
+                    marks.push(Mark { start: start as u32, end: end as u32, line: lines.at(start) });
+                    self.phase = Phase::Done;
+                    return Ok(bytes.len());
+                }
+                Single::Open if !at_end && bytes.len() < super::open::SAMPLE => return Ok(0),
+                Single::Open | Single::Not => {}
+            }
             match seek(bytes) {
                 Some((start, depth)) => {
                     at = start;
@@ -225,6 +234,51 @@ fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
+/// Whether a document is one record in an envelope: `{"product": {"id": 1, ...}}`.
+enum Single {
+    Is {
+        start: usize,
+        end: usize,
+    },
+    /// It begins so, and goes on.
+    Open,
+    Not,
+}
+
+fn single(bytes: &[u8]) -> Single {
+    let skip = |at: usize, byte: u8| {
+        let at = skip_blank(bytes, at);
+        match bytes.get(at) {
+            Some(found) if *found == byte => Ok(at + 1),
+            Some(_) => Err(Single::Not),
+            None => Err(Single::Open),
+        }
+    };
+    let key = |at: usize| {
+        let at = skip_blank(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => string_end(bytes, at).ok_or(Single::Open),
+            Some(_) => Err(Single::Not),
+            None => Err(Single::Open),
+        }
+    };
+    let read = || -> Result<Single, Single> {
+        let at = skip(0, b'{')?;
+        let at = skip(key(at)?, b':')?;
+        let start = skip_blank(bytes, at);
+        let inside = skip(start, b'{')?;
+        // The first value of a record is a plain one; an envelope of envelopes goes on with a bracket.
+        let value = skip(key(inside)?, b':')?;
+        if matches!(bytes.get(skip_blank(bytes, value)), Some(b'{' | b'[')) {
+            return Err(Single::Not);
+        }
+        let end = value_end(bytes, start).ok_or(Single::Open)?;
+        let after = skip_blank(bytes, skip(end, b'}')?);
+        if after == bytes.len() { Ok(Single::Is { start, end }) } else { Err(Single::Not) }
+    };
+    read().unwrap_or_else(|other| other)
+}
+
 /// The byte after the bracket that opens the first array whose first element is an object (or
 /// that is empty), and how many containers stand around it.
 fn seek(bytes: &[u8]) -> Option<(usize, usize)> {
@@ -362,7 +416,8 @@ impl<'de> Visitor<'de> for Row<'_> {
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-pub(super) fn value_cell(raw: &str, text: &str, extra: &mut String) -> Cell {
+/// The cell of a raw JSON value that borrows from `text`; what has escapes is decoded into `extra`.
+pub(crate) fn value_cell(raw: &str, text: &str, extra: &mut String) -> Cell {
     // The raw value borrows from `text`, so their addresses tell where it stands.
     let start = (raw.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     let end = start + raw.len();
@@ -427,6 +482,17 @@ mod tests {
         let found = split(&mut Elements::default(), text).expect("sound");
         assert_eq!(found, [("{\"a\":\"]}\"}".to_owned(), 2), ("{\"a\":[{}]}".to_owned(), 3)]);
         assert_eq!(split(&mut Elements::default(), b"[]").expect("sound").len(), 0);
+    }
+
+    #[test]
+    fn one_record_in_an_envelope() {
+        let found = split(&mut Elements::default(), b"{\n \"product\": {\"id\": 1, \"images\": [{\"src\": \"x\"}]}\n}\n").expect("sound");
+        assert_eq!(found, [("{\"id\": 1, \"images\": [{\"src\": \"x\"}]}".to_owned(), 2)]);
+        // More than one key, or a list first, is an envelope of something else.
+        for text in ["{\"meta\":{\"n\":1},\"list\":[{\"a\":1}]}", "{\"data\":{\"list\":[{\"a\":1}],\"n\":1}}"] {
+            assert_eq!(split(&mut Elements::default(), text.as_bytes()).expect("sound"), [("{\"a\":1}".to_owned(), 1)]);
+        }
+        assert!(split(&mut Elements::default(), b"{\"product\": {\"id\": 1").is_err());
     }
 
     #[test]

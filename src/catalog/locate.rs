@@ -17,6 +17,8 @@ pub struct Wanted {
     pub delimiter: Option<u8>,
     /// The format's word.
     pub format: Option<String>,
+    /// Column names of a delimited file that has no header.
+    pub header: Vec<String>,
     /// The path of the element that is a record, in XML.
     pub record: Option<String>,
     /// The sheet of a workbook.

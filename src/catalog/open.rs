@@ -155,6 +155,7 @@ pub fn located(found: &Located, wanted: &Wanted) -> Result<Source, ReadError> {
     }
     facts.format = format(&found.name, &head, wanted).map_err(refuse)?;
     match facts.format.clone() {
+        Format::Delimited { delimiter } if !wanted.header.is_empty() => Ok(without_header(stream, head, delimiter, facts, &wanted.header)),
         Format::Delimited { delimiter } => delimited(stream, &head, delimiter, facts),
         Format::Rows { .. } => {
             Err(ReadError::NotACatalog { file: file.to_string(), message: "this is no workbook or Parquet file".to_owned() })
@@ -198,6 +199,23 @@ fn format(name: &str, head: &[u8], wanted: &Wanted) -> Result<Format, String> {
 
 fn too_wide(columns: usize) -> String {
     format!("the header has {columns} columns, {MAX_COLUMNS} are the most; check the delimiter")
+}
+
+/// A delimited file without a header, whose columns somebody has named.
+fn without_header(stream: Stream, head: Vec<u8>, delimiter: u8, facts: SourceFacts, names: &[String]) -> Source {
+    let facts = SourceFacts { format: Format::Delimited { delimiter }, ..facts };
+    let header = Header::new(names.iter().map(String::as_str));
+    let seen = header.names().len();
+    Source { facts, header, sample: head.clone(), stream, head, line: 1, seen }
+}
+
+/// Whether a header looks like a record: a cell of it is an amount, a date or an address, which
+/// no column is called.
+pub fn looks_like_a_record(header: &Header) -> Option<&str> {
+    header.names().iter().map(AsRef::as_ref).find(|name: &&str| {
+        let is_number = name.bytes().any(|b| b.is_ascii_digit()) && name.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b','));
+        is_number || name.starts_with("http://") || name.starts_with("https://")
+    })
 }
 
 /// Finds the header of a delimited file: rows of comments stand in front of some.

@@ -21,8 +21,10 @@ impl Again {
     /// What decides the build; `None` where more than the server's answer does.
     pub(super) fn of(settings: &Settings, out: &Path) -> Option<Self> {
         let [source] = settings.sources.as_slice() else { return None };
-        // Tables that lie beside the project file may change while the catalog does not.
-        let is_alone = settings.wishes.map.iter().all(|(_, step)| step.lookup.is_none());
+        // Tables beside the catalog, looked up or joined, may change while it does not.
+        let of_target = settings.wishes.map_of.iter().map(|(_, _, step)| step);
+        let mut steps = settings.wishes.map.iter().map(|(_, step)| step).chain(of_target);
+        let is_alone = source.joins.is_empty() && steps.all(|step| step.lookup.is_none());
         if !is_address(&source.path) || !is_alone || settings.feed_of.is_some() {
             return None;
         }

@@ -13,6 +13,7 @@ use std::path::PathBuf;
     infer_subcommands = false,
     after_help = "Examples:\n  \
         feedmill inspect exports/products.csv\n  \
+        feedmill init exports/products.csv --currency USD --base-url https://shop.example --seller-name Northline\n  \
         feedmill build exports/products.csv --target openai --target stripe --currency USD --base-url https://shop.example --seller-name Northline --out out\n  \
         feedmill check out/openai/feed.jsonl.gz --target openai\n  \
         feedmill explain gtin/check-digit\n\n\
@@ -38,6 +39,8 @@ pub(super) enum Command {
     Convert(Convert),
     /// Show what is in a catalog: format, platform, columns, what is missing
     Inspect(Inspect),
+    /// Write a commented feedmill.toml for a catalog; never overwrites one
+    Init(Init),
     /// Explain a code of a finding: what, why, what to do, an example
     Explain(Explain),
     /// List the targets, or the fields of one; or say what changed between two
@@ -125,6 +128,12 @@ pub(super) struct Catalog {
     /// Let the named address lead into a private network or to this machine; no redirect may
     #[arg(long)]
     pub(super) allow_private: bool,
+    /// Column names of a delimited input without a header, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) header: Vec<String>,
+    /// Store view or language whose values count, where the catalog holds several
+    #[arg(long, value_name = "CODE")]
+    pub(super) view: Option<String>,
     /// Currency of amounts that name none, such as USD
     #[arg(long, value_name = "CODE")]
     pub(super) currency: Option<String>,
@@ -270,6 +279,19 @@ pub(super) struct Inspect {
     pub(super) json: bool,
 }
 
+/// `feedmill init`
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    #[command(flatten)]
+    pub(super) catalog: Catalog,
+    /// Target to render; may be repeated
+    #[arg(short, long, value_name = "TARGET", default_value = "openai")]
+    pub(super) target: Vec<String>,
+    /// The file to write [default: feedmill.toml]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
 /// `feedmill explain`
 #[derive(Debug, Args)]
 pub(super) struct Explain {
@@ -285,11 +307,14 @@ pub(super) struct Explain {
 pub(super) struct SpecArgs {
     /// The target; left out: all targets
     pub(super) target: Option<String>,
+    /// The transforms that `clean` in a mapping may name, instead
+    #[arg(long)]
+    pub(super) transforms: bool,
     /// Only required fields
     #[arg(long)]
     pub(super) required: bool,
     /// What changed from one target or version to another
-    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["target", "required"])]
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["target", "required", "transforms"])]
     pub(super) diff: Vec<String>,
     /// Print JSON
     #[arg(long)]

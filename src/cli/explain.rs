@@ -30,7 +30,7 @@ struct Entry {
 }
 
 /// Codes about files and columns, which no spec holds: what, why, what to do.
-const FILE_CODES: [(&str, &str, &str, &str); 8] = [
+const FILE_CODES: [(&str, &str, &str, &str); 13] = [
     ("column/repeated", "a column name occurs more than once", "only the first such column is read", "give each column its own name"),
     (
         "column/unknown",
@@ -51,6 +51,36 @@ const FILE_CODES: [(&str, &str, &str, &str); 8] = [
         "build the feed anew, which writes current names",
     ),
     ("column/two-names", "one field is given under two names", "only the winner's value counts", "send one name for a value"),
+    (
+        "join/duplicate-key",
+        "rows of a joined table have a key that an earlier row has",
+        "only the first row of a key counts",
+        "make the key unique, or set `many = true` where several rows belong to one record",
+    ),
+    (
+        "join/no-match",
+        "records find no row in a joined table",
+        "what the table would have added stays empty for them",
+        "check that both columns hold the same keys, spelled alike",
+    ),
+    (
+        "join/unused",
+        "rows of a joined table belong to no record",
+        "they are not read; perhaps a product is missing from the catalog",
+        "check that both columns hold the same keys, spelled alike",
+    ),
+    (
+        "rule/no-match",
+        "a rule of the project file applied to no item",
+        "it changes nothing; perhaps a value is spelled otherwise",
+        "compare its condition with the values that `inspect` shows, or remove it",
+    ),
+    (
+        "file/no-header",
+        "the first row of a delimited file looks like a record",
+        "without a header the first record is taken for one, and no column has a name",
+        "name the columns with `--header`, or with `header = [...]` under [source]",
+    ),
     ("file/encoding", "the file is not UTF-8", "the encoding was inferred from its bytes", "export as UTF-8, or confirm with `--encoding`"),
     (
         "feed/format-not-accepted",

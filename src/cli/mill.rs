@@ -26,6 +26,8 @@ pub(super) fn flags(catalog: &Catalog) -> Flags {
         config: catalog.config.clone(),
         preset: catalog.preset.clone(),
         from: catalog.from.clone(),
+        header: catalog.header.clone(),
+        view: catalog.view.clone(),
         encoding: catalog.encoding.clone(),
         delimiter: catalog.delimiter.clone(),
         record: catalog.record.clone(),
@@ -181,7 +183,7 @@ impl Job<'_> {
 
     /// Publishes what was rendered and settles how the run ends.
     fn finish(&self, plan: &Plan, settings: &Settings, report: Report, ui: &Ui) -> Result<(Exit, Ending), CliError> {
-        let Report { inputs, counts, written, mut accounts } = report;
+        let Report { inputs, counts, written, mut accounts, rules } = report;
         let empty = counts.iter().any(|counts| counts.accepted == 0);
         let failing = counts.iter().any(|counts| match settings.fail_on {
             FailOn::Error => counts.of(Severity::Error) > 0,
@@ -227,7 +229,8 @@ impl Job<'_> {
         } else {
             Exit::Done
         };
-        let ending = Ending { inputs, targets, exit: (exit.code(), exit.name()), next, account: accounts.pop(), ..Ending::default() };
+        let ending =
+            Ending { inputs, targets, exit: (exit.code(), exit.name()), next, account: accounts.pop(), rules, ..Ending::default() };
         Ok((exit, ending))
     }
 }

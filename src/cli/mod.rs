@@ -6,6 +6,7 @@ mod convert;
 mod error;
 mod explain;
 mod history;
+mod init;
 mod inspect;
 mod mill;
 mod push;
@@ -42,6 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Build(command) => mill::build(command, &ui),
         args::Command::Check(command) => mill::check(command, &ui),
         args::Command::Convert(command) => convert::run(command, &ui),
+        args::Command::Init(command) => init::run(command, &ui),
         args::Command::Inspect(command) => inspect::run(command, &ui),
         args::Command::Explain(command) => explain::run(command, &ui),
         args::Command::Spec(command) => spec::run(command, &ui),

@@ -4,6 +4,7 @@ use super::args::SpecArgs;
 use super::error::{CliError, Exit};
 use super::spec_diff;
 use super::ui::Ui;
+use crate::mapping::transform::TRANSFORMS;
 use crate::product::attribute::Attributes;
 use crate::product::text::excerpt;
 use crate::spec::model::Requirement;
@@ -13,11 +14,21 @@ use serde_json::{Value, json};
 pub(super) fn run(command: &SpecArgs, ui: &Ui) -> Result<Exit, CliError> {
     let text = match (&command.target, command.diff.as_slice()) {
         (_, [old, new]) => spec_diff::run(old, new, command.json, ui)?,
+        (None, _) if command.transforms => transforms(command.json, ui),
         (None, _) => targets(command.json, ui)?,
         (Some(name), _) => fields(&spec::load::spec(name)?, command, ui),
     };
     ui.print(&text)?;
     Ok(Exit::Done)
+}
+
+fn transforms(as_json: bool, ui: &Ui) -> String {
+    if as_json {
+        let listed: Vec<Value> = TRANSFORMS.iter().map(|transform| json!({ "name": transform.name, "what": transform.doc })).collect();
+        return format!("{}\n", json!({ "schema": "feedmill.transforms/1", "transforms": listed }));
+    }
+    let rows: Vec<[String; 2]> = TRANSFORMS.iter().map(|transform| [transform.name.to_owned(), transform.doc.to_owned()]).collect();
+    table(&["transform", "what it does"], &rows, ui)
 }
 
 fn targets(as_json: bool, ui: &Ui) -> Result<String, CliError> {

@@ -3,6 +3,7 @@
 use super::schema;
 use super::secret::SecretFile;
 use crate::mapping::model::RuleStep;
+use crate::mapping::preset::Rows;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -74,6 +75,44 @@ pub struct SourceFile {
     pub delimiter: Option<String>,
     /// The format: csv, tsv, json, jsonl, xml.
     pub format: Option<String>,
+    /// Column names of a delimited file that has no header.
+    #[serde(default)]
+    pub header: Vec<String>,
+    /// The store view or language whose values count, where rows of several stand in the file.
+    pub view: Option<String>,
+    /// How rows make items, where the preset does not know.
+    pub rows: Option<Rows>,
+    /// Supplemental sources, by key.
+    #[serde(default)]
+    #[validate(nested)]
+    pub join: Vec<JoinFile>,
+}
+
+/// A supplemental source.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct JoinFile {
+    /// A file; relative to the project file.
+    #[validate(length(min = 1, message = "a path is needed"))]
+    pub path: String,
+    /// The column that both have; what a preset knows of the file, it says itself.
+    pub on: Option<String>,
+    /// The column of the supplemental source, where it is called otherwise.
+    pub key: Option<String>,
+    /// What its columns go by: `name.column`; the file's name unless given.
+    pub name: Option<String>,
+    /// Whether several rows may have one key: its columns are lists then, `name[].column`.
+    pub many: Option<bool>,
+    /// The encoding; detected where it is left out.
+    pub encoding: Option<String>,
+    /// The separator of a delimited file.
+    #[validate(length(min = 1, max = 3, message = "one character, or `tab`"))]
+    pub delimiter: Option<String>,
+    /// The format; detected where it is left out.
+    pub format: Option<String>,
+    /// Column names of a delimited file that has no header.
+    #[serde(default)]
+    pub header: Vec<String>,
 }
 
 /// A database, and what is read of it.
@@ -156,6 +195,10 @@ pub struct TargetFile {
     #[serde(default)]
     #[schemars(schema_with = "schema::accounts")]
     pub accounts: Option<toml::Value>,
+    /// How attributes are filled for this target only.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::map")]
+    pub map: toml::Table,
 }
 
 /// Names become folders: nothing that could leave the output folder.

@@ -8,6 +8,7 @@ use crate::finding::Severity;
 use crate::finding::sink::Override;
 use crate::mapping::compile::Wishes;
 use crate::mapping::model::MapStep;
+use crate::mapping::preset::Rows;
 use crate::product::attribute::Attributes;
 use crate::product::money::Currency;
 use crate::product::text_distance::nearest;
@@ -78,6 +79,10 @@ pub struct Flags {
     pub allow_private: bool,
     /// `--state`.
     pub state: Option<PathBuf>,
+    /// `--header`.
+    pub header: Vec<String>,
+    /// `--view`.
+    pub view: Option<String>,
     /// `--currency`.
     pub currency: Option<String>,
     /// `--decimal`.
@@ -105,6 +110,29 @@ pub struct SourceSetting {
     pub preset: Option<String>,
     /// What else was said of it.
     pub wanted: Wanted,
+    /// How rows make items, where the project file says it.
+    pub rows: Option<Rows>,
+    /// The store view or language whose values count.
+    pub view: Option<String>,
+    /// Supplemental sources.
+    pub joins: Vec<JoinSetting>,
+}
+
+/// A supplemental source.
+#[derive(Clone, Debug)]
+pub struct JoinSetting {
+    /// The path.
+    pub path: String,
+    /// What was said of it.
+    pub wanted: Wanted,
+    /// The column of the catalog.
+    pub on: Option<String>,
+    /// Its own column, where that is called otherwise.
+    pub key: Option<String>,
+    /// What its columns go by.
+    pub name: Option<String>,
+    /// Whether several rows may have one key.
+    pub many: Option<bool>,
 }
 
 /// One target to render or judge for.
@@ -194,7 +222,15 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
         }
     }
     let (fail_on, overrides) = check(flags, &project, &name)?;
-    let wishes = wishes(flags, &project, &home, &name)?;
+    let mut wishes = wishes(flags, &project, &home, &name)?;
+    for (place, target) in targets.iter().enumerate() {
+        let Some(written) = project.target.iter().find(|known| known.name == target.name) else { continue };
+        for (key, value) in &written.map {
+            let at = format!("{name}: [target.map] {key} of {}", target.name);
+            let step = MapStep::read(value.clone()).map_err(|message| setting(at, with_nearest(&message)))?;
+            wishes.map_of.push((place, key.clone(), step));
+        }
+    }
     let state = flags.state.clone().or_else(super::secret::state_folder);
     Ok(Settings { config, home, sources, feed_of: None, targets, wishes, fail_on, state, overrides })
 }

@@ -50,11 +50,11 @@ pub(super) fn defaults(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "propertyNames": { "enum": names }, "additionalProperties": { "type": ["string", "number", "boolean"] } })
 }
 
-/// A column, or what to do with it, by attribute.
+/// A column, what to do with it, or several such of which the first that gives a value counts, by attribute.
 pub(super) fn map(generator: &mut SchemaGenerator) -> Schema {
     let names: Vec<&str> = Attributes::shared().iter().map(|(_, name, _)| name).collect();
     let step = generator.subschema_for::<crate::mapping::model::MapStep>();
-    json_schema!({ "type": "object", "propertyNames": { "enum": names }, "additionalProperties": { "anyOf": [{ "type": "string" }, step] } })
+    json_schema!({ "type": "object", "propertyNames": { "enum": names }, "additionalProperties": { "anyOf": [{ "type": "string" }, step, { "type": "array", "items": step }] } })
 }
 
 /// Severities by code.

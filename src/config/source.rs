@@ -1,7 +1,7 @@
 //! Where catalogs are: what was typed, or the sources of the project file.
 
-use super::model::{Project, SourceFile};
-use super::resolve::{ConfigError, Flags, SourceSetting, setting};
+use super::model::{JoinFile, Project, SourceFile};
+use super::resolve::{ConfigError, Flags, JoinSetting, SourceSetting, setting};
 use crate::catalog::locate::{Limits, Wanted};
 use crate::catalog::remote::Login;
 use crate::catalog::secret::Secret;
@@ -30,6 +30,9 @@ pub(super) fn sources(flags: &Flags, project: &Project, home: &Path, folder: &Pa
                 path,
                 preset: flags.preset.clone(),
                 wanted: wanted.clone(),
+                rows: None,
+                view: flags.view.clone(),
+                joins: Vec::new(),
             }));
         }
         return Ok(found);
@@ -37,7 +40,16 @@ pub(super) fn sources(flags: &Flags, project: &Project, home: &Path, folder: &Pa
     for source in &project.source {
         let (path, wanted) = of_file(source, &typed, home, folder)?;
         let preset = flags.preset.clone().or_else(|| source.preset.clone());
-        found.extend(expand(&path)?.into_iter().map(|path| SourceSetting { path, preset: preset.clone(), wanted: wanted.clone() }));
+        let view = flags.view.clone().or_else(|| source.view.clone());
+        let joins: Vec<JoinSetting> = source.join.iter().map(|join| joined(join, home, folder)).collect::<Result<_, _>>()?;
+        found.extend(expand(&path)?.into_iter().map(|path| SourceSetting {
+            path,
+            preset: preset.clone(),
+            wanted: wanted.clone(),
+            rows: source.rows.clone(),
+            view: view.clone(),
+            joins: joins.clone(),
+        }));
     }
     if found.is_empty() {
         return Err(setting("input", "no catalog is named: give a file or an address, or `path` under [source] in feedmill.toml"));
@@ -51,6 +63,7 @@ fn typed(flags: &Flags) -> Result<Wanted, ConfigError> {
         encoding: encoding(flags.encoding.as_deref(), "--encoding")?,
         delimiter: delimiter(flags.delimiter.as_deref(), "--delimiter")?,
         format: format(flags.from.as_deref(), "--from")?,
+        header: flags.header.clone(),
         record: flags.record.clone(),
         sheet: flags.sheet.clone(),
         ..Wanted::default()
@@ -63,12 +76,34 @@ fn typed(flags: &Flags) -> Result<Wanted, ConfigError> {
     Ok(wanted)
 }
 
+/// A supplemental source of the project file.
+fn joined(join: &JoinFile, home: &Path, folder: &Path) -> Result<JoinSetting, ConfigError> {
+    let place = |key: &str| format!("[[source.join]] {key}");
+    let path = if remote::is_address(&join.path) {
+        no_password(&join.path, "the project file")?;
+        join.path.clone()
+    } else {
+        shown(&home.join(&join.path), folder)
+    };
+    let wanted = Wanted {
+        encoding: encoding(join.encoding.as_deref(), &place("encoding"))?,
+        delimiter: delimiter(join.delimiter.as_deref(), &place("delimiter"))?,
+        format: format(join.format.as_deref(), &place("format"))?,
+        header: join.header.clone(),
+        ..Wanted::default()
+    };
+    Ok(JoinSetting { path, wanted, on: join.on.clone(), key: join.key.clone(), name: join.name.clone(), many: join.many })
+}
+
 /// The path of a source of the project file, and what the file and the flags say of it.
 fn of_file(source: &SourceFile, typed: &Wanted, home: &Path, folder: &Path) -> Result<(String, Wanted), ConfigError> {
     let mut wanted = typed.clone();
     wanted.encoding = typed.encoding.clone().or(encoding(source.encoding.as_deref(), "[source] encoding")?);
     wanted.delimiter = typed.delimiter.or(delimiter(source.delimiter.as_deref(), "[source] delimiter")?);
     wanted.format = typed.format.clone().or(format(source.format.as_deref(), "[source] format")?);
+    if typed.header.is_empty() {
+        wanted.header.clone_from(&source.header);
+    }
     wanted.record = typed.record.clone().or_else(|| source.record.clone());
     wanted.sheet = typed.sheet.clone().or_else(|| source.sheet.clone());
     wanted.remote.allow_private |= source.allow_private;

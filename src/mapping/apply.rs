@@ -1,11 +1,16 @@
 //! One record mapped to a draft: attribute values as the catalog has them.
 
 use super::compile::Mapping;
-use super::step::{From, Step, TemplateValue};
+use super::preset::Paths;
+use super::step::{From, OverColumns, Step, TemplateValue};
+use super::survey::is_word;
+use super::transform;
 use crate::catalog::RecordHead;
 use crate::cell::{Cell, Shape, Slot};
 use crate::product::attribute::{AttributeId, Attributes};
+use crate::product::money::Currency;
 use crate::product::text;
+use rust_decimal::Decimal;
 
 /// What the catalog says of one item, by attribute; reused from item to item.
 #[derive(Clone, Debug)]
@@ -18,12 +23,14 @@ pub struct Draft {
     pub options: Vec<(Slot, Slot)>,
     /// How many items the product has, as far as the rows show.
     pub siblings: u32,
+    /// Values that only one target gets, by their place in the mapping's list.
+    pub only_for: Vec<Slot>,
 }
 
 impl Default for Draft {
     fn default() -> Self {
         let head = RecordHead { number: 0, line: 0 };
-        Self { head, slots: vec![Slot::EMPTY; Attributes::shared().count()], options: Vec::new(), siblings: 1 }
+        Self { head, slots: vec![Slot::EMPTY; Attributes::shared().count()], options: Vec::new(), siblings: 1, only_for: Vec::new() }
     }
 }
 
@@ -33,6 +40,7 @@ impl Draft {
         self.head = head;
         self.slots.fill(Slot::EMPTY);
         self.options.clear();
+        self.only_for.clear();
         self.siblings = 1;
     }
 
@@ -58,36 +66,16 @@ impl Draft {
 impl Mapping {
     /// Fills `draft` from the cells of one record.
     pub(super) fn fill(&self, buffer: &mut String, cells: &[Cell], draft: &mut Draft) {
+        for step in &self.only_for {
+            draft.only_for.push(step.first_value(buffer, cells).0);
+        }
         for step in &self.steps {
-            let slot = match &step.from {
-                From::Column(column) => slot(cells, *column),
-                From::FirstOf(columns) => {
-                    let present = columns
-                        .iter()
-                        .map(|&column| slot(cells, column))
-                        .find(|slot| slot.is_present() && !step.is_empty(slot.text(buffer)));
-                    present.unwrap_or_default()
-                }
-                From::Constant(value) => Slot { cell: Cell::store(buffer, value, Shape::Text), column: crate::cell::NO_COLUMN },
-                From::Template(expression, values) => {
-                    let value_of = |name: &str| {
-                        values.iter().find(|(known, _)| known == name).map(|(_, value)| match value {
-                            TemplateValue::Column(column) => slot(cells, *column).text(buffer),
-                            TemplateValue::Text(text) => text.as_str(),
-                        })
-                    };
-                    let column = step.columns().first().copied().unwrap_or(crate::cell::NO_COLUMN);
-                    // A template that cannot be rendered leaves the attribute empty, which the rules report.
-                    let made = expression.render(value_of).unwrap_or_default();
-                    Slot { cell: Cell::store(buffer, text::trim(&made), Shape::Text), column }
-                }
-            };
+            let (slot, unit) = step.first_value(buffer, cells);
             if !slot.is_present() {
                 continue;
             }
-            let slot = if step.is_plain() { slot } else { step.finish(buffer, slot) };
             draft.set(step.attribute, slot);
-            if let Some((unit, word)) = step.unit.as_ref().filter(|_| slot.is_present()) {
+            if let Some((unit, word)) = unit {
                 let cell = Cell::store(buffer, word, Shape::Text);
                 draft.set(*unit, Slot { cell, column: slot.column });
             }
@@ -104,6 +92,14 @@ impl Mapping {
     }
 }
 
+/// The slot of a column; a cell that only pads is none.
+fn filled(buffer: &str, cells: &[Cell], column: u16) -> Slot {
+    let slot = slot(cells, column);
+    let text = slot.text(buffer);
+    let pads = text.as_bytes().first().is_some_and(|byte| *byte <= b' ') && text::trim(text).is_empty();
+    if pads { Slot::EMPTY } else { slot }
+}
+
 /// The slot of a column.
 pub(super) fn slot(cells: &[Cell], column: u16) -> Slot {
     Slot { cell: cells.get(usize::from(column)).copied().unwrap_or_default(), column }
@@ -114,8 +110,57 @@ impl Step {
         !self.empty.is_empty() && self.empty.iter().any(|word| word.eq_ignore_ascii_case(text::trim(value)))
     }
 
+    /// The value of the step, or of the first of its alternatives that gives one, and its unit.
+    fn first_value(&self, buffer: &mut String, cells: &[Cell]) -> (Slot, Option<&(AttributeId, String)>) {
+        let slot = self.value(buffer, cells);
+        if slot.is_present() || self.or.is_empty() {
+            return (slot, self.unit.as_ref());
+        }
+        let mut others = self.or.iter().map(|other| (other.value(buffer, cells), other.unit.as_ref()));
+        others.find(|(slot, _)| slot.is_present()).unwrap_or((Slot::EMPTY, None))
+    }
+
+    /// The value of the step for one record.
+    fn value(&self, buffer: &mut String, cells: &[Cell]) -> Slot {
+        if let Some((column, words)) = &self.only_if
+            && !is_word(slot(cells, *column).text(buffer), words)
+        {
+            return Slot::EMPTY;
+        }
+        if let Some(when) = &self.when
+            && when.render(buffer, cells).is_none_or(|rendered| rendered != "1")
+        {
+            return Slot::EMPTY;
+        }
+        let slot = match &self.from {
+            From::Column(column) => filled(buffer, cells, *column),
+            From::FirstOf(columns) => {
+                let present = columns
+                    .iter()
+                    .map(|&column| filled(buffer, cells, column))
+                    .find(|slot| slot.is_present() && !self.is_empty(slot.text(buffer)));
+                present.unwrap_or_default()
+            }
+            From::Constant(value) => Slot::store(buffer, value, crate::cell::NO_COLUMN),
+            From::Template(template) => {
+                // A template that cannot be rendered leaves the attribute empty, which the rules report.
+                let made = template.render(buffer, cells).unwrap_or_default();
+                let column = self.columns().first().copied().unwrap_or(crate::cell::NO_COLUMN);
+                Slot::store(buffer, text::trim(&made), column)
+            }
+            From::Sum(columns) => sum(buffer, cells, columns, true),
+            From::Total(columns) => sum(buffer, cells, columns, false),
+            From::All(columns) => gathered(buffer, cells, columns),
+        };
+        if !slot.is_present() || self.is_plain() && !(self.flattens && slot.cell.shape == Shape::List) {
+            return slot;
+        }
+        let code = self.currency_column.and_then(|column| Currency::parse(text::trim(self::slot(cells, column).text(buffer))));
+        self.finish(buffer, slot, code)
+    }
+
     /// Transforms, looks up and renames a value.
-    fn finish(&self, buffer: &mut String, slot: Slot) -> Slot {
+    fn finish(&self, buffer: &mut String, slot: Slot, code: Option<Currency>) -> Slot {
         let value = slot.text(buffer);
         if self.is_empty(value) {
             return Slot::EMPTY;
@@ -128,11 +173,15 @@ impl Step {
                 made = Some(changed);
             }
         }
-        if let Some((table, otherwise)) = &self.lookup {
-            let key = text::trim(made.as_deref().unwrap_or(value));
-            if let Some(found) = table.get(key).or(otherwise.as_ref()) {
-                made = Some(found.clone());
-            }
+        if let Some((separator, take)) = &self.split {
+            made = Some(split(made.as_deref().unwrap_or(value), separator, *take));
+        } else if self.flattens && slot.cell.shape == Shape::List && made.is_none() {
+            made = Some(transform::joined(value, if self.paths.is_some() { "," } else { ", " }));
+        }
+        if let Some(table) = &self.lookup
+            && let Some(found) = table.get(text::trim(made.as_deref().unwrap_or(value)))
+        {
+            made = Some(found.clone());
         }
         if !self.values.is_empty() {
             let word = text::trim(made.as_deref().unwrap_or(value)).to_ascii_lowercase();
@@ -140,10 +189,13 @@ impl Step {
                 made = Some(other.clone());
             }
         }
-        if let Some(separator) = &self.paths {
-            made = deepest_path(made.as_deref().unwrap_or(value), separator).or(made);
+        if let Some(paths) = &self.paths {
+            made = deepest_path(made.as_deref().unwrap_or(value), paths).or(made);
         }
-        if let Some(currency) = &self.currency {
+        if let Some(prefix) = &self.prefix {
+            made = prefixed(made.as_deref().unwrap_or(value), prefix).or(made);
+        }
+        if let Some(currency) = code.or(self.currency) {
             let amount = text::trim(made.as_deref().unwrap_or(value));
             if !amount.is_empty() && amount.bytes().all(|b| !b.is_ascii_alphabetic()) && amount.is_ascii() {
                 made = Some(format!("{amount} {}", currency.code()));
@@ -151,29 +203,117 @@ impl Step {
         }
         match made {
             None => slot,
-            Some(made) => Slot { cell: Cell::store(buffer, &made, Shape::Text), column: slot.column },
+            Some(made) => Slot::store(buffer, text::trim(&made), slot.column),
         }
     }
 }
 
+impl OverColumns {
+    fn render(&self, buffer: &str, cells: &[Cell]) -> Option<String> {
+        let value_of = |name: &str| {
+            self.values.iter().find(|(known, _)| known == name).map(|(_, value)| match value {
+                TemplateValue::Column(column) => slot(cells, *column).text(buffer),
+                TemplateValue::Text(text) => text.as_str(),
+            })
+        };
+        self.expression.render(value_of).ok()
+    }
+}
+
+/// The sum of columns. Where the first is needed and holds no number, it stays as it is.
+fn sum(buffer: &mut String, cells: &[Cell], columns: &[u16], needs_first: bool) -> Slot {
+    let amount = |column: u16| text::trim(slot(cells, column).text(buffer)).replace(',', ".").parse::<Decimal>().ok();
+    let mut amounts = columns.iter().filter_map(|&column| amount(column));
+    let lacks_first = columns.first().is_none_or(|&column| amount(column).is_none());
+    let first = match amounts.next() {
+        Some(first) if !(needs_first && lacks_first) => first,
+        _ if needs_first => return columns.first().map_or(Slot::EMPTY, |&column| slot(cells, column)),
+        _ => return Slot::EMPTY,
+    };
+    let total: Decimal = amounts.fold(first, Decimal::saturating_add);
+    let column = columns.first().copied().unwrap_or(crate::cell::NO_COLUMN);
+    Slot::store(buffer, &total.to_string(), column)
+}
+
+/// All columns that are filled, as a list of addresses.
+fn gathered(buffer: &mut String, cells: &[Cell], columns: &[u16]) -> Slot {
+    let filled = columns.iter().map(|&column| slot(cells, column)).filter(|slot| slot.is_present());
+    let listed: Vec<String> = filled.map(|slot| text::trim(slot.text(buffer)).replace(',', "%2C")).collect();
+    if listed.is_empty() {
+        return Slot::EMPTY;
+    }
+    Slot::store(buffer, &listed.join(","), columns.first().copied().unwrap_or(crate::cell::NO_COLUMN))
+}
+
+/// The entries of a list column, or one of them.
+fn split(value: &str, separator: &str, take: Option<i32>) -> String {
+    let entries: Vec<&str> = value.split(separator).map(text::trim).filter(|entry| !entry.is_empty()).collect();
+    match take {
+        None => entries.join(", "),
+        Some(place) => {
+            let place = if place < 0 { entries.len() as i64 + i64::from(place) } else { i64::from(place) - 1 };
+            let entry = usize::try_from(place).ok().and_then(|place| entries.get(place));
+            entry.map_or(String::new(), |entry| (*entry).to_owned())
+        }
+    }
+}
+
+/// A list of addresses with the prefix in front of those that are not absolute.
+fn prefixed(value: &str, prefix: &str) -> Option<String> {
+    let is_absolute = |entry: &str| entry.contains("://") || entry.starts_with("//");
+    let entries: Vec<&str> = value.split(',').map(text::trim).filter(|entry| !entry.is_empty()).collect();
+    if entries.iter().all(|entry| is_absolute(entry)) {
+        return None;
+    }
+    let joined = entries.iter().map(|entry| {
+        if is_absolute(entry) { (*entry).to_owned() } else { format!("{}/{}", prefix.trim_end_matches('/'), entry.trim_start_matches('/')) }
+    });
+    Some(joined.collect::<Vec<_>>().join(","))
+}
+
 /// The path with the most levels of a cell that lists several; a separator after a backslash
 /// belongs to a name.
-fn deepest_path(value: &str, separator: &str) -> Option<String> {
-    let guarded = value.replace(&format!("\\{separator}"), "\u{1}");
-    let mut paths = guarded.split(separator).map(text::trim).filter(|path| !path.is_empty());
-    let first = paths.next()?;
-    let depth = |path: &str| path.matches('>').count();
-    let deepest = paths.fold(first, |best, path| if depth(path) > depth(best) { path } else { best });
-    Some(deepest.replace('\u{1}', separator))
+fn deepest_path(value: &str, paths: &Paths) -> Option<String> {
+    let guarded = value.replace(&format!("\\{}", paths.separator), "\u{1}");
+    let level = paths.level.as_deref().unwrap_or(">");
+    let guarded = if paths.level.is_some() { guarded.replace(&format!("\\{level}"), "\u{2}") } else { guarded };
+    let listed = guarded.split(paths.separator.as_str()).map(text::trim).filter_map(|path| {
+        let mut levels: Vec<&str> = path.split(level).map(text::trim).filter(|level| !level.is_empty()).collect();
+        if levels.first().copied() == paths.root.as_deref() && paths.root.is_some() {
+            levels.remove(0);
+        }
+        (!levels.is_empty()).then_some(levels)
+    });
+    // The first of the deepest: `max_by_key` would take the last.
+    let deepest = listed.reduce(|best, path| if path.len() > best.len() { path } else { best })?;
+    Some(deepest.join(" > ").replace('\u{1}', &paths.separator).replace('\u{2}', level))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::deepest_path;
+    use super::{Paths, deepest_path, prefixed, split};
 
     #[test]
     fn the_deepest_of_several_paths() {
-        assert_eq!(deepest_path("Sale, Clothing > Hoodies, Clothing", ",").as_deref(), Some("Clothing > Hoodies"));
-        assert_eq!(deepest_path("Home\\, Garden > Pots", ",").as_deref(), Some("Home, Garden > Pots"));
+        let commas = Paths { separator: ",".into(), level: None, root: None };
+        assert_eq!(deepest_path("Sale, Clothing > Hoodies, Clothing", &commas).as_deref(), Some("Clothing > Hoodies"));
+        assert_eq!(deepest_path("Home\\, Garden > Pots", &commas).as_deref(), Some("Home, Garden > Pots"));
+        let slashes = Paths { separator: ",".into(), level: Some("/".into()), root: Some("Default Category".into()) };
+        assert_eq!(
+            deepest_path("Default Category/Men/Tops,Default Category/Men,Default Category", &slashes).as_deref(),
+            Some("Men > Tops")
+        );
+        assert_eq!(deepest_path("Default Category", &slashes), None);
+    }
+
+    #[test]
+    fn entries_of_a_list() {
+        assert_eq!(split("a; b;;c", ";", None), "a, b, c");
+        assert_eq!(
+            (split("a;b;c", ";", Some(2)), split("a;b;c", ";", Some(-1)), split("a", ";", Some(2))),
+            ("b".into(), "c".into(), String::new())
+        );
+        assert_eq!(prefixed("/m/a.jpg, https://x.example/b.jpg", "media/").as_deref(), Some("media/m/a.jpg,https://x.example/b.jpg"));
+        assert_eq!(prefixed("//cdn.example/b.jpg", "media/"), None);
     }
 }

@@ -1,17 +1,22 @@
 //! Names resolved against a header: which column fills which attribute, and every mistake in
 //! a mapping found before the first row is read.
 
+use super::columns::Columns;
 use super::expr::{Expression, variable};
-use super::model::{MapStep, RuleStep};
-use super::preset::{self, NoOption, Preset, PriceKind, Rows};
-use super::step::{From, OptionFrom, ParentPlan, RowPlan, SkipPlan, Step, StockPlan, TemplateValue};
+use super::join::JoinPlan;
+use super::model::{LookupBy, LookupTable, MapStep, RuleStep};
+use super::preset::{Preset, PriceKind, Rows, Word};
+use super::step::{From, Lookup, OptionPlan, OverColumns, RowPlan, SkipPlan, Step, StockPlan, TemplateValue, ViewPlan};
 use super::transform;
+use super::wide::{Child, JoinColumns, Wide};
 use crate::catalog::Header;
 use crate::product::attribute::{AttributeId, Attributes, Kind, known};
 use crate::product::money::Currency;
 use crate::product::text_distance::nearest;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Mistakes in a mapping; all of them at once.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +31,8 @@ pub struct MapError {
 pub struct Wishes {
     /// `[map]`, in order.
     pub map: Vec<(String, MapStep)>,
+    /// Of one target only: its place, the attribute, and how it is filled.
+    pub map_of: Vec<(usize, String, MapStep)>,
     /// One value for all items, whatever the catalog says.
     pub set: Vec<(String, String)>,
     /// Values for items that have none.
@@ -42,6 +49,42 @@ pub struct Wishes {
     pub folder: PathBuf,
 }
 
+/// A table that is joined to a catalog, with its columns known.
+#[derive(Clone, Debug)]
+pub struct SideInput {
+    /// What its columns go by.
+    pub name: String,
+    /// Its file, where it is another one.
+    pub file: Option<String>,
+    /// Its columns.
+    pub header: Arc<Header>,
+    /// The catalog's column.
+    pub on: Vec<String>,
+    /// Its own column.
+    pub key: Vec<String>,
+    /// Which of its rows count.
+    pub only: Vec<Word>,
+    /// Whether several rows may have one key.
+    pub many: bool,
+}
+
+/// What the mapping of one source is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// What is known of the platform.
+    pub preset: &'a Preset,
+    /// How rows make items, where the project file says it.
+    pub rows: Option<&'a Rows>,
+    /// The source's columns.
+    pub header: &'a Header,
+    /// Joined tables.
+    pub sides: &'a [SideInput],
+    /// The store view or language whose values count.
+    pub view: Option<&'a str>,
+    /// What people ask for.
+    pub wishes: &'a Wishes,
+}
+
 /// A compiled rule over attributes.
 #[derive(Debug)]
 pub struct RulePlan {
@@ -53,6 +96,8 @@ pub struct RulePlan {
     pub set: Vec<(AttributeId, String)>,
     /// Whether the item leaves the feed; the reason's number.
     pub drop: Option<u16>,
+    /// How many items it applied to.
+    pub met: AtomicU64,
 }
 
 /// A mapping resolved against one header.
@@ -60,11 +105,18 @@ pub struct RulePlan {
 pub struct Mapping {
     /// The steps, at most one an attribute.
     pub steps: Vec<Step>,
+    /// Steps of one target only.
+    pub only_for: Vec<Step>,
+    /// By target: attributes and the places of their values in [`Mapping::only_for`].
+    pub overrides: Vec<Vec<(AttributeId, usize)>>,
+    /// Joined tables, in the order of their indexes.
+    pub joins: Vec<JoinPlan>,
+    pub(super) wide: Wide,
     pub(super) rows: RowPlan,
-    pub(super) options: Vec<(Option<u16>, u16)>,
-    pub(super) no_option: Option<NoOption>,
+    pub(super) options: Vec<OptionPlan>,
     pub(super) skip: Vec<SkipPlan>,
     pub(super) stock: Option<StockPlan>,
+    pub(super) views: Option<ViewPlan>,
     pub(super) defaults: Vec<(AttributeId, String)>,
     pub(super) base_url: Option<url::Url>,
     /// Rules over attributes.
@@ -79,40 +131,93 @@ pub struct Mapping {
 pub(super) const REASON_IMAGE: u16 = 0;
 pub(super) const REASON_PARENT: u16 = 1;
 pub(super) const REASON_ORPHAN: u16 = 2;
+pub(super) const REASON_VIEW: u16 = 3;
+pub(super) const REASON_LENDS: u16 = 4;
+
+const REASONS: [&str; 5] = [
+    "row that only brings an image",
+    "parent row, its variations are the items",
+    "variation without its parent",
+    "row of another store view or language",
+    "product row, its variants are the items",
+];
 
 impl Mapping {
     /// Resolves a preset and people's wishes against a header.
     ///
     /// # Errors
     /// Every unknown column, attribute, transform and name at once, with the nearest known one.
-    pub fn compile(preset: &Preset, header: &Header, wishes: &Wishes) -> Result<Self, MapError> {
-        let mut compiler = Compiler { preset, header, wishes, problems: Vec::new() };
+    pub fn compile(given: &Given<'_>) -> Result<Self, MapError> {
+        let currency = given.wishes.currency.map(|currency| currency.code().to_owned());
+        let mut columns = Columns::new(given.header, &given.preset.packed, currency);
+        for side in given.sides {
+            columns.add_side(&side.name, &side.header, side.many);
+        }
+        let mut compiler = Compiler { given: *given, columns, problems: Vec::new() };
         let mapping = compiler.mapping();
         if compiler.problems.is_empty() { Ok(mapping) } else { Err(MapError { problems: compiler.problems }) }
     }
 
     /// Whether a first pass over the source is needed to make items of rows.
     pub fn needs_survey(&self) -> bool {
+        matches!(self.rows, RowPlan::Run(_) | RowPlan::Parents(_)) || self.views.is_some()
+    }
+
+    /// Whether rows make groups of variants.
+    pub fn makes_groups(&self) -> bool {
         !matches!(self.rows, RowPlan::Flat { .. })
+    }
+
+    /// Whether the rows imply the page of an item, once the shop's address is known.
+    pub fn implies_page(&self) -> bool {
+        match &self.rows {
+            RowPlan::Flat { page, .. } => page.is_some(),
+            RowPlan::Run(plan) => plan.page.is_some(),
+            RowPlan::Parents(plan) => plan.page.is_some(),
+            RowPlan::Nested(plan) => plan.page.is_some(),
+        }
+    }
+
+    /// Of a column that is made of others: the column of the source it is made of, if it is one,
+    /// and its name.
+    pub fn origin(&self, column: u16) -> Option<(Option<u16>, Arc<str>)> {
+        let place = usize::from(column);
+        if let Some(view) = place.checked_sub(self.wide.from).and_then(|place| self.wide.views.get(place)) {
+            return Some((Some(view.base).filter(|base| usize::from(*base) < self.wide.header), Arc::clone(&view.name)));
+        }
+        let join = self.wide.joins.iter().find(|join| (join.offset..join.offset + join.width).contains(&place))?;
+        let name = join.names.get(place - join.offset)?;
+        Some((Some(join.on).filter(|on| usize::from(*on) < self.wide.header), format!("{}.{name}", join.name).into()))
     }
 
     /// What a column that fills no attribute is used for, in a word.
     pub fn column_use(&self, column: u16) -> Option<&'static str> {
-        if self.options.iter().any(|(name, value)| *name == Some(column) || *value == column) {
+        let is = |other: u16| other == column || self.origin(other).is_some_and(|(base, _)| base == Some(column));
+        let of_option = |plan: &OptionPlan| match plan {
+            OptionPlan::Numbered { columns, .. } => columns.iter().any(|(name, value)| is(*name) || is(*value)),
+            OptionPlan::Pairs { list, .. } => is(*list),
+            OptionPlan::Packed { column, .. } => is(*column),
+            OptionPlan::Zipped { names, values, .. } => is(*names) || is(*values),
+            OptionPlan::Single { value, .. } => is(*value),
+        };
+        if self.options.iter().any(of_option) {
             return Some("(variant option)");
         }
-        if self.skip.iter().any(|skip| skip.column == column) {
+        if self.skip.iter().any(|skip| is(skip.column)) {
             return Some("(what is skipped)");
         }
-        if self.stock.as_ref().is_some_and(|stock| stock.inputs.values().any(|input| *input == Some(column))) {
+        if self.stock.as_ref().is_some_and(|stock| stock.inputs.values().flatten().any(|input| is(*input))) {
             return Some("(availability)");
         }
+        let used = |columns: &[Option<u16>]| columns.iter().flatten().any(|known| is(*known));
         match &self.rows {
-            RowPlan::Continuation { key, image, position, .. } if *key == column || *image == Some(column) || *position == Some(column) => {
-                Some("(product and images)")
-            }
-            RowPlan::Parents(plan) if plan.role == column || plan.parent == column => Some("(parents)"),
-            RowPlan::Flat { .. } | RowPlan::Continuation { .. } | RowPlan::Parents(_) => None,
+            RowPlan::Run(plan) if used(&[plan.key, plan.role, plan.image, plan.position]) => Some("(product and images)"),
+            RowPlan::Parents(plan) if used(&[plan.role, plan.parent, plan.links, plan.link_names]) => Some("(parents)"),
+            RowPlan::Nested(_) => match &self.wide.child {
+                Some(Child::List(list, _) | Child::Text(list, ..)) if is(*list) => Some("(variants)"),
+                _ => None,
+            },
+            RowPlan::Flat { .. } | RowPlan::Run(_) | RowPlan::Parents(_) => None,
         }
     }
 
@@ -120,48 +225,149 @@ impl Mapping {
     pub fn shape(&self) -> &'static str {
         match self.rows {
             RowPlan::Flat { .. } => "one row an item, one pass",
-            RowPlan::Continuation { .. } => "rows continue a product, two passes",
+            RowPlan::Run(_) => "rows continue a product, two passes",
             RowPlan::Parents(_) => "parents lend to variations, two passes",
+            RowPlan::Nested(_) if self.wide.child.is_some() => "records hold their variants, one pass",
+            RowPlan::Nested(_) => "records may hold variants, none do here; one pass",
         }
+    }
+
+    /// By rule of the project file: its condition and how many items it applied to.
+    pub fn rule_counts(&self) -> Vec<(String, u64)> {
+        self.rules.iter().map(|rule| (rule.source.clone(), rule.met.load(Ordering::Relaxed))).collect()
     }
 }
 
-struct Compiler<'a> {
-    preset: &'a Preset,
-    header: &'a Header,
-    wishes: &'a Wishes,
+pub(super) struct Compiler<'a> {
+    pub(super) given: Given<'a>,
+    pub(super) columns: Columns<'a>,
     problems: Vec<String>,
 }
 
 impl Compiler<'_> {
     fn mapping(&mut self) -> Mapping {
-        let mut reasons = vec![
-            "row that only brings an image".to_owned(),
-            "parent row, its variations are the items".to_owned(),
-            "variation without its parent".to_owned(),
-        ];
+        let mut reasons: Vec<String> = REASONS.map(str::to_owned).to_vec();
+        let rows = self.rows();
         let steps = self.steps();
-        let skip = self.preset.skip.iter().filter_map(|skip| {
-            let column = preset::column(self.header, &skip.column)?;
-            reasons.push(skip.reason.clone());
-            Some(SkipPlan { column, words: skip.words.clone(), reason: reasons.len() as u16 - 1 })
-        });
-        let skip: Vec<SkipPlan> = skip.collect();
+        let (only_for, overrides) = self.only_for();
+        let skip = self.skips(&mut reasons);
         let rules = self.rules(&mut reasons);
-        let defaults = self.values("defaults", &self.wishes.defaults.clone());
+        let wishes = self.given.wishes;
+        let defaults = self.values("defaults", &wishes.defaults);
+        let options = self.options();
+        let stock = self.stock();
+        let views = self.views();
+        let (joins, wide) = self.wide();
         Mapping {
             steps,
-            rows: self.rows(),
-            options: self.options(),
-            no_option: self.preset.options.as_ref().and_then(|options| options.none.clone()),
+            only_for,
+            overrides,
+            joins,
+            wide,
+            rows,
+            options,
             skip,
-            stock: self.stock(),
+            stock,
+            views,
             defaults,
-            base_url: self.wishes.base_url.clone(),
+            base_url: wishes.base_url.clone(),
             rules,
             reasons,
-            price_is_current: self.preset.prices.kind == PriceKind::Current,
+            price_is_current: self.given.preset.prices.kind == PriceKind::Current,
         }
+    }
+
+    /// Everything that rows are widened by, now that every name is resolved.
+    fn wide(&mut self) -> (Vec<JoinPlan>, Wide) {
+        let list = match self.given.rows.unwrap_or(&self.given.preset.rows) {
+            Rows::Nested(nested) => Some((nested.list.clone(), nested.separator.clone())),
+            Rows::Flat { .. } | Rows::Continuation(_) | Rows::Parents(_) => None,
+        };
+        let mut joins = Vec::new();
+        let mut joined = Vec::new();
+        for (place, side) in self.given.sides.iter().enumerate() {
+            let at = format!("[[source.join]] {}", side.name);
+            let Some(on) = self.columns.first(&side.on) else {
+                self.no_column(&side.on.join("`, `"), &format!("{at}: on"), &self.columns.names());
+                continue;
+            };
+            let nothing = BTreeMap::new();
+            let mut inner = Columns::new(&side.header, &nothing, self.given.wishes.currency.map(|currency| currency.code().to_owned()));
+            let Some(key) = inner.first(&side.key) else {
+                self.no_column(&side.key.join("`, `"), &format!("{at}: key"), &inner.names());
+                continue;
+            };
+            let only = side.only.iter().filter_map(|word| {
+                let words = word.words.iter().map(|word| self.with_currency(word)).collect();
+                Some((inner.first(&word.column)?, words))
+            });
+            let only = only.collect();
+            let wide = Wide {
+                header: side.header.names().len(),
+                from: usize::from(inner.made_from()),
+                early: std::mem::take(&mut inner.trees),
+                views: std::mem::take(&mut inner.views),
+                ..Wide::default()
+            };
+            joins.push(JoinPlan {
+                name: side.name.clone(),
+                file: side.file.clone(),
+                on: (side.on.first().cloned().unwrap_or_default(), side.key.first().cloned().unwrap_or_default()),
+                key,
+                only,
+                many: side.many,
+                wide,
+                width: side.header.names().len(),
+            });
+            let offset = self.columns.sides.get(place).map_or(0, |side| usize::from(side.offset));
+            joined.push(JoinColumns {
+                name: side.name.clone(),
+                on,
+                offset,
+                width: side.header.names().len(),
+                many: side.many,
+                nested: side.many && list.as_ref().is_some_and(|(list, _)| *list == side.name),
+                names: side.header.names().to_vec(),
+            });
+        }
+        let child = list.and_then(|(list, separator)| {
+            if let Some(side) = joined.iter().position(|join| join.nested) {
+                let range = joined.get(side).map(|join| join.offset..join.offset + join.width).unwrap_or_default();
+                let (inside, outside) =
+                    std::mem::take(&mut self.columns.trees).into_iter().partition(|(base, _)| range.contains(&usize::from(*base)));
+                self.columns.trees = outside;
+                return Some(Child::Side(side, inside));
+            }
+            let (column, _) = self.columns.find(&list)?;
+            let tree = std::mem::take(&mut self.columns.child);
+            Some(match separator {
+                Some(separator) => Child::Text(column, separator, list, tree),
+                None => Child::List(column, tree),
+            })
+        });
+        let header = self.given.header.names().len();
+        let (early, late) = std::mem::take(&mut self.columns.trees).into_iter().partition(|(base, _)| usize::from(*base) < header);
+        let wide = Wide {
+            header,
+            from: usize::from(self.columns.made_from()),
+            views: std::mem::take(&mut self.columns.views),
+            early,
+            late,
+            packs: std::mem::take(&mut self.columns.packs),
+            joins: joined,
+            child,
+        };
+        (joins, wide)
+    }
+
+    fn with_currency(&self, word: &str) -> String {
+        let code = self.given.wishes.currency.map(|currency| currency.code().to_owned());
+        code.map_or_else(|| word.to_owned(), |code| word.replace("{currency}", &code))
+    }
+
+    fn no_column(&mut self, name: &str, place: &str, known: &[String]) {
+        let near = nearest(name, known.iter().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
+        self.problems.push(format!("{place}: no column is called `{name}`{}", near.unwrap_or_default()));
     }
 
     fn attribute(&mut self, name: &str, place: &str) -> Option<AttributeId> {
@@ -181,76 +387,132 @@ impl Compiler<'_> {
     fn steps(&mut self) -> Vec<Step> {
         let shared = Attributes::shared();
         let mut steps: Vec<Step> = shared.iter().filter_map(|(id, name, _)| self.preset_step(id, name)).collect();
-        for (name, written) in &self.wishes.map {
+        let wishes = self.given.wishes;
+        for (name, written) in &wishes.map {
             let place = format!("[map] {name}");
             let Some(attribute) = self.attribute(name, &place) else { continue };
             let Some(step) = self.written_step(attribute, written, &place) else { continue };
             steps.retain(|earlier| earlier.attribute != attribute);
             steps.push(step);
         }
-        let fixed = self.values("--set", &self.wishes.set.clone());
-        for (attribute, value) in fixed {
+        for (attribute, value) in self.values("--set", &wishes.set) {
             steps.retain(|earlier| earlier.attribute != attribute);
             steps.push(plain(attribute, From::Constant(value)));
         }
         steps
     }
 
-    fn preset_step(&self, attribute: AttributeId, name: &str) -> Option<Step> {
-        let listed = self.preset.columns.get(name).and_then(toml::Value::as_array);
-        let mut wanted: Vec<&str> = listed.into_iter().flatten().filter_map(toml::Value::as_str).collect();
-        if self.preset.own_names && !wanted.contains(&name) {
-            wanted.insert(0, name);
+    /// Steps of one target only, and by target the attributes they fill.
+    fn only_for(&mut self) -> (Vec<Step>, Vec<Vec<(AttributeId, usize)>>) {
+        let (mut steps, mut overrides) = (Vec::new(), Vec::new());
+        for (target, name, written) in &self.given.wishes.map_of {
+            let place = format!("[target.map] {name}");
+            let Some(attribute) = self.attribute(name, &place) else { continue };
+            let Some(step) = self.written_step(attribute, written, &place) else { continue };
+            if overrides.len() <= *target {
+                overrides.resize(*target + 1, Vec::new());
+            }
+            overrides[*target].push((attribute, steps.len()));
+            steps.push(step);
         }
-        let mut unit = None;
-        let mut columns: Vec<u16> = Vec::new();
-        for name in wanted {
-            for (place, header) in self.header.names().iter().enumerate() {
-                let Some(found) = preset::meets(name, header) else { continue };
-                if !columns.contains(&(place as u16)) {
-                    columns.push(place as u16);
+        (steps, overrides)
+    }
+
+    fn preset_step(&mut self, attribute: AttributeId, name: &str) -> Option<Step> {
+        let preset = self.given.preset;
+        let numbered = preset.gather.get(name).into_iter().flatten();
+        let gathered: Vec<u16> = numbered
+            .flat_map(|name| (1..=99).map(move |n| name.replace("{n}", &n.to_string())))
+            .filter_map(|name| self.columns.own(&name))
+            .collect();
+        let total: Vec<u16> = match preset.sum.get(name).map(Vec::as_slice) {
+            Some([names]) => {
+                names.iter().filter_map(|name| name.strip_suffix('*')).flat_map(|start| self.columns.beginning(start)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let from = if !total.is_empty() {
+            (From::Total(total), None)
+        } else if !gathered.is_empty() {
+            (From::All(gathered), None)
+        } else if let Some(added) = preset.sum.get(name) {
+            let columns: Vec<u16> = added.iter().filter_map(|names| self.columns.first(names)).collect();
+            match (columns.as_slice(), added.first().and_then(|names| self.columns.first(names))) {
+                ([column], Some(_)) => (From::Column(*column), None),
+                (_, Some(_)) => (From::Sum(columns), None),
+                (_, None) => return None,
+            }
+        } else {
+            let listed = preset.columns.get(name).and_then(toml::Value::as_array);
+            let mut wanted: Vec<&str> = listed.into_iter().flatten().filter_map(toml::Value::as_str).collect();
+            if preset.own_names && !wanted.contains(&name) {
+                wanted.insert(0, name);
+            }
+            let (mut unit, mut columns) = (None, Vec::new());
+            for name in wanted {
+                let Some((column, found)) = self.columns.find(name) else { continue };
+                if !columns.contains(&column) {
+                    columns.push(column);
                     unit = unit.or(found);
                 }
-                break;
             }
-        }
-        let from = match columns.as_slice() {
-            [] => return None,
-            [column] => From::Column(*column),
-            _ => From::FirstOf(columns),
+            match columns.as_slice() {
+                [] => return None,
+                [column] => (From::Column(*column), unit),
+                _ => (From::FirstOf(columns), unit),
+            }
         };
+        let (from, unit) = from;
         let mut step = plain(attribute, from);
-        step.values = self.preset.values.get(name).cloned().unwrap_or_default();
-        step.empty = self.preset.empty.get(name).cloned().unwrap_or_default();
-        step.paths = self.preset.paths.get(name).cloned();
-        step.clean = self.preset.clean.get(name).into_iter().flatten().filter_map(|name| transform::find(name)).collect();
-        let unit = unit.or_else(|| self.preset.units.get(name).cloned());
+        step.values = preset.values.get(name).cloned().unwrap_or_default();
+        step.empty = preset.empty.get(name).cloned().unwrap_or_default();
+        step.paths = preset.paths.get(name).cloned();
+        step.prefix = preset.prefix.get(name).cloned();
+        step.flattens = step.flattens || step.prefix.is_some();
+        step.clean = preset.clean.get(name).into_iter().flatten().filter_map(|name| transform::find(name)).collect();
+        step.only_if = preset.only_if.get(name).and_then(|word| Some((self.columns.first(&word.column)?, word.words.clone())));
+        step.currency_column = preset.currency.get(name).and_then(|names| self.columns.first(names));
+        let has_currency = |column: &&str| column.contains("{currency}");
+        let listed = preset.columns.get(name).and_then(toml::Value::as_array);
+        if listed.into_iter().flatten().filter_map(toml::Value::as_str).any(|column| has_currency(&column)) {
+            step.currency = self.given.wishes.currency;
+        }
+        let unit = unit.or_else(|| preset.units.get(name).cloned());
         step.unit = unit.and_then(|unit| Some((unit_of(attribute)?, crate::product::measure::unit(&unit).map_or(unit, str::to_owned))));
         Some(step)
     }
 
     fn column(&mut self, name: &str, place: &str) -> Option<u16> {
-        let found = self.header.column(name).or_else(|| preset::column(self.header, &[name.to_owned()]));
+        let found = self.columns.find(name).map(|(column, _)| column);
         if found.is_none() {
-            let near = nearest(name, self.header.names().iter().map(AsRef::as_ref)).map(|near| format!("; did you mean `{near}`?"));
-            self.problems.push(format!("{place}: no column is called `{name}`{}", near.unwrap_or_default()));
+            self.no_column(name, place, &self.columns.names());
         }
         found
     }
 
     fn written_step(&mut self, attribute: AttributeId, written: &MapStep, place: &str) -> Option<Step> {
+        let columns_of = |compiler: &mut Self, names: &[String]| -> Option<Vec<u16>> {
+            let found: Vec<Option<u16>> = names.iter().map(|name| compiler.column(name, place)).collect();
+            found.into_iter().collect()
+        };
         let from = if let Some(constant) = &written.constant {
             From::Constant(constant.clone())
         } else if let Some(template) = &written.template {
-            self.template(template, place)?
+            From::Template(Box::new(self.over_columns(place, |names| Expression::template(template, names))?))
+        } else if !written.sum.is_empty() {
+            From::Sum(columns_of(self, &written.sum)?)
         } else {
-            let columns: Option<Vec<u16>> = written.from.iter().map(|name| self.column(name, place)).collect();
-            match columns?.as_slice() {
+            match columns_of(self, &written.from)?.as_slice() {
                 [column] => From::Column(*column),
                 columns => From::FirstOf(columns.to_vec()),
             }
         };
         let mut step = plain(attribute, from);
+        if let Some(when) = &written.when {
+            step.when = Some(self.over_columns(place, |names| Expression::condition(when, names))?);
+        }
+        step.split = written.split.clone().map(|separator| (separator, written.take));
+        step.empty.clone_from(&written.empty);
         for name in &written.clean {
             match transform::find(name) {
                 Some(transform) => step.clean.push(transform),
@@ -261,10 +523,14 @@ impl Compiler<'_> {
                 }
             }
         }
-        if let Some(file) = &written.lookup {
-            match lookup(&self.wishes.folder.join(file)) {
-                Ok(table) => step.lookup = Some((table, written.otherwise.clone())),
-                Err(message) => self.problems.push(format!("{place}: {file}: {message}")),
+        if let Some(table) = &written.lookup {
+            let pairs = match table {
+                LookupTable::Pairs(pairs) => Ok(pairs.clone().into_iter().collect()),
+                LookupTable::File(file) => lookup(&self.given.wishes.folder.join(file)).map_err(|message| format!("{file}: {message}")),
+            };
+            match pairs {
+                Ok(pairs) => step.lookup = Some(table_of(pairs, written.by, written.otherwise.clone())),
+                Err(message) => self.problems.push(format!("{place}: {message}")),
             }
         }
         if let Some(code) = &written.currency {
@@ -273,23 +539,37 @@ impl Compiler<'_> {
                 self.problems.push(format!("{place}: `{code}` is no ISO 4217 currency code"));
             }
         }
+        step.or = written.or.iter().filter_map(|other| self.written_step(attribute, other, place)).collect();
         Some(step)
     }
 
-    fn template(&mut self, template: &str, place: &str) -> Option<From> {
+    /// Compiles an expression over columns and defaults.
+    fn over_columns(&mut self, place: &str, compile: impl Fn(&[String]) -> Result<Expression, String>) -> Option<OverColumns> {
         let mut known: Vec<(String, TemplateValue)> = Vec::new();
-        for (column, name) in self.header.names().iter().enumerate() {
+        for (column, name) in self.given.header.names().iter().enumerate() {
             known.push((variable(name), TemplateValue::Column(column as u16)));
         }
-        let base = self.wishes.base_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        for side in self.columns.sides.iter().filter(|side| !side.many) {
+            for (column, name) in side.header.names().iter().enumerate() {
+                let value = || TemplateValue::Column(side.offset + column as u16);
+                known.push((variable(&format!("{}.{name}", side.name)), value()));
+                known.push((variable(name), value()));
+            }
+        }
+        let wishes = self.given.wishes;
+        let base = wishes.base_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
         known.extend(base.map(|base| ("base_url".to_owned(), TemplateValue::Text(base))));
-        known.extend(self.wishes.currency.map(|currency| ("currency".to_owned(), TemplateValue::Text(currency.code().to_owned()))));
-        known.extend(self.wishes.defaults.iter().map(|(name, value)| (name.clone(), TemplateValue::Text(value.clone()))));
+        known.extend(wishes.currency.map(|currency| ("currency".to_owned(), TemplateValue::Text(currency.code().to_owned()))));
+        known.extend(wishes.defaults.iter().map(|(name, value)| (name.clone(), TemplateValue::Text(value.clone()))));
+        // Made columns can be named too, once something else has asked for them.
+        let made = self.columns.made_from();
+        let views = self.columns.views.iter().enumerate();
+        known.extend(views.map(|(column, view)| (variable(&view.name), TemplateValue::Column(made + column as u16))));
         let names: Vec<String> = known.iter().map(|(name, _)| name.clone()).collect();
-        match Expression::template(template, &names) {
+        match compile(&names) {
             Ok(expression) => {
                 known.retain(|(name, _)| expression.names().contains(name));
-                Some(From::Template(Box::new(expression), known))
+                Some(OverColumns { expression, values: known })
             }
             Err(message) => {
                 self.problems.push(format!("{place}: {message}"));
@@ -298,72 +578,10 @@ impl Compiler<'_> {
         }
     }
 
-    fn options(&mut self) -> Vec<(Option<u16>, u16)> {
-        let Some(options) = &self.preset.options else { return Vec::new() };
-        let numbered = |names: &[String], n: usize| -> Option<u16> {
-            let names: Vec<String> = names.iter().map(|name| name.replace("{n}", &n.to_string())).collect();
-            preset::column(self.header, &names)
-        };
-        (1..=options.count).filter_map(|n| Some((numbered(&options.name, n), numbered(&options.value, n)?))).collect()
-    }
-
-    fn stock(&self) -> Option<StockPlan> {
-        let stock = self.preset.stock.as_ref()?;
-        let inputs: BTreeMap<String, Option<u16>> =
-            [("tracker", &stock.tracker), ("quantity", &stock.quantity), ("policy", &stock.policy), ("state", &stock.state)]
-                .into_iter()
-                .filter(|(_, names)| !names.is_empty())
-                .map(|(input, names)| (input.to_owned(), preset::column(self.header, names)))
-                .collect();
-        let rules = stock.rule.iter().map(|rule| (rule.when.clone(), rule.then.clone(), rule.tracked)).collect();
-        Some(StockPlan { inputs, rules })
-    }
-
-    fn rows(&self) -> RowPlan {
-        let column = |names: &[String]| preset::column(self.header, names);
-        let attributes = |names: &[String]| names.iter().filter_map(|name| Attributes::shared().id(name)).collect::<Vec<_>>();
-        match &self.preset.rows {
-            Rows::Continuation { key, variant, image, image_position, carry, page } => {
-                let Some(key) = column(key) else { return RowPlan::Flat { options: Vec::new() } };
-                let variant = variant.iter().filter_map(|name| column(std::slice::from_ref(name))).collect();
-                RowPlan::Continuation {
-                    key,
-                    variant,
-                    image: column(image),
-                    position: column(image_position),
-                    carry: attributes(carry),
-                    page: page.clone(),
-                }
-            }
-            Rows::Parents { role, parents, children, id, code, parent, prefix, carry, page } => match (column(role), column(parent)) {
-                (Some(role), Some(parent)) => RowPlan::Parents(Box::new(ParentPlan {
-                    role,
-                    parents: parents.clone(),
-                    children: children.clone(),
-                    id: column(id),
-                    code: column(code),
-                    parent,
-                    prefix: prefix.clone(),
-                    carry: attributes(carry),
-                    page: page.clone(),
-                })),
-                _ => RowPlan::Flat { options: Vec::new() },
-            },
-            Rows::Flat { options, more_options } => {
-                let of_attribute = options
-                    .iter()
-                    .filter_map(|(name, option)| Some((OptionFrom::Attribute(Attributes::shared().id(name)?), option.clone())));
-                let of_column =
-                    more_options.iter().filter_map(|name| Some((OptionFrom::Column(column(std::slice::from_ref(name))?), name.clone())));
-                RowPlan::Flat { options: of_attribute.chain(of_column).collect() }
-            }
-        }
-    }
-
     fn rules(&mut self, reasons: &mut Vec<String>) -> Vec<RulePlan> {
         let names: Vec<String> = Attributes::shared().iter().map(|(_, name, _)| name.to_owned()).collect();
         let mut plans = Vec::new();
-        for (place, rule) in self.wishes.rules.iter().enumerate() {
+        for (place, rule) in self.given.wishes.rules.iter().enumerate() {
             let place = format!("[[rule]] {}", place + 1);
             let when = match Expression::condition(&rule.when, &names) {
                 Ok(when) => when,
@@ -385,23 +603,42 @@ impl Compiler<'_> {
                 reasons.push(format!("dropped by rule: {}", rule.when));
                 reasons.len() as u16 - 1
             });
-            plans.push(RulePlan { when, source: rule.when.clone(), set, drop });
+            plans.push(RulePlan { when, source: rule.when.clone(), set, drop, met: AtomicU64::new(0) });
         }
         plans
     }
 }
 
-fn plain(attribute: AttributeId, from: From) -> Step {
+pub(super) fn plain(attribute: AttributeId, from: From) -> Step {
+    use Kind::{Box, Links, List, Options, Packed};
     Step {
         attribute,
         from,
+        when: None,
+        only_if: None,
+        split: None,
         clean: Vec::new(),
         lookup: None,
         values: BTreeMap::new(),
         empty: Vec::new(),
         currency: None,
+        currency_column: None,
         unit: None,
         paths: None,
+        prefix: None,
+        flattens: !matches!(Attributes::shared().kind(attribute), Links | List | Options | Packed | Box),
+        or: Vec::new(),
+    }
+}
+
+fn table_of(pairs: Vec<(String, String)>, by: LookupBy, otherwise: Option<String>) -> Lookup {
+    match by {
+        LookupBy::Exact => Lookup { exact: pairs.into_iter().collect(), prefixes: Vec::new(), otherwise },
+        LookupBy::Prefix => {
+            let mut prefixes = pairs;
+            prefixes.sort_by_key(|(start, _)| std::cmp::Reverse(start.len()));
+            Lookup { exact: HashMap::new(), prefixes, otherwise }
+        }
     }
 }
 
@@ -415,15 +652,15 @@ pub fn unit_of(attribute: AttributeId) -> Option<AttributeId> {
 }
 
 /// Reads a table of two columns; the keys are compared as they are.
-fn lookup(path: &std::path::Path) -> Result<HashMap<String, String>, String> {
+fn lookup(path: &std::path::Path) -> Result<Vec<(String, String)>, String> {
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut table = HashMap::new();
+    let mut table = Vec::new();
     for (place, record) in csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file).records().enumerate() {
         let record = record.map_err(|error| error.to_string())?;
         let (Some(from), Some(to)) = (record.get(0), record.get(1)) else {
             return Err(format!("line {}: two columns are needed, from and to", place + 1));
         };
-        table.insert(from.trim().to_owned(), to.trim().to_owned());
+        table.push((from.trim().to_owned(), to.trim().to_owned()));
     }
     Ok(table)
 }

@@ -13,7 +13,7 @@ impl Preset {
     pub fn of_spec(spec: &Spec) -> Self {
         let mut columns: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let mut values: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-        let mut options = Options { name: Vec::new(), value: Vec::new(), count: 0, none: None };
+        let (mut option_names, mut option_values, mut count) = (Vec::new(), Vec::new(), 0);
         let name_of = |attribute: AttributeId| Attributes::shared().name(attribute);
         for field in &spec.fields {
             let attribute = match &field.write {
@@ -34,12 +34,13 @@ impl Preset {
                 _ => {}
             }
             if let Some((n, is_name)) = numbered(attribute) {
-                options.count = options.count.max(n);
+                count = count.max(n);
                 // Names are listed by number below; a spec that spells them otherwise is known by its fields.
-                let list = if is_name { &mut options.name } else { &mut options.value };
+                let list = if is_name { &mut option_names } else { &mut option_values };
                 list.extend(names(field).map(|name| name.replace(&n.to_string(), "{n}")));
             }
         }
+        let options = Options::Numbered { name: option_names, value: option_values, count, none: None, tidy: None };
         let own = spec.identity.own_options.iter().map(|name| (name.clone(), name.clone())).collect();
         let mut table = toml::Table::new();
         for (attribute, names) in columns {
@@ -56,9 +57,17 @@ impl Preset {
             values,
             empty: BTreeMap::new(),
             paths: BTreeMap::new(),
+            prefix: BTreeMap::new(),
+            only_if: BTreeMap::new(),
+            sum: BTreeMap::new(),
+            gather: BTreeMap::new(),
+            currency: BTreeMap::new(),
+            packed: BTreeMap::new(),
             clean: BTreeMap::new(),
-            rows: Rows::Flat { options: own, more_options: Vec::new() },
-            options: (options.count > 0).then_some(options),
+            rows: Rows::Flat { options: own, more_options: Vec::new(), page: String::new() },
+            options: if count > 0 { vec![options] } else { Vec::new() },
+            views: None,
+            side: Vec::new(),
             prices: Prices { kind: PriceKind::Regular },
             skip: Vec::new(),
             stock: None,
@@ -85,7 +94,7 @@ mod tests {
     use super::Preset;
     use crate::catalog::Header;
     use crate::mapping::Mapping;
-    use crate::mapping::compile::Wishes;
+    use crate::mapping::compile::{Given, Wishes};
     use crate::spec::load;
 
     /// Every column of every spec is read, and by names alone: no preset is needed.
@@ -94,7 +103,15 @@ mod tests {
         for identity in load::identities().expect("built in") {
             let spec = load::spec(&format!("{}@{}", identity.target, identity.version)).expect("built in");
             let header = Header::new(spec.fields.iter().map(|field| field.name.as_str()));
-            let mapping = Mapping::compile(&Preset::of_spec(&spec), &header, &Wishes::default()).expect("sound");
+            let mapping = Mapping::compile(&Given {
+                preset: &Preset::of_spec(&spec),
+                rows: None,
+                header: &header,
+                sides: &[],
+                view: None,
+                wishes: &Wishes::default(),
+            })
+            .expect("sound");
             for (place, field) in spec.fields.iter().enumerate() {
                 let read = mapping.steps.iter().any(|step| step.columns().contains(&(place as u16)));
                 assert!(read, "{} {}", spec.name(), field.name);

@@ -5,16 +5,27 @@
 
 mod align;
 pub mod apply;
+pub mod columns;
 pub mod compile;
+pub mod detect;
 pub mod expr;
+mod family;
 mod from_spec;
+pub mod join;
+pub mod kept;
+mod layout;
 pub mod model;
+mod nested;
+mod option;
+mod path;
 pub mod preset;
 pub mod rows;
+mod run;
 pub mod step;
 mod stock;
 pub mod survey;
 pub mod transform;
 mod variant;
+mod wide;
 
 pub use compile::{MapError, Mapping};

@@ -16,15 +16,54 @@ pub struct MapStep {
     pub constant: Option<String>,
     /// A template over columns and defaults.
     pub template: Option<String>,
-    /// A table with two columns, from and to, by which values are replaced.
-    pub lookup: Option<String>,
+    /// Columns that are added up; the first one must be filled.
+    #[serde(default)]
+    pub sum: Vec<String>,
+    /// A condition over columns; where it does not hold, the attribute stays empty.
+    pub when: Option<String>,
+    /// What separates the entries of a list column.
+    pub split: Option<String>,
+    /// Which entry counts, from 1, or from the end where it is negative; all of them without it.
+    pub take: Option<i32>,
+    /// A table by which values are replaced: a file of two columns, or the pairs themselves.
+    pub lookup: Option<LookupTable>,
+    /// Whether a key of the table must be the whole value, or what it begins with.
+    #[serde(default)]
+    pub by: LookupBy,
     /// What a value becomes that the table does not list.
     pub otherwise: Option<String>,
+    /// Values that mean nothing was set.
+    #[serde(default)]
+    pub empty: Vec<String>,
     /// Named transforms, in order.
     #[serde(default)]
     pub clean: Vec<String>,
     /// The currency of an amount that names none.
     pub currency: Option<String>,
+    /// What is tried where this step leaves the attribute empty.
+    #[serde(skip)]
+    pub or: Vec<MapStep>,
+}
+
+/// A table by which values are replaced.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LookupTable {
+    /// A file of two columns without a header, from and to.
+    File(String),
+    /// The pairs themselves.
+    Pairs(BTreeMap<String, String>),
+}
+
+/// How a value meets the keys of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LookupBy {
+    /// The whole value.
+    #[default]
+    Exact,
+    /// The longest key that the value begins with.
+    Prefix,
 }
 
 /// A rule over attributes.
@@ -74,20 +113,34 @@ fn values(_: &mut SchemaGenerator) -> Schema {
 }
 
 impl MapStep {
-    /// Reads an entry of `[map]`: a column name alone, or a table of steps.
+    /// Reads an entry of `[map]`: a column name alone, a table of steps, or a list of such
+    /// tables of which the first that gives a value counts.
     ///
     /// # Errors
     /// What is wrong, in words.
     pub fn read(value: toml::Value) -> Result<Self, String> {
         match value {
             toml::Value::String(column) => Ok(Self { from: vec![column], ..Self::default() }),
-            toml::Value::Array(_) => Err("a list is written `{ from = [\"A\", \"B\"] }`".to_owned()),
+            toml::Value::Array(tables) => {
+                if !tables.iter().any(toml::Value::is_table) {
+                    return Err("a list of columns is written `{ from = [\"A\", \"B\"] }`, a list of choices has a table each".to_owned());
+                }
+                let mut steps = tables.into_iter().map(Self::read).collect::<Result<Vec<_>, _>>()?.into_iter();
+                let mut first = steps.next().ok_or("the list is empty")?;
+                first.or = steps.collect();
+                Ok(first)
+            }
             toml::Value::Table(table) => {
                 let step: Self = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
-                let sources =
-                    usize::from(!step.from.is_empty()) + usize::from(step.constant.is_some()) + usize::from(step.template.is_some());
-                if sources != 1 {
-                    return Err("exactly one of `from`, `constant` and `template` is needed".to_owned());
+                let sources = [!step.from.is_empty(), step.constant.is_some(), step.template.is_some(), !step.sum.is_empty()];
+                if sources.into_iter().filter(|given| *given).count() != 1 {
+                    return Err("exactly one of `from`, `constant`, `template` and `sum` is needed".to_owned());
+                }
+                if step.take.is_some() && step.split.is_none() {
+                    return Err("`take` needs `split`: what separates the entries".to_owned());
+                }
+                if step.lookup.is_none() && (step.otherwise.is_some() || step.by != LookupBy::Exact) {
+                    return Err("`otherwise` and `by` need a `lookup`".to_owned());
                 }
                 Ok(step)
             }

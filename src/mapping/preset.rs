@@ -1,7 +1,11 @@
-//! Presets: what is known of each platform's exports, as data, and how one is recognized.
+//! Presets as written: what is known of each platform's exports, as data.
+//!
+//! Wherever a column is named, a list of names may stand, of which the first that the catalog
+//! has counts. A name is compared case aside; one that ends in `(*)` takes the unit from the
+//! brackets, one that begins with `(` matches the end of a header, `{currency}` stands for the
+//! currency of the run, and a path such as `variants[].price` reaches into a nested cell.
 
-use crate::catalog::Header;
-use crate::product::synonyms::fold;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -32,16 +36,41 @@ pub struct Preset {
     /// Values that mean nothing was set.
     #[serde(default)]
     pub empty: BTreeMap<String, Vec<String>>,
-    /// Attributes whose cell may list several paths, with what separates them; the deepest counts.
+    /// Attributes whose cell may list several paths; the deepest counts.
     #[serde(default)]
-    pub paths: BTreeMap<String, String>,
+    pub paths: BTreeMap<String, Paths>,
+    /// What stands in front of addresses that are not absolute, below the shop's address.
+    #[serde(default)]
+    pub prefix: BTreeMap<String, String>,
+    /// Attributes that only count where another column says so.
+    #[serde(default)]
+    pub only_if: BTreeMap<String, Word>,
+    /// Attributes that are a sum of columns; the first one must be filled. A single name that ends
+    /// in `*` stands for all columns that begin so, of which any may be filled.
+    #[serde(default)]
+    pub sum: BTreeMap<String, Vec<Vec<String>>>,
+    /// Attributes that are a list of columns; `{n}` stands for a number.
+    #[serde(default)]
+    pub gather: BTreeMap<String, Vec<String>>,
+    /// Columns that name the currency of an attribute's amounts.
+    #[serde(default)]
+    pub currency: BTreeMap<String, Vec<String>>,
+    /// Columns that hold `key=value` pairs, which paths reach like the keys of an object.
+    #[serde(default)]
+    pub packed: BTreeMap<String, Packed>,
     /// Named transforms for the values of an attribute, where they change anything.
     #[serde(default)]
     pub clean: BTreeMap<String, Vec<String>>,
     /// How rows make items.
     pub rows: Rows,
-    /// Where variant options stand.
-    pub options: Option<Options>,
+    /// Where variant options stand; the first place that holds any counts.
+    #[serde(default)]
+    pub options: Vec<Options>,
+    /// Rows that say the same in another language, or for another store.
+    pub views: Option<ViewRows>,
+    /// Other tables that belong to the catalog: other records of the same file, or a file joined to it.
+    #[serde(default)]
+    pub side: Vec<Side>,
     /// What the price columns mean.
     pub prices: Prices,
     /// Records that are no offers.
@@ -65,8 +94,40 @@ pub struct Detect {
     pub none: Vec<String>,
 }
 
-/// How rows make items.
+/// Paths in one cell.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paths {
+    /// Between paths.
+    pub separator: String,
+    /// Between the levels of a path, where that is not `>`.
+    pub level: Option<String>,
+    /// A first level that says nothing.
+    pub root: Option<String>,
+}
+
+/// A column with one of some words; one that ends in `*` stands for all that begin so.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Word {
+    /// The column.
+    pub column: Vec<String>,
+    /// The words, case aside.
+    pub words: Vec<String>,
+}
+
+/// How pairs are packed into a cell.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Packed {
+    /// Between pairs.
+    pub separator: String,
+    /// Between key and value.
+    pub equals: String,
+}
+
+/// How rows make items.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Rows {
     /// A row is an item.
@@ -77,57 +138,155 @@ pub enum Rows {
         /// Columns that are options only.
         #[serde(default)]
         more_options: Vec<String>,
-    },
-    /// A run of rows with one key is a product; later rows leave the product's cells blank.
-    Continuation {
-        /// The key's column.
-        key: Vec<String>,
-        /// A row with one of these filled is a variant.
-        variant: Vec<String>,
-        /// Images of the product.
-        image: Vec<String>,
-        /// Their order.
-        image_position: Vec<String>,
-        /// Attributes taken from the first row.
-        carry: Vec<String>,
-        /// The product's page below the shop's address.
+        /// The item's page below the shop's address.
+        #[serde(default)]
         page: String,
     },
+    /// A run of rows is a product, told by a key or by what each row is.
+    Continuation(Box<RunRows>),
     /// Rows that only lend their values to others, wherever they stand.
-    Parents {
-        /// The column that says what a row is.
-        role: Vec<String>,
-        /// Words for parents.
-        parents: Vec<String>,
-        /// Words for children.
-        children: Vec<String>,
-        /// The column of the platform's own id.
-        id: Vec<String>,
-        /// The column of the merchant's code.
-        code: Vec<String>,
-        /// The column in which a child names its parent: `id:1` or a code.
-        parent: Vec<String>,
-        /// What stands in front of group ids, so that none equals an item's id.
-        prefix: String,
-        /// Attributes taken from the parent.
-        carry: Vec<String>,
-        /// The product's page below the shop's address.
-        page: String,
-    },
+    Parents(Box<ParentRows>),
+    /// A record that holds its variants in a list.
+    Nested(Box<NestedRows>),
 }
 
-/// Numbered columns that hold option names and values.
+/// A run of rows with one key is a product; later rows leave the product's cells blank.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunRows {
+    /// The key's column; a blank one continues the row above. Without it `role` tells where a product begins.
+    pub key: Vec<String>,
+    /// The column that says what a row is.
+    pub role: Vec<String>,
+    /// Its words for the row that begins a product.
+    pub product: Vec<String>,
+    /// A row with one of these filled is a variant.
+    pub variant: Vec<String>,
+    /// Words of `role` for variants, instead.
+    pub variant_words: Vec<String>,
+    /// Whether the first row is an item only where no other row is a variant.
+    pub first_lends: bool,
+    /// Images of the product.
+    pub image: Vec<String>,
+    /// Their order.
+    pub image_position: Vec<String>,
+    /// Attributes taken from the first row.
+    pub carry: Vec<String>,
+    /// Attributes that the first row has the say in.
+    pub lead: Vec<String>,
+    /// The column of the group's id, where that is not the key.
+    pub group: Vec<String>,
+    /// What stands in front of group ids.
+    pub prefix: String,
+    /// The product's page below the shop's address: `{key}`, and names of columns in braces.
+    pub page: String,
+}
+
+/// Rows that only lend their values to others, wherever they stand.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ParentRows {
+    /// The column that says what a row is.
+    pub role: Vec<String>,
+    /// Words for parents; without any, a row is a parent where a child names it.
+    pub parents: Vec<String>,
+    /// Words for children; without any, a row is a child where it names a parent.
+    pub children: Vec<String>,
+    /// The column of the platform's own id.
+    pub id: Vec<String>,
+    /// The column of the merchant's code.
+    pub code: Vec<String>,
+    /// The column in which a child names its parent: `id:1` or a code.
+    pub parent: Vec<String>,
+    /// The column in which a parent lists its children with their options: `sku=A,size=S|sku=B,size=M`.
+    pub links: Vec<String>,
+    /// The key of the child's code in such a list.
+    pub link_key: String,
+    /// The column in which a parent names the options: `size=Size,color=Colour`.
+    pub link_names: Vec<String>,
+    /// What stands in front of group ids, so that none equals an item's id.
+    pub prefix: String,
+    /// Attributes taken from the parent.
+    pub carry: Vec<String>,
+    /// Attributes that the parent has the say in.
+    pub lead: Vec<String>,
+    /// The product's page below the shop's address: `{id}`, and names of columns in braces.
+    pub page: String,
+}
+
+/// A record that holds its variants in a list.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NestedRows {
+    /// The list's column or path, or the name of a joined table; columns of a variant are written `list[].name`.
+    pub list: String,
+    /// What separates the entries, where the list is plain text.
+    pub separator: Option<String>,
+    /// The column of the group's id.
+    pub group: Vec<String>,
+    /// What stands in front of group ids.
+    pub prefix: String,
+    /// The item's page below the shop's address: `{key}` for the group, and names of columns in braces.
+    pub page: String,
+}
+
+/// Where variant options stand.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Options {
-    /// Columns of names; `{n}` stands for the number.
-    pub name: Vec<String>,
-    /// Columns of values.
-    pub value: Vec<String>,
-    /// How many there may be.
-    pub count: usize,
-    /// The option that means there are none.
-    pub none: Option<NoOption>,
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Options {
+    /// Numbered columns of names and values; `{n}` stands for the number, `{m}` for one less.
+    Numbered {
+        /// Columns of names.
+        name: Vec<String>,
+        /// Columns of values.
+        value: Vec<String>,
+        /// How many there may be.
+        count: usize,
+        /// The option that means there are none.
+        none: Option<NoOption>,
+        /// A pattern for what is taken off values.
+        tidy: Option<String>,
+    },
+    /// A list of objects.
+    Pairs {
+        /// The list's path.
+        list: Vec<String>,
+        /// The key of the name.
+        name: String,
+        /// The key of the value.
+        value: String,
+        /// The option that means there are none.
+        none: Option<NoOption>,
+    },
+    /// Pairs packed into one cell.
+    Packed {
+        /// The column.
+        column: Vec<String>,
+        /// What a pair begins with, or what separates pairs.
+        split: String,
+        /// A pattern with the groups `name` and `value`.
+        entry: String,
+    },
+    /// Names in one cell, values in another, by their order.
+    Zipped {
+        /// The column of names.
+        names: Vec<String>,
+        /// The column of values.
+        values: Vec<String>,
+        /// Between names, and between values: one of these characters.
+        separator: String,
+        /// What ends a name or value, with all that follows it.
+        cut: Option<String>,
+    },
+    /// One cell that says how the variant is called.
+    Single {
+        /// The column.
+        value: Vec<String>,
+        /// The option's name.
+        name: String,
+        /// The value that means there are none.
+        none: Option<String>,
+    },
 }
 
 /// The option that means there are none.
@@ -138,6 +297,43 @@ pub struct NoOption {
     pub name: String,
     /// Its value.
     pub value: String,
+}
+
+/// Rows that say the same in another language, or for another store.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewRows {
+    /// The column of the code that both rows share.
+    pub key: Vec<String>,
+    /// The column that names the store view or language; further rows of a code are of a view.
+    pub view: Vec<String>,
+    /// Whether the views are currencies, so that the currency of the run is the one that counts.
+    #[serde(default)]
+    pub currencies: bool,
+}
+
+/// Another table that belongs to the catalog.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Side {
+    /// The name its columns go by: `name.column`, or `name[].column` where there are many.
+    pub name: String,
+    /// Whether its rows are other records of the same file; otherwise a joined file is one if it has `detect`.
+    #[serde(default)]
+    pub same_file: bool,
+    /// Columns by which a joined file is recognized.
+    #[serde(default)]
+    pub detect: Vec<Vec<String>>,
+    /// Which rows belong to it.
+    #[serde(default)]
+    pub only: Vec<Word>,
+    /// The column of the catalog.
+    pub on: Vec<String>,
+    /// The column of the table.
+    pub key: Vec<String>,
+    /// Whether several rows may have one key.
+    #[serde(default)]
+    pub many: bool,
 }
 
 /// What the price columns mean.
@@ -165,7 +361,17 @@ pub struct Skip {
     /// The column.
     pub column: Vec<String>,
     /// Its words, case aside; a cell with several words separated by commas matches any.
+    #[serde(default)]
     pub words: Vec<String>,
+    /// Whether a blank cell counts, too.
+    #[serde(default)]
+    pub blank: bool,
+    /// Words that do not count, where everything else does.
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// Whether this holds for rows without a parent only.
+    #[serde(default)]
+    pub alone: bool,
     /// Why, for people.
     pub reason: String,
 }
@@ -186,6 +392,9 @@ pub struct Stock {
     /// What the shop says itself.
     #[serde(default)]
     pub state: Vec<String>,
+    /// Inputs that a blank cell takes from the product.
+    #[serde(default)]
+    pub inherit: Vec<String>,
     /// The first rule whose conditions hold decides.
     pub rule: Vec<StockRule>,
 }
@@ -217,122 +426,47 @@ pub enum StockCondition {
     Words(Vec<String>),
 }
 
-macro_rules! presets {
-    ($($name:literal),*) => {
-        &[$(($name, include_str!(concat!("../../schemas/presets/", $name, ".toml")))),*]
-    };
-}
-
-/// The built-in presets, most specific first: the order in which they are tried.
-static BUILT_IN: &[(&str, &str)] = presets![
-    "shopify",
-    "woocommerce",
-    "stripe-promotion-feed",
-    "stripe-feed",
-    "google",
-    "openai-feed",
-    "stripe-inventory-feed",
-    "stripe-pricing-feed",
-    "generic"
-];
-
-/// All presets, most specific first.
-///
-/// # Panics
-/// When a built-in preset is not valid, which a test would show.
-pub fn all() -> Vec<Preset> {
-    BUILT_IN
-        .iter()
-        .map(|(name, text)| {
-            #[expect(clippy::panic, reason = "presets are part of the program; a test loads them all")]
-            toml::from_str(text).unwrap_or_else(|error| panic!("schemas/presets/{name}.toml: {error}"))
-        })
-        .collect()
-}
-
-/// A header name as presets compare it.
-pub fn folded(name: &str) -> String {
-    let folded = fold(name);
-    folded.strip_prefix("g:").map_or(folded.clone(), str::to_owned)
-}
-
-/// How a column name of a preset meets a header: `Some(unit)` where it does.
-pub fn meets(wanted: &str, header: &str) -> Option<Option<String>> {
-    let (wanted, header) = (folded(wanted), folded(header));
-    if let Some(start) = wanted.strip_suffix("(*)") {
-        let unit = header.strip_prefix(start)?.strip_prefix('(')?.strip_suffix(')')?;
-        return Some(Some(unit.to_owned()));
-    }
-    if wanted.starts_with('(') {
-        return header.ends_with(&wanted).then_some(None);
-    }
-    (wanted == header).then_some(None)
-}
-
-/// The column of the first of `names` that the header has.
-pub fn column(header: &Header, names: &[String]) -> Option<u16> {
-    names.iter().find_map(|name| header.names().iter().position(|known| meets(name, known).is_some())).map(|place| place as u16)
-}
-
-/// The preset that fits a header, and the column names that gave it away.
-pub fn detect(header: &Header) -> (Preset, Vec<String>) {
-    let has = |name: &String| header.names().iter().find(|known| meets(name, known).is_some());
-    let mut presets = all();
-    let mut fallback = None;
-    for preset in presets.drain(..) {
-        if preset.detect.all.is_empty() {
-            fallback = Some(preset);
-            continue;
+impl Preset {
+    /// The names of columns that the preset reads, with `{n}` and the like as they are.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            self.columns.values().filter_map(toml::Value::as_array).flatten().filter_map(toml::Value::as_str).collect();
+        names.extend(self.sum.values().flatten().flatten().map(String::as_str));
+        names.extend(self.gather.values().flatten().map(String::as_str));
+        let mut lists: Vec<&[String]> = self.only_if.values().map(|word| word.column.as_slice()).collect();
+        lists.extend(self.currency.values().map(Vec::as_slice));
+        lists.extend(self.skip.iter().map(|skip| skip.column.as_slice()));
+        if let Some(stock) = &self.stock {
+            lists.extend([&stock.tracker, &stock.quantity, &stock.policy, &stock.state].map(Vec::as_slice));
         }
-        let found: Option<Vec<_>> = preset.detect.all.iter().map(|names| names.iter().find_map(has)).collect();
-        let any = preset.detect.any.iter().find_map(has);
-        let fits = (preset.detect.any.is_empty() || any.is_some()) && !preset.detect.none.iter().any(|name| has(name).is_some());
-        if let Some(found) = found.filter(|_| fits) {
-            let mut signs: Vec<String> = found.into_iter().map(ToString::to_string).collect();
-            signs.extend(any.map(ToString::to_string).filter(|any| !signs.contains(any)));
-            return (preset, signs);
-        }
-    }
-    #[expect(clippy::expect_used, reason = "the last built-in preset fits anything")]
-    (fallback.expect("a preset without conditions is built in"), Vec::new())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{all, detect, meets};
-    use crate::catalog::Header;
-    use crate::product::attribute::Attributes;
-
-    #[test]
-    fn every_preset_loads_and_names_known_attributes() {
-        for preset in all() {
-            for (attribute, names) in &preset.columns {
-                assert!(Attributes::shared().id(attribute).is_some(), "{}: {attribute}", preset.name);
-                assert!(names.as_array().is_some(), "{}: {attribute}", preset.name);
+        for options in &self.options {
+            match options {
+                Options::Numbered { name, value, .. } => lists.extend([name.as_slice(), value]),
+                Options::Pairs { list, .. } => lists.push(list),
+                Options::Packed { column, .. } => lists.push(column),
+                Options::Zipped { names, values, .. } => lists.extend([names.as_slice(), values]),
+                Options::Single { value, .. } => lists.push(value),
             }
         }
-    }
-
-    #[test]
-    fn platforms_are_told_apart() {
-        let name = |columns: &str| detect(&Header::new(columns.split(','))).0.name;
-        assert_eq!(name("Handle,Title,Body (HTML),Vendor,Variant SKU,Variant Price"), "shopify");
-        assert_eq!(name("Title,URL handle,Description,Price,Compare-at price"), "shopify");
-        assert_eq!(name("ID,Type,SKU,Name,Published,Regular price"), "woocommerce");
-        assert_eq!(name("id,title,description,link,image_link,availability,price,brand"), "google");
-        assert_eq!(name("g:id,g:title,g:link,g:image_link,g:availability,g:price"), "google");
-        assert_eq!(name("id,title,link,image_link,availability,price,enable_search"), "openai-feed");
-        assert_eq!(name("item_id,title,url,image_url,availability,price"), "openai-feed");
-        assert_eq!(name("id,title,link,image_link,availability,price,inventory_not_tracked"), "stripe-feed");
-        assert_eq!(name("sku,name,price"), "generic");
-    }
-
-    #[test]
-    fn header_spellings() {
-        assert_eq!(meets("Option1 Name", "Option1 name"), Some(None));
-        assert_eq!(meets("image link", "image_link"), Some(None));
-        assert_eq!(meets("Weight (*)", "Weight (lbs)"), Some(Some("lbs".into())));
-        assert_eq!(meets("(product.metafields.shopify.color-pattern)", "Farbe (product.metafields.shopify.color-pattern)"), Some(None));
-        assert_eq!(meets("Weight (*)", "Weight"), None);
+        lists.extend(self.views.iter().flat_map(|views| [views.key.as_slice(), &views.view]));
+        for side in self.side.iter().filter(|side| side.same_file) {
+            lists.extend([side.on.as_slice(), &side.key]);
+            lists.extend(side.only.iter().map(|word| word.column.as_slice()));
+        }
+        match &self.rows {
+            Rows::Flat { .. } => {}
+            Rows::Continuation(rows) => {
+                lists.extend([rows.key.as_slice(), &rows.role, &rows.variant, &rows.image, &rows.image_position, &rows.group]);
+            }
+            Rows::Parents(rows) => {
+                lists.extend([rows.role.as_slice(), &rows.id, &rows.code, &rows.parent, &rows.links, &rows.link_names]);
+            }
+            Rows::Nested(rows) => {
+                names.push(&rows.list);
+                lists.push(&rows.group);
+            }
+        }
+        names.extend(lists.into_iter().flatten().map(String::as_str));
+        names
     }
 }

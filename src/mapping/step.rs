@@ -1,7 +1,7 @@
 //! A compiled mapping in parts: where values come from, what is skipped, how rows make items.
 
 use super::expr::Expression;
-use super::preset::StockCondition;
+use super::preset::{NoOption, Paths, StockCondition};
 use super::transform::Transform;
 use crate::product::attribute::AttributeId;
 use crate::product::money::Currency;
@@ -13,7 +13,20 @@ pub(super) enum From {
     Column(u16),
     FirstOf(Vec<u16>),
     Constant(String),
-    Template(Box<Expression>, Vec<(String, TemplateValue)>),
+    Template(Box<OverColumns>),
+    /// A sum, of which the first column must be filled.
+    Sum(Vec<u16>),
+    /// A sum of whatever is filled.
+    Total(Vec<u16>),
+    /// A list of whatever is filled.
+    All(Vec<u16>),
+}
+
+/// An expression over columns.
+#[derive(Debug)]
+pub(super) struct OverColumns {
+    pub(super) expression: Expression,
+    pub(super) values: Vec<(String, TemplateValue)>,
 }
 
 /// What a name in a template stands for.
@@ -23,43 +36,72 @@ pub(super) enum TemplateValue {
     Text(String),
 }
 
+/// A table by which values are replaced.
+#[derive(Debug)]
+pub(super) struct Lookup {
+    pub(super) exact: HashMap<String, String>,
+    /// Longest first.
+    pub(super) prefixes: Vec<(String, String)>,
+    pub(super) otherwise: Option<String>,
+}
+
+impl Lookup {
+    pub(super) fn get(&self, key: &str) -> Option<&String> {
+        let listed =
+            self.exact.get(key).or_else(|| self.prefixes.iter().find(|(start, _)| key.starts_with(start.as_str())).map(|(_, to)| to));
+        listed.or(self.otherwise.as_ref())
+    }
+}
+
 /// How one attribute is filled.
 #[derive(Debug)]
 pub struct Step {
     pub(super) attribute: AttributeId,
     pub(super) from: From,
+    pub(super) when: Option<OverColumns>,
+    pub(super) only_if: Option<(u16, Vec<String>)>,
+    pub(super) split: Option<(String, Option<i32>)>,
     pub(super) clean: Vec<&'static Transform>,
-    pub(super) lookup: Option<(HashMap<String, String>, Option<String>)>,
+    pub(super) lookup: Option<Lookup>,
     pub(super) values: BTreeMap<String, String>,
     pub(super) empty: Vec<String>,
     pub(super) currency: Option<Currency>,
+    /// The column that names the currency.
+    pub(super) currency_column: Option<u16>,
     pub(super) unit: Option<(AttributeId, String)>,
-    pub(super) paths: Option<String>,
+    pub(super) paths: Option<Paths>,
+    pub(super) prefix: Option<String>,
+    /// Whether a list becomes one text.
+    pub(super) flattens: bool,
+    /// What is tried where this step gives nothing.
+    pub(super) or: Vec<Step>,
 }
 
 impl Step {
     /// Whether the value is a cell as it stands.
     pub(super) fn is_plain(&self) -> bool {
         self.clean.is_empty()
+            && self.split.is_none()
             && self.lookup.is_none()
             && self.values.is_empty()
             && self.empty.is_empty()
             && self.currency.is_none()
+            && self.currency_column.is_none()
             && self.unit.is_none()
             && self.paths.is_none()
+            && self.prefix.is_none()
     }
 
     /// The columns the step reads.
     pub fn columns(&self) -> Vec<u16> {
-        match &self.from {
+        let mut columns = match &self.from {
             From::Column(column) => vec![*column],
-            From::FirstOf(columns) => columns.clone(),
+            From::FirstOf(columns) | From::Sum(columns) | From::Total(columns) | From::All(columns) => columns.clone(),
             From::Constant(_) => Vec::new(),
-            From::Template(_, values) => values
-                .iter()
-                .filter_map(|(_, value)| if let TemplateValue::Column(column) = value { Some(*column) } else { None })
-                .collect(),
-        }
+            From::Template(template) => template.columns(),
+        };
+        columns.extend(self.or.iter().flat_map(Step::columns));
+        columns
     }
 
     /// The attribute it fills.
@@ -68,11 +110,21 @@ impl Step {
     }
 }
 
+impl OverColumns {
+    fn columns(&self) -> Vec<u16> {
+        let column = |value: &TemplateValue| if let TemplateValue::Column(column) = value { Some(*column) } else { None };
+        self.values.iter().filter_map(|(_, value)| column(value)).collect()
+    }
+}
+
 /// A record that is no offer.
 #[derive(Debug)]
 pub(super) struct SkipPlan {
     pub(super) column: u16,
     pub(super) words: Vec<String>,
+    pub(super) blank: bool,
+    pub(super) unless: Vec<String>,
+    pub(super) alone: bool,
     pub(super) reason: u16,
 }
 
@@ -82,14 +134,17 @@ pub(super) struct StockPlan {
     /// By input: the column, and whether the preset names the input at all.
     pub(super) inputs: BTreeMap<String, Option<u16>>,
     pub(super) rules: Vec<(BTreeMap<String, StockCondition>, String, bool)>,
+    /// Inputs that a blank cell takes from the product.
+    pub(super) inherit: Vec<String>,
 }
 
 /// How rows make items, by column.
 #[derive(Debug)]
 pub(super) enum RowPlan {
-    Flat { options: Vec<(OptionFrom, String)> },
-    Continuation { key: u16, variant: Vec<u16>, image: Option<u16>, position: Option<u16>, carry: Vec<AttributeId>, page: String },
+    Flat { options: Vec<(OptionFrom, String)>, page: Option<Page> },
+    Run(Box<RunPlan>),
     Parents(Box<ParentPlan>),
+    Nested(Box<NestedPlan>),
 }
 
 /// Where an option of a flat row comes from.
@@ -99,15 +154,74 @@ pub(super) enum OptionFrom {
     Column(u16),
 }
 
+/// A page below the shop's address.
+#[derive(Debug)]
+pub(super) struct Page(pub(super) Vec<PagePart>);
+
+#[derive(Debug)]
+pub(super) enum PagePart {
+    Text(String),
+    /// What the product or group is called by.
+    Key,
+    Column(u16),
+}
+
+#[derive(Debug)]
+pub(super) struct RunPlan {
+    pub(super) key: Option<u16>,
+    pub(super) role: Option<u16>,
+    pub(super) product: Vec<String>,
+    pub(super) variant: Vec<u16>,
+    pub(super) variant_words: Vec<String>,
+    pub(super) first_lends: bool,
+    pub(super) image: Option<u16>,
+    pub(super) position: Option<u16>,
+    pub(super) carry: Vec<AttributeId>,
+    pub(super) lead: Vec<AttributeId>,
+    pub(super) group: Option<u16>,
+    pub(super) prefix: String,
+    pub(super) page: Option<Page>,
+}
+
 #[derive(Debug)]
 pub(super) struct ParentPlan {
-    pub(super) role: u16,
+    pub(super) role: Option<u16>,
     pub(super) parents: Vec<String>,
     pub(super) children: Vec<String>,
     pub(super) id: Option<u16>,
     pub(super) code: Option<u16>,
-    pub(super) parent: u16,
+    pub(super) parent: Option<u16>,
+    pub(super) links: Option<u16>,
+    pub(super) link_key: String,
+    pub(super) link_names: Option<u16>,
     pub(super) prefix: String,
     pub(super) carry: Vec<AttributeId>,
-    pub(super) page: String,
+    pub(super) lead: Vec<AttributeId>,
+    pub(super) page: Option<Page>,
+}
+
+#[derive(Debug)]
+pub(super) struct NestedPlan {
+    pub(super) group: Option<u16>,
+    pub(super) prefix: String,
+    pub(super) page: Option<Page>,
+}
+
+/// Rows of other languages or stores.
+#[derive(Debug)]
+pub(super) struct ViewPlan {
+    pub(super) key: u16,
+    pub(super) view: u16,
+    /// The view whose values count, where one was asked for.
+    pub(super) wanted: Option<String>,
+}
+
+/// Where variant options stand.
+#[derive(Debug)]
+pub(super) enum OptionPlan {
+    Numbered { columns: Vec<(u16, u16)>, none: Option<NoOption>, tidy: Option<regex::Regex> },
+    Pairs { list: u16, name: String, value: String, none: Option<NoOption> },
+    Packed { column: u16, split: String, entry: regex::Regex },
+    Zipped { names: u16, values: u16, separators: Vec<char>, cut: Option<String> },
+    Single { value: u16, name: String, none: Option<String> },
 }

@@ -13,7 +13,8 @@ pub(super) fn stock(mapping: &Mapping, buffer: &mut String, cells: &[Cell], pare
     let input = |name: &str| -> (Option<u16>, String) {
         let Some(Some(column)) = plan.inputs.get(name) else { return (None, String::new()) };
         let own = text::trim(slot(cells, *column).text(buffer));
-        let inherited = parent.filter(|_| own.eq_ignore_ascii_case("parent")).map(|parent| text::trim(slot(parent, *column).text(buffer)));
+        let asks_parent = own.eq_ignore_ascii_case("parent") || own.is_empty() && plan.inherit.iter().any(|known| known == name);
+        let inherited = parent.filter(|_| asks_parent).map(|parent| text::trim(slot(parent, *column).text(buffer)));
         (Some(*column), inherited.unwrap_or(own).to_owned())
     };
     let holds = |name: &str, condition: &StockCondition| {

@@ -1,8 +1,17 @@
 //! The first pass over a source whose rows need others to become items: which ids occur more
 //! than once, where the parents are, and which products are scattered over the file.
+//!
+//! Hashes and small numbers stay in memory; rows that others need go to the row store.
 
+use super::apply::slot;
 use super::compile::Mapping;
-use super::step::{From, RowPlan};
+use super::family::{Role, link_grammar};
+use super::join::JoinTable;
+use super::kept::Kept;
+use super::rows::With;
+use super::run::KeptProduct;
+use super::step::{From, ParentPlan, RowPlan, RunPlan, ViewPlan};
+use super::wide::pairs;
 use crate::catalog::{Batch, RecordHead};
 use crate::cell::Cell;
 use crate::product::attribute::known;
@@ -10,46 +19,35 @@ use crate::product::text;
 use std::collections::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Rows kept from the first pass, each with its cells in one buffer.
-#[derive(Debug, Default)]
-pub struct Kept {
-    /// The buffer.
-    pub text: String,
-    /// The rows.
-    pub rows: Vec<(RecordHead, Vec<Cell>)>,
-}
-
-impl Kept {
-    fn keep(&mut self, batch: &Batch, row: usize) -> usize {
-        let cells = batch.row(row).iter().map(|cell| {
-            let value = cell.text(&batch.text);
-            let start = self.text.len();
-            self.text.push_str(value);
-            Cell::new(start, self.text.len(), cell.shape)
-        });
-        let cells = cells.collect();
-        let head = batch.heads.get(row).copied().unwrap_or(RecordHead { number: 0, line: 0 });
-        self.rows.push((head, cells));
-        self.rows.len() - 1
-    }
-}
+/// A run of more rows than this is treated as a scattered one, so that no block must hold it.
+const LONG_RUN: u64 = 10_000;
 
 /// What the first pass found out.
 #[derive(Debug, Default)]
 pub struct Survey {
+    /// Joined tables, in the order of the mapping's joins.
+    pub tables: Vec<JoinTable>,
     /// Ids that occur on more than one row; such an id cannot name an item.
     repeated: HashSet<u128>,
     seen: HashSet<u128>,
     /// Parent rows, by their id and by their code.
-    parents: HashMap<u128, usize>,
-    /// The parents' rows.
-    pub kept: Kept,
-    /// Keys of products whose rows do not stand together.
-    scattered: HashSet<u128>,
+    parents: HashMap<u128, u32>,
+    /// What children name.
+    named: HashSet<u128>,
+    /// Children that a parent lists: the parent, and where its entry stands.
+    links: HashMap<u128, (u32, u32, u32)>,
+    link_text: String,
+    /// Rows that others need.
+    pub(super) kept: Kept,
+    /// Keys of products whose rows do not stand together, or are very many.
+    scattered: HashMap<u128, KeptProduct>,
     ended: HashSet<u128>,
     last: Option<u128>,
-    /// Rows of scattered products, by key; filled by a further pass.
-    pub rows_of: HashMap<u128, Vec<usize>>,
+    run: u64,
+    /// Codes of rows that have a base row, and rows of the view that was asked for.
+    bases: HashMap<u128, u128>,
+    overlays: HashMap<u128, u32>,
+    view_rows: HashSet<u64>,
 }
 
 /// The key of a text in the tables of a survey.
@@ -58,56 +56,111 @@ pub(super) fn key_of(value: &str) -> u128 {
 }
 
 impl Survey {
+    /// A survey with the tables that are joined.
+    pub fn with_tables(tables: Vec<JoinTable>) -> Self {
+        Self { tables, ..Self::default() }
+    }
+
     /// Looks at the rows of a batch.
-    pub fn observe(&mut self, mapping: &Mapping, batch: &Batch) {
+    pub fn observe(&mut self, mapping: &Mapping, batch: &mut Batch) {
+        mapping.wide.widen(&self.tables, batch, false);
         for row in 0..batch.heads.len() {
             let cells = batch.row(row);
-            let text_of = |column: u16| cells.get(usize::from(column)).map_or("", |cell| cell.text(&batch.text));
+            if let Some(views) = &mapping.views
+                && self.is_view_row(views, batch.heads[row], cells, &batch.text)
+            {
+                continue;
+            }
             match &mapping.rows {
-                RowPlan::Flat { .. } => {}
-                RowPlan::Continuation { key, .. } => {
-                    self.id(mapping, &text_of);
-                    let key = text_of(*key);
-                    if text::trim(key).is_empty() {
-                        continue;
-                    }
-                    let key = key_of(key);
-                    if self.last != Some(key) {
-                        if let Some(last) = self.last {
-                            self.ended.insert(last);
-                        }
-                        if self.ended.contains(&key) {
-                            self.scattered.insert(key);
-                        }
-                        self.last = Some(key);
-                    }
+                RowPlan::Flat { .. } | RowPlan::Nested(_) => {}
+                RowPlan::Run(plan) => {
+                    self.id(mapping, cells, &batch.text);
+                    self.run(plan, cells, &batch.text);
                 }
-                RowPlan::Parents(plan) => {
-                    if is_word(text_of(plan.role), &plan.parents) {
-                        let place = self.kept.keep(batch, row);
-                        for column in [plan.id, plan.code].into_iter().flatten() {
-                            let value = text_of(column);
-                            if !text::trim(value).is_empty() {
-                                self.parents.entry(key_of(value)).or_insert(place);
-                            }
-                        }
-                    } else {
-                        self.id(mapping, &text_of);
-                    }
-                }
+                RowPlan::Parents(plan) => self.member(mapping, plan, batch.heads[row], cells, &batch.text),
             }
         }
     }
 
-    fn id<'a>(&mut self, mapping: &Mapping, text_of: &impl Fn(u16) -> &'a str) {
+    fn run(&mut self, plan: &RunPlan, cells: &[Cell], text: &str) {
+        let Some(key) = plan.key.map(|key| text::trim(slot(cells, key).text(text))) else { return };
+        self.run += 1;
+        let key = if key.is_empty() { self.last } else { Some(key_of(key)) };
+        if self.last != key {
+            if let Some(last) = self.last {
+                self.ended.insert(last);
+            }
+            self.last = key;
+            self.run = 1;
+        }
+        let Some(key) = key else { return };
+        if self.run > LONG_RUN || self.run == 1 && self.ended.contains(&key) {
+            self.scattered.entry(key).or_default();
+        }
+    }
+
+    fn member(&mut self, mapping: &Mapping, plan: &ParentPlan, head: RecordHead, cells: &[Cell], text: &str) {
+        let role = plan.role(text, cells);
+        if role == Role::Child {
+            if let Some(parent) = plan.parent.map(|column| slot(cells, column).text(text)) {
+                self.named.insert(named_key(parent));
+            }
+            return self.id(mapping, cells, text);
+        }
+        // Where no word tells a parent, any row may turn out to be one.
+        let lends = role == Role::Parent || plan.parents.is_empty() && plan.links.is_none();
+        if lends {
+            let place = self.kept.keep(head, cells, text);
+            for name in plan.names(text, cells) {
+                self.parents.entry(key_of(name)).or_insert(place);
+            }
+            self.list(plan, place, cells, text);
+        }
+        if role != Role::Parent {
+            self.id(mapping, cells, text);
+        }
+    }
+
+    /// The children that a parent lists.
+    fn list(&mut self, plan: &ParentPlan, parent: u32, cells: &[Cell], text: &str) {
+        let Some(links) = plan.links.map(|column| slot(cells, column).text(text)) else { return };
+        let grammar = link_grammar();
+        for entry in links.split('|') {
+            let code = pairs(entry, &grammar).into_iter().find(|(key, ..)| key.eq_ignore_ascii_case(&plan.link_key));
+            let Some(code) = code.and_then(|(_, start, end)| entry.get(start..end)) else { continue };
+            let start = self.link_text.len();
+            self.link_text.push_str(entry);
+            // A child of two parents belongs to the first.
+            self.links.entry(key_of(code)).or_insert((parent, start as u32, self.link_text.len() as u32));
+        }
+    }
+
+    /// Whether a row only says what another says, in another language or for another store.
+    fn is_view_row(&mut self, views: &ViewPlan, head: RecordHead, cells: &[Cell], text: &str) -> bool {
+        let key = key_of(slot(cells, views.key).text(text));
+        let view = text::trim(slot(cells, views.view).text(text));
+        // The first row of a code is the base; another row of the same view repeats it, and is no view.
+        let base = *self.bases.entry(key).or_insert_with(|| key_of(view));
+        if base == key_of(view) {
+            return false;
+        }
+        self.view_rows.insert(head.number);
+        if views.wanted.as_deref().is_some_and(|wanted| wanted.eq_ignore_ascii_case(view)) {
+            let place = self.kept.keep(head, cells, text);
+            self.overlays.entry(key).or_insert(place);
+        }
+        true
+    }
+
+    fn id(&mut self, mapping: &Mapping, cells: &[Cell], text: &str) {
         let item_id = known("item_id");
         let Some(step) = mapping.steps.iter().find(|step| step.attribute == item_id) else { return };
         let value = match &step.from {
-            From::Column(column) => text_of(*column),
+            From::Column(column) => slot(cells, *column).text(text),
             From::FirstOf(columns) => {
-                columns.iter().map(|&column| text_of(column)).find(|value| !text::trim(value).is_empty()).unwrap_or("")
+                columns.iter().map(|&column| slot(cells, column).text(text)).find(|value| !text::trim(value).is_empty()).unwrap_or("")
             }
-            From::Constant(_) | From::Template(..) => return,
+            From::Constant(_) | From::Template(_) | From::Sum(_) | From::Total(_) | From::All(_) => return,
         };
         if text::trim(value).is_empty() {
             return;
@@ -122,26 +175,51 @@ impl Survey {
     pub fn finish(&mut self) {
         self.seen = HashSet::new();
         self.ended = HashSet::new();
+        self.bases = HashMap::new();
+        self.last = None;
     }
 
-    /// Whether some products are scattered, so that their rows must be collected first.
+    /// Whether some products are scattered, so that what their rows share must be collected first.
     pub fn is_scattered(&self) -> bool {
         !self.scattered.is_empty()
     }
 
-    /// Collects the rows of scattered products.
-    pub fn collect(&mut self, mapping: &Mapping, batch: &Batch) {
-        let RowPlan::Continuation { key: column, .. } = &mapping.rows else { return };
-        for row in 0..batch.heads.len() {
-            let key = batch.row(row).get(usize::from(*column)).map_or("", |cell| cell.text(&batch.text));
+    /// Collects what the rows of scattered products share.
+    pub fn collect(&mut self, mapping: &Mapping, batch: &mut Batch) {
+        mapping.wide.widen(&self.tables, batch, false);
+        let RowPlan::Run(plan) = &mapping.rows else { return };
+        let Some(column) = plan.key else { return };
+        let Batch { text, cells, heads, width, .. } = batch;
+        for (row, head) in heads.iter().enumerate() {
+            let cells = cells.get(row * *width..(row + 1) * *width).unwrap_or_default();
             // A blank key continues the product above, whichever that is.
-            if !text::trim(key).is_empty() {
-                self.last = Some(key_of(key));
+            if !text::trim(slot(cells, column).text(text)).is_empty() {
+                self.last = Some(key_of(slot(cells, column).text(text)));
             }
-            let Some(key) = self.last.filter(|key| self.scattered.contains(key)) else { continue };
-            let place = self.kept.keep(batch, row);
-            self.rows_of.entry(key).or_default().push(place);
+            let Some(key) = self.last else { continue };
+            let Some(mut product) = self.scattered.remove(&key) else { continue };
+            if product.carrier.is_none() {
+                product.carrier = Some(self.kept.keep(*head, cells, text));
+            }
+            let mut carrier = vec![Cell::ABSENT; cells.len()];
+            let mark = text.len();
+            if let Some(place) = product.carrier {
+                self.kept.load(place, text, &mut carrier);
+            }
+            let name = text::trim(slot(&carrier, plan.group.unwrap_or(column)).text(text)).to_owned();
+            product.observe(With { mapping, survey: self }, plan, text, cells, &carrier, &name);
+            text.truncate(mark);
+            self.scattered.insert(key, product);
         }
+    }
+
+    /// The products whose rows are made into items one by one.
+    pub(super) fn apart(&self) -> HashSet<u128> {
+        self.scattered.keys().copied().collect()
+    }
+
+    pub(super) fn scattered(&self, key: u128) -> Option<&KeptProduct> {
+        self.scattered.get(&key)
     }
 
     /// Whether an id occurs on more than one row.
@@ -149,15 +227,59 @@ impl Survey {
         self.repeated.contains(&key_of(id))
     }
 
+    /// Whether a child names this.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        self.named.contains(&key_of(name))
+    }
+
     /// The parent a child names: `id:12`, an id, or a code.
-    pub(super) fn parent(&self, name: &str) -> Option<(&RecordHead, &[Cell])> {
-        let name = text::trim(name);
-        let place = self.parents.get(&key_of(name.strip_prefix("id:").unwrap_or(name)))?;
-        self.kept.rows.get(*place).map(|(head, cells)| (head, cells.as_slice()))
+    pub(super) fn parent(&self, name: &str) -> Option<u32> {
+        self.parents.get(&named_key(name)).copied()
+    }
+
+    /// The parent that lists a child, and what it says of it.
+    pub(super) fn link(&self, name: &str) -> Option<(u32, &str)> {
+        let (parent, start, end) = self.links.get(&key_of(name))?;
+        Some((*parent, self.link_text.get(*start as usize..*end as usize).unwrap_or("")))
+    }
+
+    /// Whether a record only says what another says.
+    pub(super) fn is_view(&self, record: u64) -> bool {
+        self.view_rows.contains(&record)
+    }
+
+    /// Lays the values of the wanted view over the rows it says something about.
+    pub(super) fn overlay(&self, views: &ViewPlan, text: &mut String, cells: &mut [Cell], heads: &[RecordHead], width: usize) {
+        if self.overlays.is_empty() {
+            return;
+        }
+        for (row, cells) in cells.chunks_exact_mut(width.max(1)).enumerate() {
+            let key = key_of(slot(cells, views.key).text(text));
+            let is_base = heads.get(row).is_some_and(|head| !self.is_view(head.number));
+            if let Some(place) = self.overlays.get(&key).filter(|_| is_base) {
+                self.kept.load(*place, text, cells);
+            }
+        }
+    }
+
+    /// What went wrong with rows that were set aside.
+    pub fn failure(&self) -> Option<std::io::Error> {
+        self.kept.failure().or_else(|| self.tables.iter().find_map(JoinTable::failure))
     }
 }
 
-/// Whether a cell is one of some words, or a list that holds one, case aside.
+fn named_key(name: &str) -> u128 {
+    let name = text::trim(name);
+    key_of(name.strip_prefix("id:").unwrap_or(name))
+}
+
+/// Whether a cell is one of some words, or a list that holds one, case aside; a word that ends
+/// in `*` stands for all that begin so.
 pub(super) fn is_word(cell: &str, words: &[String]) -> bool {
-    cell.split(',').any(|part| words.iter().any(|word| word.eq_ignore_ascii_case(text::trim(part))))
+    cell.split(',').map(text::trim).any(|part| {
+        words.iter().any(|word| match word.strip_suffix('*') {
+            Some(start) => part.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)),
+            None => word.eq_ignore_ascii_case(part),
+        })
+    })
 }

@@ -1,6 +1,8 @@
 //! Named transforms: what `clean = [...]` may say.
 
+use crate::product::money::{Currency, Money};
 use crate::product::{html, text};
+use rust_decimal::Decimal;
 
 /// A named transform.
 #[derive(Debug)]
@@ -27,12 +29,117 @@ pub static TRANSFORMS: &[Transform] = &[
         doc: "turns a backslash and an `n` into a line break",
         apply: |value| value.replace("\\r\\n", "\n").replace("\\n", "\n"),
     },
+    Transform {
+        name: "first",
+        doc: "keeps the first entry of a JSON list",
+        apply: |value| entries(value).into_iter().next().unwrap_or_default(),
+    },
+    Transform { name: "last", doc: "keeps the last entry of a JSON list", apply: |value| entries(value).pop().unwrap_or_default() },
+    Transform { name: "sum", doc: "adds up the numbers of a JSON list", apply: sum },
+    Transform {
+        name: "lines",
+        doc: "joins lines with commas",
+        apply: |value| value.lines().map(text::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", "),
+    },
+    Transform {
+        name: "before-colon",
+        doc: "keeps what stands in front of the first colon",
+        apply: |value| value.split(':').next().unwrap_or("").to_owned(),
+    },
+    Transform { name: "last-number", doc: "keeps the digits at the end, such as the number of an address-like id", apply: last_number },
+    Transform { name: "no-trailing-zeros", doc: "drops zeros at the end of a decimal number", apply: short_decimal },
+    Transform { name: "no-directives", doc: "drops what stands in double braces", apply: without_directives },
+    Transform { name: "units-nanos", doc: "makes an amount of an object with `units`, `nanos` and `currencyCode`", apply: units_nanos },
+    Transform { name: "minor-units", doc: "makes an amount of an object with `amount` in minor units and `currency`", apply: minor_units },
     Transform { name: "slug", doc: "lower case, anything but letters and digits as single hyphens", apply: slug },
 ];
 
 /// The transform of a name.
 pub fn find(name: &str) -> Option<&'static Transform> {
     TRANSFORMS.iter().find(|transform| transform.name == name)
+}
+
+/// The entries of a JSON list as text; a text that is no list is its only entry.
+fn entries(value: &str) -> Vec<String> {
+    match serde_json::from_str::<Vec<serde_json::Value>>(value) {
+        Ok(entries) => entries
+            .into_iter()
+            .filter(|entry| !entry.is_null())
+            .map(|entry| entry.as_str().map_or_else(|| entry.to_string(), str::to_owned))
+            .collect(),
+        Err(_) => vec![value.to_owned()],
+    }
+}
+
+/// The entries of a JSON list in one text.
+pub(super) fn joined(value: &str, separator: &str) -> String {
+    entries(value).join(separator)
+}
+
+fn sum(value: &str) -> String {
+    let entries = entries(value);
+    let numbers: Option<Vec<Decimal>> = entries.iter().map(|entry| text::trim(entry).parse().ok()).collect();
+    // What is no list of numbers stays, for the rules to judge.
+    numbers.map_or_else(|| value.to_owned(), |numbers| numbers.iter().fold(Decimal::ZERO, |sum, n| sum.saturating_add(*n)).to_string())
+}
+
+fn short_decimal(value: &str) -> String {
+    text::trim(value).parse::<Decimal>().map_or_else(|_| value.to_owned(), |number| number.normalize().to_string())
+}
+
+fn last_number(value: &str) -> String {
+    let start = value
+        .rfind(|c: char| !c.is_ascii_digit())
+        .map_or(0, |at| at + value.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8));
+    value.get(start..).filter(|digits| !digits.is_empty()).unwrap_or(value).to_owned()
+}
+
+fn without_directives(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let Some((_, after)) = after.split_once("}}") else { break };
+        out.push_str(before);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn object(value: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+    serde_json::from_str(value).ok()
+}
+
+fn whole(object: &serde_json::Map<String, serde_json::Value>, key: &str) -> Option<i64> {
+    let value = object.get(key)?;
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+fn amount(amount: Decimal, currency: Currency) -> String {
+    let mut out = String::new();
+    Money { amount, currency }.write(&mut out);
+    out
+}
+
+fn units_nanos(value: &str) -> String {
+    let made = || {
+        let object = object(value)?;
+        let currency = Currency::parse(object.get("currencyCode")?.as_str()?)?;
+        let (units, nanos) = (whole(&object, "units").unwrap_or(0), whole(&object, "nanos").unwrap_or(0));
+        let total = Decimal::from(units).checked_add(Decimal::new(nanos, 9))?;
+        // More digits than the currency has are not rounded away.
+        (total.normalize().scale() <= currency.digits()).then(|| amount(total, currency))
+    };
+    made().unwrap_or_else(|| value.to_owned())
+}
+
+fn minor_units(value: &str) -> String {
+    let made = || {
+        let object = object(value)?;
+        let currency = Currency::parse(object.get("currency")?.as_str()?)?;
+        Some(amount(Decimal::new(whole(&object, "amount")?, currency.digits()), currency))
+    };
+    made().unwrap_or_else(|| value.to_owned())
 }
 
 /// Lower case; anything but letters and digits becomes single hyphens, none at the ends.
@@ -57,5 +164,32 @@ mod tests {
         assert_eq!(slug("  Black / Size 10! "), "black-size-10");
         assert_eq!(slug("Größe"), "größe");
         assert_eq!((find("digits").expect("listed").apply)("12-34 a"), "1234");
+    }
+
+    #[test]
+    fn amounts_in_parts() {
+        let apply = |name: &str, value: &str| (find(name).expect("listed").apply)(value);
+        assert_eq!(apply("units-nanos", r#"{"currencyCode":"USD","units":19,"nanos":990000000}"#), "19.99 USD");
+        assert_eq!(
+            apply("units-nanos", r#"{"currencyCode":"USD","units":19,"nanos":999000000}"#),
+            r#"{"currencyCode":"USD","units":19,"nanos":999000000}"#
+        );
+        assert_eq!(apply("minor-units", r#"{"amount":1999,"currency":"USD"}"#), "19.99 USD");
+        assert_eq!(apply("minor-units", r#"{"amount":1999,"currency":"JPY"}"#), "1999 JPY");
+        assert_eq!(apply("minor-units", "19.99"), "19.99");
+    }
+
+    #[test]
+    fn lists_and_ids() {
+        let apply = |name: &str, value: &str| (find(name).expect("listed").apply)(value);
+        assert_eq!(
+            (apply("first", r#"["a","b"]"#), apply("last", r#"["a","b"]"#), apply("first", "a,b")),
+            ("a".into(), "b".into(), "a,b".into())
+        );
+        assert_eq!((apply("sum", "[3, 4.5]"), apply("sum", "7"), apply("sum", "some")), ("7.5".into(), "7".into(), "some".into()));
+        assert_eq!((apply("last-number", "gid://shop/Product/456"), apply("last-number", "abc")), ("456".into(), "abc".into()));
+        assert_eq!(apply("no-directives", "a {{media url=\"x\"}}b {{"), "a b {{");
+        assert_eq!(apply("before-colon", "Blue:0"), "Blue");
+        assert_eq!((apply("no-trailing-zeros", "14.0000"), apply("no-trailing-zeros", "a0")), ("14".into(), "a0".into()));
     }
 }

@@ -1,10 +1,9 @@
 //! What makes a row a variant: its options, its title, its images.
 
-use super::apply::{Draft, slot};
-use crate::catalog::RecordHead;
+use super::apply::Draft;
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::product::attribute::{AttributeId, known};
-use crate::product::{number, options, synonyms, text};
+use crate::product::{options, synonyms, text};
 use std::sync::LazyLock;
 
 /// Attributes that rows give to items.
@@ -51,7 +50,8 @@ pub(super) fn as_variant(buffer: &mut String, draft: &mut Draft) {
         let title = format!("{} - {}", text::trim(&title), missing.join(" / "));
         draft.write(buffer, IDS.title, &title);
     }
-    for (name, value) in draft.options.clone() {
+    for place in 0..draft.options.len() {
+        let (name, value) = draft.options[place];
         if let Some(attribute) = synonyms::option_attribute(name.text(buffer)) {
             draft.set(attribute, value);
         }
@@ -80,39 +80,16 @@ pub(super) fn write_options(buffer: &mut String, draft: &mut Draft) {
     draft.set(IDS.listing_has_variations, Slot { cell: Cell::store(buffer, "true", Shape::Text), column });
 }
 
-/// The images of a product in their order.
-pub(super) fn images(buffer: &str, run: &[(RecordHead, &[Cell])], image: Option<u16>, position: Option<u16>) -> Vec<Slot> {
-    let Some(image) = image else { return Vec::new() };
-    let mut found: Vec<(u64, Slot)> = run
-        .iter()
-        .enumerate()
-        .filter_map(|(place, (_, cells))| {
-            let slot_of = slot(cells, image);
-            let order = position.and_then(|position| number::parse_whole(slot(cells, position).text(buffer)));
-            slot_of.is_present().then(|| (order.unwrap_or(place as u64 + 1), slot_of))
-        })
-        .collect();
-    found.sort_by_key(|(order, _)| *order);
-    found.into_iter().map(|(_, slot)| slot).collect()
-}
-
-/// The variant's own image first, then the product's; the others become additional ones.
-pub(super) fn put_images(buffer: &mut String, draft: &mut Draft, images: &[Slot]) {
+/// The variant's own image first, else the product's first; all of the product's are further
+/// ones, from which the main one is taken out later.
+pub(super) fn put_images(draft: &mut Draft, images: &[Slot], listed: Slot) {
     if !draft.get(IDS.image_url).is_present()
         && let Some(first) = images.first()
     {
         draft.set(IDS.image_url, *first);
     }
-    let main = draft.get(IDS.image_url).text(buffer).to_owned();
-    let others: Vec<String> = images
-        .iter()
-        .map(|slot| text::trim(slot.text(buffer)))
-        .filter(|url| *url != text::trim(&main))
-        .map(|url| url.replace(',', "%2C"))
-        .collect();
-    if let (false, Some(first)) = (others.is_empty(), images.first()) {
-        let list = Slot { cell: Cell::store(buffer, &others.join(","), Shape::Text), column: first.column };
-        draft.set(IDS.additional_image_urls, list);
+    if listed.is_present() {
+        draft.set(IDS.additional_image_urls, listed);
     }
 }
 
@@ -122,7 +99,9 @@ pub(super) fn first_image(buffer: &mut String, draft: &mut Draft) {
     if draft.get(IDS.image_url).is_present() || !list.is_present() {
         return;
     }
-    let urls = text::split_urls(list.text(buffer));
+    // A list of a nested record is JSON.
+    let listed = (list.cell.shape == Shape::List).then(|| serde_json::from_str::<Vec<String>>(list.text(buffer)).ok()).flatten();
+    let urls = listed.unwrap_or_else(|| text::split_urls(list.text(buffer)));
     let Some((first, rest)) = urls.split_first() else { return };
     let (first, rest) = (first.clone(), rest.iter().map(|url| url.replace(',', "%2C")).collect::<Vec<_>>().join(","));
     draft.set(IDS.image_url, Slot { cell: Cell::store(buffer, &first, Shape::Text), column: list.column });

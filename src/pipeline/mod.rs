@@ -1,6 +1,7 @@
 //! The run: blocks read on one thread, judged and rendered on others, put in order and
 //! written on the first. No formats and no targets are known here.
 
+mod aside;
 mod conversion;
 mod direct;
 mod late;
@@ -22,6 +23,7 @@ use crate::catalog::{Header, ReadError, SourceFacts};
 use crate::finding::Finding;
 use crate::finding::sink::Sink;
 use crate::mapping::Mapping;
+use crate::mapping::join::JoinTable;
 use crate::mapping::rows::Assembler;
 use crate::mapping::survey::Survey;
 use crate::normalize::Normalizer;
@@ -49,6 +51,9 @@ pub enum RunError {
     Write(#[from] WriteError),
 }
 
+/// Opens a source, as often as it must be read.
+pub type Open = Box<dyn Fn() -> Result<Source, ReadError> + Send + Sync>;
+
 /// One source with everything resolved against its header.
 pub struct SourcePlan {
     /// What is known of it.
@@ -68,8 +73,30 @@ pub struct SourcePlan {
     pub direct: Vec<Option<Direct>>,
     /// By target, where a finished feed is converted: what is kept account of. Else empty.
     pub conversions: Vec<Conversion>,
+    /// What opens each joined table; `None` where its rows are other records of this source.
+    pub sides: Vec<Option<Open>>,
     /// Opens the source again, for a second pass.
-    pub reopen: Box<dyn Fn() -> Result<Source, ReadError> + Send + Sync>,
+    pub reopen: Open,
+}
+
+impl SourcePlan {
+    /// The number of a column from 1, or 0 where there is none, and its name. A column that is
+    /// made of others stands where the one it begins in does.
+    pub(crate) fn column(&self, column: u16) -> (u32, Option<Arc<str>>) {
+        if let Some(name) = self.header.names().get(usize::from(column)) {
+            return (u32::from(column) + 1, Some(Arc::clone(name)));
+        }
+        match self.mapping.origin(column) {
+            Some((base, name)) => (base.map_or(0, |base| u32::from(base) + 1), Some(name)),
+            None => (0, None),
+        }
+    }
+
+    /// Whether a column is there for sure, and not only expected.
+    pub(crate) fn is_seen(&self, column: u16) -> bool {
+        usize::from(column) < self.seen
+            || self.mapping.origin(column).is_some_and(|(base, _)| base.is_none_or(|base| usize::from(base) < self.seen))
+    }
 }
 
 impl SourcePlan {
@@ -83,7 +110,7 @@ impl SourcePlan {
                 step.and_then(|step| step.columns().first().copied())
             }
         };
-        column.filter(|column| usize::from(*column) < self.seen)
+        column.filter(|column| self.is_seen(*column))
     }
 }
 
@@ -143,6 +170,22 @@ pub struct Report {
     /// By target, where finished feeds were converted: what became of their columns, all
     /// sources together.
     pub accounts: Vec<Account>,
+    /// By rule of the project file: its condition, and how many items it applied to.
+    pub rules: Vec<(String, u64)>,
+}
+
+/// The rules of the project file with how many items each applied to, over all sources.
+fn rules(plan: &Plan) -> Vec<(String, u64)> {
+    let mut all: Vec<(String, u64)> = Vec::new();
+    for source in &plan.sources {
+        for (place, (rule, met)) in source.mapping.rule_counts().into_iter().enumerate() {
+            match all.get_mut(place) {
+                Some((_, total)) => *total += met,
+                None => all.push((rule, met)),
+            }
+        }
+    }
+    all
 }
 
 /// Set to stop a run at the next batch, from a signal for example.
@@ -180,39 +223,80 @@ pub fn run(plan: &Plan, sink: &mut Sink<'_>, progress: &dyn Progress, cancel: &C
             break;
         }
     }
+    if !cancel.is_cancelled() {
+        ordered.rules(sink);
+    }
     let accounts = ordered.accounts();
     let (counts, written) = ordered.finish(sink)?;
-    Ok(Report { inputs, counts, written, accounts })
+    Ok(Report { inputs, counts, written, accounts, rules: rules(plan) })
 }
 
-/// The first pass, where the rows of a platform need one.
-fn survey(source: &SourcePlan, progress: &dyn Progress) -> Result<Survey, RunError> {
-    let mut survey = Survey::default();
-    if !source.mapping.needs_survey() {
-        return Ok(survey);
+/// Reads what is joined, and makes the first pass where the rows of a platform need one.
+pub(crate) fn survey(source: &SourcePlan, progress: &dyn Progress) -> Result<Survey, RunError> {
+    let mapping = &source.mapping;
+    let mut tables = Vec::new();
+    for (place, plan) in mapping.joins.iter().enumerate() {
+        let mut table = JoinTable::default();
+        let opened = match source.sides.get(place).and_then(Option::as_ref) {
+            Some(open) => open()?,
+            None => (source.reopen)()?,
+        };
+        let file = opened.facts.file.to_string();
+        pass(opened, "joining", progress, &mut |batch| {
+            table.observe(plan, batch).map_err(|message| ReadError::NotACatalog { file: file.clone(), message })
+        })?;
+        table.finish();
+        tables.push(table);
     }
-    let pass = |stage: &str, see: &mut dyn FnMut(&crate::catalog::Batch)| -> Result<(), RunError> {
-        let opened = (source.reopen)()?;
-        progress.begin(stage, source.facts.length());
-        let parser = parser(source);
-        let mut blocks = opened.blocks(0, None);
-        while let Some(block) = blocks.next_block()? {
-            let batch = parser.parse(block);
-            progress.advance(batch.position, batch.heads.len() as u64);
-            see(&batch);
+    let mut survey = Survey::with_tables(tables);
+    if mapping.needs_survey() {
+        pass((source.reopen)()?, "looking for parents and ids", progress, &mut |batch| {
+            survey.observe(mapping, batch);
+            Ok(())
+        })?;
+        survey.finish();
+        if survey.is_scattered() {
+            pass((source.reopen)()?, "collecting scattered products", progress, &mut |batch| {
+                survey.collect(mapping, batch);
+                Ok(())
+            })?;
         }
-        progress.end();
-        Ok(())
-    };
-    pass("looking for parents and ids", &mut |batch| survey.observe(&source.mapping, batch))?;
-    if survey.is_scattered() {
-        pass("collecting scattered products", &mut |batch| survey.collect(&source.mapping, batch))?;
     }
-    survey.finish();
+    set_aside(source, &survey)?;
     Ok(survey)
 }
 
-fn parser(source: &SourcePlan) -> Parser {
+/// One pass over a source.
+fn pass(
+    opened: Source,
+    stage: &str,
+    progress: &dyn Progress,
+    see: &mut dyn FnMut(&mut crate::catalog::Batch) -> Result<(), ReadError>,
+) -> Result<(), RunError> {
+    progress.begin(stage, opened.facts.length());
+    let parser = Parser::of(&opened.facts.format, &Arc::new(opened.header.clone()));
+    let mut blocks = opened.blocks(0, None);
+    while let Some(block) = blocks.next_block()? {
+        let mut batch = parser.parse(block);
+        progress.advance(batch.position, batch.heads.len() as u64);
+        see(&mut batch)?;
+    }
+    progress.end();
+    Ok(())
+}
+
+/// Rows that were set aside must be there when they are needed.
+fn set_aside(source: &SourcePlan, survey: &Survey) -> Result<(), RunError> {
+    match survey.failure() {
+        None => Ok(()),
+        Some(error) => {
+            Err(ReadError::Io { file: format!("{} (rows set aside in a temporary file)", source.facts.file), source: error }.into())
+        }
+    }
+}
+
+/// What turns blocks of a source into batches.
+pub(crate) fn parser(source: &SourcePlan) -> Parser {
     Parser::of(&source.facts.format, &source.header)
 }
 
@@ -240,10 +324,14 @@ impl Run<'_, '_, '_> {
         let survey = survey(source, self.progress)?;
         let opened = (source.reopen)()?;
         self.progress.begin("milling", source.facts.length());
-        let align: Option<Align> = source.mapping.align(&source.header, &source.facts.format);
+        let align: Option<Align> = source.mapping.align(&source.header, &source.facts.format, &survey);
         let reading = self.threads(index, opened.blocks(index as u16, align), &survey);
         self.progress.end();
         let Reading { blake3, bytes, open_end } = reading?;
+        set_aside(source, &survey)?;
+        for (plan, table) in source.mapping.joins.iter().zip(&survey.tables) {
+            self.ordered.joined(index, plan, &table.counts(), self.sink);
+        }
         if !self.cancel.is_cancelled() {
             source.facts.is_unchanged(bytes)?;
             self.ordered.source_ends(index, source, open_end, self.plan.strict_end, self.sink)?;

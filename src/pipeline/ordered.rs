@@ -45,7 +45,7 @@ pub struct WrittenFeed {
 
 /// The state of a run on its ordered side.
 pub(super) struct Ordered<'a> {
-    plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     targets: Vec<TargetState<'a>>,
     records: Vec<u64>,
     /// Keys without a column, by source.
@@ -182,7 +182,7 @@ impl<'a> Ordered<'a> {
     }
 
     /// A finding about reading or normalizing: said once, counted for every target.
-    fn everywhere(&mut self, finding: Finding, sink: &mut Sink<'_>) {
+    pub(super) fn everywhere(&mut self, finding: Finding, sink: &mut Sink<'_>) {
         let Some(finding) = sink.weigh(finding) else { return };
         for target in &mut self.targets {
             target.counts.finding(&finding);

@@ -60,7 +60,7 @@ impl<'a> TargetState<'a> {
         (read, bad): (u64, u64),
         sink: &mut Sink<'_>,
     ) -> Result<(), RunError> {
-        self.counts.records += read + bad;
+        self.counts.records += read + bad + done.more;
         self.counts.items += done.items;
         self.counts.rejected += done.rejected;
         self.counts.skip("could not be read", bad);
@@ -182,9 +182,8 @@ fn across_finding(target: &TargetPlan, rule: usize, place: Place, related: Optio
 impl Plan {
     /// A place from its short form.
     fn place(&self, spot: Spot, column: u16) -> Place {
-        let names = self.sources.get(usize::from(spot.source)).map(|source| &source.header);
-        let column_name = names.and_then(|header| header.names().get(usize::from(column))).cloned();
-        let column = if column == NO_COLUMN { 0 } else { u32::from(column) + 1 };
+        let source = self.sources.get(usize::from(spot.source));
+        let (column, column_name) = source.map_or((0, None), |source| source.column(column));
         Place { source: spot.source, record: u64::from(spot.record), line: u64::from(spot.line), column, column_name }
     }
 }

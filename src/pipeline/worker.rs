@@ -55,6 +55,8 @@ pub(super) struct DoneTarget {
     pub(super) items: u64,
     /// Items rejected by rules on their own row.
     pub(super) rejected: u64,
+    /// Items of records that hold several, beyond the first.
+    pub(super) more: u64,
     /// Records that are no items, by reason.
     pub(super) skipped: Vec<u64>,
     /// Accepted items, in order.
@@ -195,7 +197,7 @@ impl<'a> Worker<'a> {
     /// The column of a field's value, or the one that would hold it.
     fn blamed(&self, target: &TargetPlan, place: usize, field: FieldId) -> u16 {
         let column = self.row.get(field.index()).map_or(NO_COLUMN, |slot| slot.column);
-        if usize::from(column) < self.source.seen { column } else { self.column_of(target, place, field) }
+        if self.source.is_seen(column) { column } else { self.column_of(target, place, field) }
     }
 
     /// The column that would fill a field, for a value that is not there.
@@ -204,8 +206,7 @@ impl<'a> Worker<'a> {
     }
 
     fn place(&self, head: RecordHead, column: u16) -> Place {
-        let column_name = self.source.header.names().get(usize::from(column)).cloned();
-        let column = if column == NO_COLUMN { 0 } else { u32::from(column) + 1 };
+        let (column, column_name) = self.source.column(column);
         Place { source: self.index, record: head.number, line: head.line, column, column_name }
     }
 }
@@ -286,7 +287,7 @@ struct Mill<'w, 'a, 'd> {
 }
 
 impl Mill<'_, '_, '_> {
-    fn note_findings(&mut self, head: RecordHead, id: &str) {
+    fn note_findings(&mut self, head: RecordHead, id: &str, target: Option<usize>) {
         let attributes = Attributes::shared();
         for note in std::mem::take(&mut self.worker.notes) {
             let name = attributes.name(note.attribute);
@@ -300,8 +301,24 @@ impl Mill<'_, '_, '_> {
                 fix: Some(Fix { applicability: Applicability::Safe, value: note.new, applied: true }),
                 ..Finding::own(code, severity, note.message, place)
             };
-            self.done.findings.push((None, finding));
+            self.done.findings.push((target, finding));
         }
+    }
+
+    /// Puts the values that only one target gets in place; returns those they stand for.
+    fn only_for(&mut self, buffer: &mut String, draft: &mut Draft, target: usize) -> Vec<(AttributeId, Slot)> {
+        let worker = &mut *self.worker;
+        let Some(overrides) = worker.source.mapping.overrides.get(target) else { return Vec::new() };
+        let mut kept = Vec::with_capacity(overrides.len());
+        for (attribute, place) in overrides {
+            let own = draft.only_for.get(*place).copied().unwrap_or_default();
+            kept.push((*attribute, draft.get(*attribute)));
+            draft.set(*attribute, own);
+            worker.source.normalizer.attribute(buffer, draft, *attribute, &mut worker.memo, &mut worker.notes);
+        }
+        let id = draft.get(worker.item_id).text(buffer).to_owned();
+        self.note_findings(draft.head, &id, Some(target));
+        kept
     }
 
     /// Applies the rules of the project file; returns the reason where one drops the item.
@@ -313,6 +330,7 @@ impl Mill<'_, '_, '_> {
             if !rule.when.render(value_of).is_ok_and(|rendered| rendered == "1") {
                 continue;
             }
+            rule.met.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             if rule.drop.is_some() {
                 return rule.drop;
             }
@@ -348,7 +366,7 @@ impl Receive for Mill<'_, '_, '_> {
         let id = draft.get(self.worker.item_id);
         if !self.worker.notes.is_empty() {
             let id = id.text(buffer).to_owned();
-            self.note_findings(draft.head, &id);
+            self.note_findings(draft.head, &id, None);
         }
         let plan = self.worker.plan;
         for (place, target) in plan.targets.iter().enumerate() {
@@ -356,7 +374,12 @@ impl Receive for Mill<'_, '_, '_> {
             if worker.source.direct[place].is_some() {
                 continue;
             }
+            let kept = self.only_for(buffer, draft, place);
+            let worker = &mut *self.worker;
             target.projection.run(buffer, draft, &mut worker.row);
+            for (attribute, slot) in kept {
+                draft.set(attribute, slot);
+            }
             let lost = target.projection.lost_options(buffer, draft);
             if lost > 0 {
                 let dict = draft.get(known("variant_dict"));
@@ -384,6 +407,14 @@ impl Receive for Mill<'_, '_, '_> {
                 accept(worker, target, place, buffer, draft.head, self.done);
             } else {
                 self.done.targets[place].rejected += 1;
+            }
+        }
+    }
+
+    fn more(&mut self, records: u64) {
+        for (place, target) in self.done.targets.iter_mut().enumerate() {
+            if self.worker.source.direct[place].is_none() {
+                target.more += records;
             }
         }
     }

@@ -210,6 +210,10 @@ fn ending_value(ending: &Ending) -> Map<String, Value> {
     if let Some(unchanged) = &ending.unchanged {
         value.insert("unchanged".to_owned(), json!(unchanged));
     }
+    if !ending.rules.is_empty() {
+        let rules = ending.rules.iter().map(|(when, met)| json!({ "when": when, "items": met }));
+        value.insert("rules".to_owned(), rules.collect());
+    }
     if let Some(error) = &ending.error {
         value.insert("error".to_owned(), json!(error));
     }

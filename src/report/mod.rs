@@ -60,6 +60,8 @@ pub struct Ending {
     pub error: Option<String>,
     /// The source and since when it is unchanged, where nothing needed to be done.
     pub unchanged: Option<String>,
+    /// The rules of the project file, with how many items each applied to.
+    pub rules: Vec<(String, u64)>,
     /// What to do next.
     pub next: Vec<String>,
     /// What became of the columns, where a finished feed was converted.

@@ -4,7 +4,7 @@
 use crate::config::resolve::{Flags, resolve};
 use crate::finding::sink::{Listen, Sink};
 use crate::finding::{Finding, Severity};
-use crate::mapping::preset;
+use crate::mapping::detect;
 use crate::pipeline::{self, Cancel};
 use crate::plan::{self, Effort, Purpose};
 use crate::progress::Silent;
@@ -96,7 +96,7 @@ fn run(
 ) -> Result<(Judgement, Vec<Row>), String> {
     let family = crate::spec::load::spec(spec).map_err(|error| error.to_string())?.identity.family;
     // A feed with missing columns would be taken for something else; here it is what it was sent as.
-    let own = preset::all().into_iter().find(|preset| preset.feed_of.as_ref() == Some(&family));
+    let own = detect::all().into_iter().find(|preset| preset.feed_of.as_ref() == Some(&family));
     let flags = Flags {
         inputs: vec![path.display().to_string()],
         config: Some("none".to_owned()),

@@ -1,0 +1,195 @@
+//! Detection: which preset fits the columns of a catalog, why, and how sure that is.
+
+use super::columns::{Folded, base_of};
+use super::preset::Preset;
+use crate::catalog::Header;
+use std::collections::HashSet;
+
+macro_rules! presets {
+    ($($name:literal),*) => {
+        &[$(($name, include_str!(concat!("../../schemas/presets/", $name, ".toml")))),*]
+    };
+}
+
+/// The built-in presets, most specific first: the order in which they are tried.
+static BUILT_IN: &[(&str, &str)] = presets![
+    "squarespace",
+    "wix-v1",
+    "wix",
+    "bigcommerce",
+    "bigcommerce-v2",
+    "magento",
+    "magento-fixture",
+    "bagisto",
+    "square",
+    "shopify-bulk",
+    "shopify-variants",
+    "shopify-json",
+    "shopify",
+    "wordpress",
+    "woocommerce",
+    "prestashop",
+    "prestashop-combinations",
+    "medusa",
+    "vendure",
+    "spree",
+    "saleor",
+    "meta",
+    "stripe-promotion-feed",
+    "stripe-feed",
+    "google",
+    "openai-feed",
+    "nested-feed",
+    "stripe-inventory-feed",
+    "stripe-pricing-feed",
+    "units-nanos",
+    "generic"
+];
+
+/// All presets, most specific first.
+///
+/// # Panics
+/// When a built-in preset is not valid, which a test would show.
+pub fn all() -> Vec<Preset> {
+    BUILT_IN
+        .iter()
+        .map(|(name, text)| {
+            #[expect(clippy::panic, reason = "presets are part of the program; a test loads them all")]
+            toml::from_str(text).unwrap_or_else(|error| panic!("schemas/presets/{name}.toml: {error}"))
+        })
+        .collect()
+}
+
+/// A preset, and why it was taken.
+#[derive(Clone, Debug)]
+pub struct Detected {
+    /// The preset.
+    pub preset: Preset,
+    /// Columns that gave it away; none where it was asked for, or where nothing fits.
+    pub signs: Vec<String>,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// Columns of the catalog that the preset reads.
+    pub read: usize,
+}
+
+/// How sure a detection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confidence {
+    /// Somebody asked for it.
+    Asked,
+    /// Its signs are there, and it reads a good part of the columns.
+    Sure,
+    /// Its signs are there, but it reads few of the columns.
+    Likely,
+    /// Nothing else fits.
+    Guess,
+}
+
+impl Confidence {
+    /// The word for reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Asked => "asked for",
+            Self::Sure => "sure",
+            Self::Likely => "likely",
+            Self::Guess => "a guess",
+        }
+    }
+}
+
+impl Detected {
+    /// Judges how well a preset fits a header.
+    pub fn new(preset: Preset, signs: Vec<String>, header: &Header, asked: bool) -> Self {
+        let known = Folded::new(header);
+        let mut read: HashSet<u16> = HashSet::new();
+        for name in preset.names() {
+            if name.contains("{n}") {
+                for n in 1..=9 {
+                    read.extend(known.find(&name.replace("{n}", &n.to_string())).map(|(column, _)| column));
+                }
+            }
+            read.extend(known.find(name).or_else(|| known.find(base_of(name))).map(|(column, _)| column));
+        }
+        if preset.own_names {
+            let own = crate::product::attribute::Attributes::shared().iter().filter_map(|(_, name, _)| known.find(name));
+            read.extend(own.map(|(column, _)| column));
+        }
+        let read = read.len();
+        let confidence = if asked {
+            Confidence::Asked
+        } else if signs.is_empty() {
+            Confidence::Guess
+        } else if read >= 8 || read * 2 >= header.names().len() {
+            Confidence::Sure
+        } else {
+            Confidence::Likely
+        };
+        Self { preset, signs, confidence, read }
+    }
+}
+
+/// The preset of a name, judged against a header; with its signs, unless somebody asked for it.
+pub fn of(name: &str, header: &Header, asked: bool) -> Detected {
+    let found = detect(header);
+    if !asked && found.preset.name == name {
+        return found;
+    }
+    let preset = all().into_iter().find(|preset| preset.name == name).unwrap_or(found.preset);
+    Detected::new(preset, Vec::new(), header, asked)
+}
+
+/// The preset that fits a header, and the column names that gave it away.
+pub fn detect(header: &Header) -> Detected {
+    let known = Folded::new(header);
+    let has = |name: &String| known.find(name).and_then(|(column, _)| header.names().get(usize::from(column)));
+    let mut presets = all();
+    let mut fallback = None;
+    for preset in presets.drain(..) {
+        if preset.detect.all.is_empty() {
+            fallback = Some(preset);
+            continue;
+        }
+        let found: Option<Vec<_>> = preset.detect.all.iter().map(|names| names.iter().find_map(has)).collect();
+        let any = preset.detect.any.iter().find_map(has);
+        let fits = (preset.detect.any.is_empty() || any.is_some()) && !preset.detect.none.iter().any(|name| has(name).is_some());
+        if let Some(found) = found.filter(|_| fits) {
+            let mut signs: Vec<String> = found.into_iter().map(ToString::to_string).collect();
+            signs.extend(any.map(ToString::to_string).filter(|any| !signs.contains(any)));
+            return Detected::new(preset, signs, header, false);
+        }
+    }
+    #[expect(clippy::expect_used, reason = "the last built-in preset fits anything")]
+    Detected::new(fallback.expect("a preset without conditions is built in"), Vec::new(), header, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{all, detect};
+    use crate::catalog::Header;
+    use crate::product::attribute::Attributes;
+
+    #[test]
+    fn every_preset_loads_and_names_known_attributes() {
+        for preset in all() {
+            for (attribute, names) in &preset.columns {
+                assert!(Attributes::shared().id(attribute).is_some(), "{}: {attribute}", preset.name);
+                assert!(names.as_array().is_some(), "{}: {attribute}", preset.name);
+            }
+        }
+    }
+
+    #[test]
+    fn platforms_are_told_apart() {
+        let name = |columns: &str| detect(&Header::new(columns.split(','))).preset.name;
+        assert_eq!(name("Handle,Title,Body (HTML),Vendor,Variant SKU,Variant Price"), "shopify");
+        assert_eq!(name("Title,URL handle,Description,Price,Compare-at price"), "shopify");
+        assert_eq!(name("ID,Type,SKU,Name,Published,Regular price"), "woocommerce");
+        assert_eq!(name("id,title,description,link,image_link,availability,price,brand"), "google");
+        assert_eq!(name("g:id,g:title,g:link,g:image_link,g:availability,g:price"), "google");
+        assert_eq!(name("id,title,link,image_link,availability,price,enable_search"), "openai-feed");
+        assert_eq!(name("item_id,title,url,image_url,availability,price"), "openai-feed");
+        assert_eq!(name("id,title,link,image_link,availability,price,inventory_not_tracked"), "stripe-feed");
+        assert_eq!(name("sku,name,price"), "generic");
+    }
+}

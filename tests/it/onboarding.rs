@@ -1,0 +1,71 @@
+//! `inspect` and `init`: what they say of a catalog, and that what `init` writes builds at once.
+
+use crate::support::{Folder, fixture};
+
+const SHOP: [&str; 8] =
+    ["--currency", "USD", "--base-url", "https://shop.example", "--seller-name", "Northline", "--set", "brand=Northline"];
+
+#[test]
+fn inspect_names_the_platform_and_what_is_missing() {
+    let folder = Folder::new();
+    let run = folder.run(&["inspect", &fixture("catalogs/bigcommerce-v3.csv"), "--config", "none", "--json"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let source = &run.json()["sources"][0];
+    assert_eq!((&source["preset"], &source["confidence"], &source["delimiter"]), (&"bigcommerce".into(), &"sure".into(), &",".into()));
+    assert_eq!((&source["records"], &source["items"]), (&118.into(), &68.into()));
+    assert_eq!(
+        (&source["variants"]["groups"], &source["variants"]["items"], &source["variants"]["options"]["Size"]),
+        (&2.into(), &57.into(), &57.into())
+    );
+    let missing: Vec<&str> =
+        source["missing"].as_array().expect("a list").iter().map(|missing| missing["attribute"].as_str().expect("a name")).collect();
+    assert_eq!(missing, ["url", "brand", "seller_name"]);
+    let asks = source["asks"].to_string();
+    assert!(asks.contains("--base-url") && asks.contains("--currency"), "{asks}");
+    let column =
+        |name: &str| source["columns"].as_array().expect("a list").iter().find(|column| column["name"] == name).expect("listed").clone();
+    assert_eq!(
+        (&column("Item")["distinct"], &column("Item")["filled"], &column("SKU")["attribute"]),
+        (&3.into(), &118.into(), &"item_id".into())
+    );
+    assert_eq!(column("Internal Image URL (Export)")["type"], "address");
+}
+
+#[test]
+fn what_init_writes_builds_at_once_and_is_never_overwritten() {
+    for name in ["shopify-new-columns.csv", "bigcommerce-v3.csv", "squarespace.csv", "spree-products.csv", "bagisto-products.csv"] {
+        let folder = Folder::new();
+        let bytes = std::fs::read(fixture(&format!("catalogs/{name}"))).expect("a fixture");
+        folder.write(name, bytes);
+        let mut arguments = vec!["init", name];
+        arguments.extend(SHOP);
+        let run = folder.run(&arguments);
+        assert_eq!(run.code, 0, "{name}: {}", run.err);
+        let written = folder.read("feedmill.toml");
+        assert!(written.contains(&format!("path = \"{name}\"")) && written.contains("currency = \"USD\""), "{written}");
+        let build = folder.run(&["build", "--output-format", "json"]);
+        assert!(build.code < 2, "{name}: {}", build.err);
+        let summary = &build.json()["summary"];
+        assert!(summary["accepted"].as_u64().expect("a number") > 0, "{name}: {summary}");
+        let again = folder.run(&arguments);
+        assert_eq!(again.code, 2, "{name}");
+        assert!(again.err.contains("is not overwritten") && folder.read("feedmill.toml") == written);
+    }
+}
+
+#[test]
+fn what_only_a_person_can_decide_is_asked_for() {
+    let folder = Folder::new();
+    folder.write("shop.csv", "sku,name,price\nA,Cup,5.00\n");
+    let run = folder.run(&["init", "shop.csv"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let written = folder.read("feedmill.toml");
+    for ask in
+        ["# DECIDE: prices name no currency.", "# currency = \"USD\"", "# seller_name =", "1 of 1 items lack `brand`", "# title = \"name\""]
+    {
+        assert!(written.contains(ask), "{ask}: {written}");
+    }
+    // It is a sound project file all the same: the build runs, and rejects what is incomplete.
+    let build = folder.run(&["build"]);
+    assert_eq!(build.code, 1, "{}", build.err);
+}
