@@ -351,7 +351,8 @@ fn publish_index(plan: &Plan, place: usize, index: Finished) -> Result<ManifestI
         let field = target.spec.get(*id);
         let column = |source: &pipeline::SourcePlan| {
             let column = source.column_of(target, place, *id)?;
-            Some((u32::from(column) + 1, source.header.names().get(usize::from(column))?.to_string()))
+            let (number, name) = source.column(column);
+            Some((number, name?.to_string()))
         };
         ManifestField {
             name: field.name.clone(),
