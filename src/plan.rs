@@ -128,12 +128,13 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
 /// When no preset has the name.
 pub fn preset_for(header: &Header, asked: Option<&str>) -> Result<Detected, PlanError> {
     let Some(asked) = asked else { return Ok(detect::detect(header)) };
-    let all = detect::all();
-    let names: Vec<String> = all.iter().map(|preset| preset.name.clone()).collect();
-    all.into_iter().find(|preset| preset.name == asked).map(|preset| Detected::new(preset, Vec::new(), header, true)).ok_or_else(|| {
-        let near = nearest(asked, names.iter().map(String::as_str)).map(|near| format!(" (did you mean `{near}`?)"));
-        PlanError::Unknown(format!("no preset is called `{asked}`{}; known: {}", near.unwrap_or_default(), names.join(", ")))
-    })
+    detect::all().find(|preset| preset.name == asked).map(|preset| Detected::new(preset.clone(), Vec::new(), header, true)).ok_or_else(
+        || {
+            let near = nearest(asked, detect::names()).map(|near| format!(" (did you mean `{near}`?)"));
+            let known: Vec<&str> = detect::names().collect();
+            PlanError::Unknown(format!("no preset is called `{asked}`{}; known: {}", near.unwrap_or_default(), known.join(", ")))
+        },
+    )
 }
 
 /// Opens a source and makes its header final: keys that first appear late in a JSON source must
@@ -146,19 +147,14 @@ pub fn open_source(found: &Located, setting: &SourceSetting, preset: &Preset, ma
     let own = Attributes::shared().iter().map(|(_, name, _)| name).filter(|_| preset.own_names);
     let mapped = map.iter().flat_map(|(_, step)| &step.from).map(String::as_str);
     let seen = Folded::new(&source.header);
-    let mut more: Vec<String> = Vec::new();
+    let (mut more, mut taken) = (Vec::new(), HashSet::new());
     let is_side = |name: &str| preset.side.iter().any(|side| side.name == name);
     for name in preset.names().into_iter().chain(own).chain(mapped).map(base_of) {
-        if !name.is_empty()
-            && !is_side(name)
-            && !name.contains(['(', '{', ' '])
-            && !seen.has(name)
-            && !more.iter().any(|known| folded(known) == folded(name))
-        {
-            more.push(name.to_owned());
+        if !name.is_empty() && !is_side(name) && !name.contains(['(', '{', ' ']) && !seen.has(name) && taken.insert(folded(name)) {
+            more.push(name);
         }
     }
-    source.expect_keys(more.iter().map(String::as_str));
+    source.expect_keys(more);
     Ok(source)
 }
 

@@ -301,7 +301,7 @@ fn taken_for(source: &SourcePlan, column: u16) -> (Option<String>, String) {
 
 /// Required attributes that items lack, with columns that they might come from.
 fn missing(spec: &Spec, tally: &Tally, columns: &[ColumnProfile]) -> Vec<Missing> {
-    let generic = detect::all().into_iter().find(|preset| preset.detect.all.is_empty());
+    let generic = detect::all().find(|preset| preset.detect.all.is_empty());
     let required =
         spec.fields.iter().filter(|field| field.written.requirement == Requirement::Required && field.written.when_absent.is_none());
     let lacking = required.filter_map(|field| {

@@ -11,7 +11,10 @@ use std::sync::Arc;
 /// A header name as presets compare it.
 pub fn folded(name: &str) -> String {
     let folded = fold(name);
-    folded.strip_prefix("g:").map_or(folded.clone(), str::to_owned)
+    match folded.strip_prefix("g:") {
+        Some(rest) => rest.to_owned(),
+        None => folded,
+    }
 }
 
 /// The column that a path begins in.

@@ -2,21 +2,21 @@
 //! a mapping found before the first row is read.
 
 use super::columns::Columns;
-use super::expr::{Expression, variable};
+use super::expr::Expression;
 use super::join::JoinPlan;
-use super::model::{LookupBy, LookupTable, MapStep, RuleStep};
+use super::model::{MapStep, RuleStep};
 use super::preset::{Preset, PriceKind, Rows, Word};
-use super::step::{From, Lookup, OptionPlan, OverColumns, RowPlan, SkipPlan, Step, StockPlan, TemplateValue, ViewPlan};
+use super::step::{From, OptionPlan, RowPlan, SkipPlan, Step, StockPlan, ViewPlan};
 use super::transform;
 use super::wide::{Child, JoinColumns, Wide};
 use crate::catalog::Header;
 use crate::product::attribute::{AttributeId, Attributes, Kind, known};
 use crate::product::money::Currency;
 use crate::product::text_distance::nearest;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// Mistakes in a mapping; all of them at once.
 #[derive(Debug, thiserror::Error)]
@@ -157,91 +157,12 @@ impl Mapping {
         let mapping = compiler.mapping();
         if compiler.problems.is_empty() { Ok(mapping) } else { Err(MapError { problems: compiler.problems }) }
     }
-
-    /// Whether a first pass over the source is needed to make items of rows.
-    pub fn needs_survey(&self) -> bool {
-        matches!(self.rows, RowPlan::Run(_) | RowPlan::Parents(_)) || self.views.is_some()
-    }
-
-    /// Whether rows make groups of variants.
-    pub fn makes_groups(&self) -> bool {
-        !matches!(self.rows, RowPlan::Flat { .. })
-    }
-
-    /// Whether the rows imply the page of an item, once the shop's address is known.
-    pub fn implies_page(&self) -> bool {
-        match &self.rows {
-            RowPlan::Flat { page, .. } => page.is_some(),
-            RowPlan::Run(plan) => plan.page.is_some(),
-            RowPlan::Parents(plan) => plan.page.is_some(),
-            RowPlan::Nested(plan) => plan.page.is_some(),
-        }
-    }
-
-    /// Of a column that is made of others: the column of the source it is made of, if it is one,
-    /// and its name.
-    pub fn origin(&self, column: u16) -> Option<(Option<u16>, Arc<str>)> {
-        let place = usize::from(column);
-        if let Some(view) = place.checked_sub(self.wide.from).and_then(|place| self.wide.views.get(place)) {
-            return Some((Some(view.base).filter(|base| usize::from(*base) < self.wide.header), Arc::clone(&view.name)));
-        }
-        let join = self.wide.joins.iter().find(|join| (join.offset..join.offset + join.width).contains(&place))?;
-        let name = join.names.get(place - join.offset)?;
-        Some((Some(join.on).filter(|on| usize::from(*on) < self.wide.header), format!("{}.{name}", join.name).into()))
-    }
-
-    /// What a column that fills no attribute is used for, in a word.
-    pub fn column_use(&self, column: u16) -> Option<&'static str> {
-        let is = |other: u16| other == column || self.origin(other).is_some_and(|(base, _)| base == Some(column));
-        let of_option = |plan: &OptionPlan| match plan {
-            OptionPlan::Numbered { columns, .. } => columns.iter().any(|(name, value)| is(*name) || is(*value)),
-            OptionPlan::Pairs { list, .. } => is(*list),
-            OptionPlan::Packed { column, .. } => is(*column),
-            OptionPlan::Zipped { names, values, .. } => is(*names) || is(*values),
-            OptionPlan::Single { value, .. } => is(*value),
-        };
-        if self.options.iter().any(of_option) {
-            return Some("(variant option)");
-        }
-        if self.skip.iter().any(|skip| is(skip.column)) {
-            return Some("(what is skipped)");
-        }
-        if self.stock.as_ref().is_some_and(|stock| stock.inputs.values().flatten().any(|input| is(*input))) {
-            return Some("(availability)");
-        }
-        let used = |columns: &[Option<u16>]| columns.iter().flatten().any(|known| is(*known));
-        match &self.rows {
-            RowPlan::Run(plan) if used(&[plan.key, plan.role, plan.image, plan.position]) => Some("(product and images)"),
-            RowPlan::Parents(plan) if used(&[plan.role, plan.parent, plan.links, plan.link_names]) => Some("(parents)"),
-            RowPlan::Nested(_) => match &self.wide.child {
-                Some(Child::List(list, _) | Child::Text(list, ..)) if is(*list) => Some("(variants)"),
-                _ => None,
-            },
-            RowPlan::Flat { .. } | RowPlan::Run(_) | RowPlan::Parents(_) => None,
-        }
-    }
-
-    /// How rows make items, for people.
-    pub fn shape(&self) -> &'static str {
-        match self.rows {
-            RowPlan::Flat { .. } => "one row an item, one pass",
-            RowPlan::Run(_) => "rows continue a product, two passes",
-            RowPlan::Parents(_) => "parents lend to variations, two passes",
-            RowPlan::Nested(_) if self.wide.child.is_some() => "records hold their variants, one pass",
-            RowPlan::Nested(_) => "records may hold variants, none do here; one pass",
-        }
-    }
-
-    /// By rule of the project file: its condition and how many items it applied to.
-    pub fn rule_counts(&self) -> Vec<(String, u64)> {
-        self.rules.iter().map(|rule| (rule.source.clone(), rule.met.load(Ordering::Relaxed))).collect()
-    }
 }
 
 pub(super) struct Compiler<'a> {
     pub(super) given: Given<'a>,
     pub(super) columns: Columns<'a>,
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
 impl Compiler<'_> {
@@ -365,12 +286,12 @@ impl Compiler<'_> {
         code.map_or_else(|| word.to_owned(), |code| word.replace("{currency}", &code))
     }
 
-    fn no_column(&mut self, name: &str, place: &str, known: &[String]) {
+    pub(super) fn no_column(&mut self, name: &str, place: &str, known: &[String]) {
         let near = nearest(name, known.iter().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
         self.problems.push(format!("{place}: no column is called `{name}`{}", near.unwrap_or_default()));
     }
 
-    fn attribute(&mut self, name: &str, place: &str) -> Option<AttributeId> {
+    pub(super) fn attribute(&mut self, name: &str, place: &str) -> Option<AttributeId> {
         let shared = Attributes::shared();
         let found = shared.id(name);
         if found.is_none() {
@@ -380,7 +301,7 @@ impl Compiler<'_> {
         found
     }
 
-    fn values(&mut self, place: &str, values: &[(String, String)]) -> Vec<(AttributeId, String)> {
+    pub(super) fn values(&mut self, place: &str, values: &[(String, String)]) -> Vec<(AttributeId, String)> {
         values.iter().filter_map(|(name, value)| Some((self.attribute(name, place)?, value.clone()))).collect()
     }
 
@@ -400,22 +321,6 @@ impl Compiler<'_> {
             steps.push(plain(attribute, From::Constant(value)));
         }
         steps
-    }
-
-    /// Steps of one target only, and by target the attributes they fill.
-    fn only_for(&mut self) -> (Vec<Step>, Vec<Vec<(AttributeId, usize)>>) {
-        let (mut steps, mut overrides) = (Vec::new(), Vec::new());
-        for (target, name, written) in &self.given.wishes.map_of {
-            let place = format!("[target.map] {name}");
-            let Some(attribute) = self.attribute(name, &place) else { continue };
-            let Some(step) = self.written_step(attribute, written, &place) else { continue };
-            if overrides.len() <= *target {
-                overrides.resize(*target + 1, Vec::new());
-            }
-            overrides[*target].push((attribute, steps.len()));
-            steps.push(step);
-        }
-        (steps, overrides)
     }
 
     fn preset_step(&mut self, attribute: AttributeId, name: &str) -> Option<Step> {
@@ -481,132 +386,6 @@ impl Compiler<'_> {
         step.unit = unit.and_then(|unit| Some((unit_of(attribute)?, crate::product::measure::unit(&unit).map_or(unit, str::to_owned))));
         Some(step)
     }
-
-    fn column(&mut self, name: &str, place: &str) -> Option<u16> {
-        let found = self.columns.find(name).map(|(column, _)| column);
-        if found.is_none() {
-            self.no_column(name, place, &self.columns.names());
-        }
-        found
-    }
-
-    fn written_step(&mut self, attribute: AttributeId, written: &MapStep, place: &str) -> Option<Step> {
-        let columns_of = |compiler: &mut Self, names: &[String]| -> Option<Vec<u16>> {
-            let found: Vec<Option<u16>> = names.iter().map(|name| compiler.column(name, place)).collect();
-            found.into_iter().collect()
-        };
-        let from = if let Some(constant) = &written.constant {
-            From::Constant(constant.clone())
-        } else if let Some(template) = &written.template {
-            From::Template(Box::new(self.over_columns(place, |names| Expression::template(template, names))?))
-        } else if !written.sum.is_empty() {
-            From::Sum(columns_of(self, &written.sum)?)
-        } else {
-            match columns_of(self, &written.from)?.as_slice() {
-                [column] => From::Column(*column),
-                columns => From::FirstOf(columns.to_vec()),
-            }
-        };
-        let mut step = plain(attribute, from);
-        if let Some(when) = &written.when {
-            step.when = Some(self.over_columns(place, |names| Expression::condition(when, names))?);
-        }
-        step.split = written.split.clone().map(|separator| (separator, written.take));
-        step.empty.clone_from(&written.empty);
-        for name in &written.clean {
-            match transform::find(name) {
-                Some(transform) => step.clean.push(transform),
-                None => {
-                    let near = nearest(name, transform::TRANSFORMS.iter().map(|transform| transform.name))
-                        .map(|near| format!("; did you mean `{near}`?"));
-                    self.problems.push(format!("{place}: no transform is called `{name}`{}", near.unwrap_or_default()));
-                }
-            }
-        }
-        if let Some(table) = &written.lookup {
-            let pairs = match table {
-                LookupTable::Pairs(pairs) => Ok(pairs.clone().into_iter().collect()),
-                LookupTable::File(file) => lookup(&self.given.wishes.folder.join(file)).map_err(|message| format!("{file}: {message}")),
-            };
-            match pairs {
-                Ok(pairs) => step.lookup = Some(table_of(pairs, written.by, written.otherwise.clone())),
-                Err(message) => self.problems.push(format!("{place}: {message}")),
-            }
-        }
-        if let Some(code) = &written.currency {
-            step.currency = Currency::parse(code);
-            if step.currency.is_none() {
-                self.problems.push(format!("{place}: `{code}` is no ISO 4217 currency code"));
-            }
-        }
-        step.or = written.or.iter().filter_map(|other| self.written_step(attribute, other, place)).collect();
-        Some(step)
-    }
-
-    /// Compiles an expression over columns and defaults.
-    fn over_columns(&mut self, place: &str, compile: impl Fn(&[String]) -> Result<Expression, String>) -> Option<OverColumns> {
-        let mut known: Vec<(String, TemplateValue)> = Vec::new();
-        for (column, name) in self.given.header.names().iter().enumerate() {
-            known.push((variable(name), TemplateValue::Column(column as u16)));
-        }
-        for side in self.columns.sides.iter().filter(|side| !side.many) {
-            for (column, name) in side.header.names().iter().enumerate() {
-                let value = || TemplateValue::Column(side.offset + column as u16);
-                known.push((variable(&format!("{}.{name}", side.name)), value()));
-                known.push((variable(name), value()));
-            }
-        }
-        let wishes = self.given.wishes;
-        let base = wishes.base_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
-        known.extend(base.map(|base| ("base_url".to_owned(), TemplateValue::Text(base))));
-        known.extend(wishes.currency.map(|currency| ("currency".to_owned(), TemplateValue::Text(currency.code().to_owned()))));
-        known.extend(wishes.defaults.iter().map(|(name, value)| (name.clone(), TemplateValue::Text(value.clone()))));
-        // Made columns can be named too, once something else has asked for them.
-        let made = self.columns.made_from();
-        let views = self.columns.views.iter().enumerate();
-        known.extend(views.map(|(column, view)| (variable(&view.name), TemplateValue::Column(made + column as u16))));
-        let names: Vec<String> = known.iter().map(|(name, _)| name.clone()).collect();
-        match compile(&names) {
-            Ok(expression) => {
-                known.retain(|(name, _)| expression.names().contains(name));
-                Some(OverColumns { expression, values: known })
-            }
-            Err(message) => {
-                self.problems.push(format!("{place}: {message}"));
-                None
-            }
-        }
-    }
-
-    fn rules(&mut self, reasons: &mut Vec<String>) -> Vec<RulePlan> {
-        let names: Vec<String> = Attributes::shared().iter().map(|(_, name, _)| name.to_owned()).collect();
-        let mut plans = Vec::new();
-        for (place, rule) in self.given.wishes.rules.iter().enumerate() {
-            let place = format!("[[rule]] {}", place + 1);
-            let when = match Expression::condition(&rule.when, &names) {
-                Ok(when) => when,
-                Err(message) => {
-                    self.problems.push(format!("{place}: {message}"));
-                    continue;
-                }
-            };
-            let written: Vec<(String, String)> = rule
-                .set
-                .iter()
-                .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-                .collect();
-            let set = self.values(&place, &written);
-            if set.is_empty() && !rule.drop {
-                self.problems.push(format!("{place}: neither `set` nor `drop` says what to do"));
-            }
-            let drop = rule.drop.then(|| {
-                reasons.push(format!("dropped by rule: {}", rule.when));
-                reasons.len() as u16 - 1
-            });
-            plans.push(RulePlan { when, source: rule.when.clone(), set, drop, met: AtomicU64::new(0) });
-        }
-        plans
-    }
 }
 
 pub(super) fn plain(attribute: AttributeId, from: From) -> Step {
@@ -631,17 +410,6 @@ pub(super) fn plain(attribute: AttributeId, from: From) -> Step {
     }
 }
 
-fn table_of(pairs: Vec<(String, String)>, by: LookupBy, otherwise: Option<String>) -> Lookup {
-    match by {
-        LookupBy::Exact => Lookup { exact: pairs.into_iter().collect(), prefixes: Vec::new(), otherwise },
-        LookupBy::Prefix => {
-            let mut prefixes = pairs;
-            prefixes.sort_by_key(|(start, _)| std::cmp::Reverse(start.len()));
-            Lookup { exact: HashMap::new(), prefixes, otherwise }
-        }
-    }
-}
-
 /// The attribute that holds the unit of a measure.
 pub fn unit_of(attribute: AttributeId) -> Option<AttributeId> {
     match Attributes::shared().kind(attribute) {
@@ -649,18 +417,4 @@ pub fn unit_of(attribute: AttributeId) -> Option<AttributeId> {
         Kind::Axis => Some(known("dimensions_unit")),
         _ => None,
     }
-}
-
-/// Reads a table of two columns; the keys are compared as they are.
-fn lookup(path: &std::path::Path) -> Result<Vec<(String, String)>, String> {
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut table = Vec::new();
-    for (place, record) in csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file).records().enumerate() {
-        let record = record.map_err(|error| error.to_string())?;
-        let (Some(from), Some(to)) = (record.get(0), record.get(1)) else {
-            return Err(format!("line {}: two columns are needed, from and to", place + 1));
-        };
-        table.push((from.trim().to_owned(), to.trim().to_owned()));
-    }
-    Ok(table)
 }

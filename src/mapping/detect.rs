@@ -4,6 +4,7 @@ use super::columns::{Folded, base_of};
 use super::preset::Preset;
 use crate::catalog::Header;
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 macro_rules! presets {
     ($($name:literal),*) => {
@@ -12,7 +13,7 @@ macro_rules! presets {
 }
 
 /// The built-in presets, most specific first: the order in which they are tried.
-static BUILT_IN: &[(&str, &str)] = presets![
+const BUILT_IN: &[(&str, &str)] = presets![
     "squarespace",
     "wix-v1",
     "wix",
@@ -46,18 +47,25 @@ static BUILT_IN: &[(&str, &str)] = presets![
     "generic"
 ];
 
+/// Those read so far: each is read once, and only when detection comes to it.
+static READ: [OnceLock<Preset>; BUILT_IN.len()] = [const { OnceLock::new() }; BUILT_IN.len()];
+
 /// All presets, most specific first.
 ///
 /// # Panics
 /// When a built-in preset is not valid, which a test would show.
-pub fn all() -> Vec<Preset> {
-    BUILT_IN
-        .iter()
-        .map(|(name, text)| {
+pub fn all() -> impl Iterator<Item = &'static Preset> {
+    BUILT_IN.iter().zip(&READ).map(|((name, text), read)| {
+        read.get_or_init(|| {
             #[expect(clippy::panic, reason = "presets are part of the program; a test loads them all")]
             toml::from_str(text).unwrap_or_else(|error| panic!("schemas/presets/{name}.toml: {error}"))
         })
-        .collect()
+    })
+}
+
+/// The names of all presets.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
 }
 
 /// A preset, and why it was taken.
@@ -135,7 +143,7 @@ pub fn of(name: &str, header: &Header, asked: bool) -> Detected {
     if !asked && found.preset.name == name {
         return found;
     }
-    let preset = all().into_iter().find(|preset| preset.name == name).unwrap_or(found.preset);
+    let preset = all().find(|preset| preset.name == name).cloned().unwrap_or(found.preset);
     Detected::new(preset, Vec::new(), header, asked)
 }
 
@@ -143,9 +151,8 @@ pub fn of(name: &str, header: &Header, asked: bool) -> Detected {
 pub fn detect(header: &Header) -> Detected {
     let known = Folded::new(header);
     let has = |name: &String| known.find(name).and_then(|(column, _)| header.names().get(usize::from(column)));
-    let mut presets = all();
     let mut fallback = None;
-    for preset in presets.drain(..) {
+    for preset in all() {
         if preset.detect.all.is_empty() {
             fallback = Some(preset);
             continue;
@@ -156,22 +163,23 @@ pub fn detect(header: &Header) -> Detected {
         if let Some(found) = found.filter(|_| fits) {
             let mut signs: Vec<String> = found.into_iter().map(ToString::to_string).collect();
             signs.extend(any.map(ToString::to_string).filter(|any| !signs.contains(any)));
-            return Detected::new(preset, signs, header, false);
+            return Detected::new(preset.clone(), signs, header, false);
         }
     }
     #[expect(clippy::expect_used, reason = "the last built-in preset fits anything")]
-    Detected::new(fallback.expect("a preset without conditions is built in"), Vec::new(), header, false)
+    Detected::new(fallback.expect("a preset without conditions is built in").clone(), Vec::new(), header, false)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{all, detect};
+    use super::{all, detect, names};
     use crate::catalog::Header;
     use crate::product::attribute::Attributes;
 
     #[test]
     fn every_preset_loads_and_names_known_attributes() {
-        for preset in all() {
+        for (preset, name) in all().zip(names()) {
+            assert_eq!(preset.name, name);
             for (attribute, names) in &preset.columns {
                 assert!(Attributes::shared().id(attribute).is_some(), "{}: {attribute}", preset.name);
                 assert!(names.as_array().is_some(), "{}: {attribute}", preset.name);

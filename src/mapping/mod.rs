@@ -3,6 +3,7 @@
 //! A preset says what a platform's columns are called and how its rows make products; the
 //! project file and flags add to it or overrule it. Names are resolved before the first row.
 
+mod about;
 mod align;
 pub mod apply;
 pub mod columns;
@@ -27,5 +28,6 @@ pub mod survey;
 pub mod transform;
 mod variant;
 mod wide;
+mod written;
 
 pub use compile::{MapError, Mapping};

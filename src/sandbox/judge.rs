@@ -96,12 +96,12 @@ fn run(
 ) -> Result<(Judgement, Vec<Row>), String> {
     let family = crate::spec::load::spec(spec).map_err(|error| error.to_string())?.identity.family;
     // A feed with missing columns would be taken for something else; here it is what it was sent as.
-    let own = detect::all().into_iter().find(|preset| preset.feed_of.as_ref() == Some(&family));
+    let own = detect::all().find(|preset| preset.feed_of.as_ref() == Some(&family));
     let flags = Flags {
         inputs: vec![path.display().to_string()],
         config: Some("none".to_owned()),
         targets: vec![spec.to_owned()],
-        preset: own.map(|preset| preset.name),
+        preset: own.map(|preset| preset.name.clone()),
         from: format.map(str::to_owned),
         ..Flags::default()
     };
