@@ -103,6 +103,9 @@ impl State {
         if std::fs::metadata(path).is_ok_and(|found| found.len() == 0) {
             return Err(StateError::Damaged { path: path.to_owned(), message: "it is empty".to_owned() });
         }
+        if is_cut(path).map_err(|source| StateError::Io { path: path.to_owned(), source })? {
+            return Err(StateError::Damaged { path: path.to_owned(), message: "its end is missing".to_owned() });
+        }
         let is_new = !path.exists();
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -155,6 +158,29 @@ impl State {
     fn fail(&self, source: sqlx::Error) -> StateError {
         StateError::Database { path: self.path.clone(), source }
     }
+}
+
+/// Whether a database file is shorter than its header says: the engine would take what is
+/// missing for never written. The size in pages stands at byte 28, that of a page at byte 16.
+fn is_cut(path: &Path) -> std::io::Result<bool> {
+    use std::io::Read;
+    let mut header = Vec::new();
+    let length = match std::fs::File::open(path) {
+        Ok(file) => {
+            let length = file.metadata()?.len();
+            file.take(32).read_to_end(&mut header)?;
+            length
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let (Some(&[high, low]), Some(&[a, b, c, d])) = (header.get(16..18), header.get(28..32)) else { return Ok(false) };
+    let page = match u16::from_be_bytes([high, low]) {
+        // 65,536 does not fit the two bytes.
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    Ok(length < page * u64::from(u32::from_be_bytes([a, b, c, d])))
 }
 
 #[cfg(test)]
