@@ -13,15 +13,19 @@ use crate::mapping::model::MapStep;
 use crate::mapping::preset::Preset;
 use crate::mapping::{MapError, Mapping};
 use crate::normalize::Normalizer;
-use crate::pipeline::{ColumnFate, Conversion, Direct, Open, Plan, Prints, SourcePlan, TargetPlan};
+use crate::pipeline::{self, ColumnFate, Conversion, Direct, NestedFeed, Open, Plan, Prints, SourcePlan, TargetPlan};
 use crate::product::attribute::Attributes;
 use crate::product::attribute::{AttributeId, Kind, known};
 use crate::product::text_distance::nearest;
 use crate::project::Projection;
 use crate::render::FeedFormat;
+use crate::render::products::BodyLimits;
 use crate::rules::RuleTable;
+use crate::rules::structure::Structure;
 use crate::spec::model::Consequence;
 use crate::spec::{self, Spec, SpecError};
+mod header;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -91,9 +95,16 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
         let mut formats = Vec::new();
         let mut folder = PathBuf::new();
         if let Purpose::Build { out } = purpose {
-            let default = [spec.identity.default_format.clone()];
+            let default: Vec<String> = spec.identity.default_format.split(',').map(str::to_owned).collect();
             let words = if setting.formats.is_empty() { default.as_slice() } else { setting.formats.as_slice() };
             for word in words {
+                if spec.shape.is_some() && !spec.identity.formats.contains(word) {
+                    return Err(PlanError::Unknown(format!(
+                        "{}: `{word}` cannot hold products with variants; it is written as {}",
+                        setting.name,
+                        spec.identity.formats.join(" or ")
+                    )));
+                }
                 let format = FeedFormat::parse(word).map_err(PlanError::Unknown)?;
                 if !spec.identity.formats.contains(word) {
                     notices.push((Some(place), not_taken(word, &spec)));
@@ -104,6 +115,13 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
             }
             folder = out.join(&setting.name);
         }
+        let (outputs, missing) = header::outputs(&spec, &formats, &settings.wishes, today)?;
+        notices.extend(missing.into_iter().map(|finding| (Some(place), finding)));
+        let shape = spec.shape.as_ref().map(|shape| &shape.file);
+        let limits = BodyLimits {
+            groups: setting.body.products.or(shape.and_then(|shape| shape.groups_per_body)),
+            bytes: setting.body.bytes.or(shape.and_then(|shape| shape.bytes_per_body)),
+        };
         let columns = Projection::columns(&spec, &available);
         let delivered = setting.deliver.is_some() && !formats.is_empty();
         targets.push(TargetPlan {
@@ -114,6 +132,8 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
             prints: delivered.then(|| Prints::new(&spec, &columns)),
             columns,
             formats,
+            outputs,
+            limits,
             folder,
             spec,
         });
@@ -232,10 +252,14 @@ fn source(
         wishes: &settings.wishes,
     };
     let mapping = Mapping::compile(&given).map_err(|source| PlanError::Map { file: blamed(settings, &facts.file), source })?;
-    let is_feed_of = |spec: &Spec| purpose == Purpose::Check && preset.feed_of.as_deref() == Some(&spec.identity.family);
+    let is_feed_of =
+        |spec: &Spec| purpose == Purpose::Check && spec.shape.is_none() && preset.feed_of.as_deref() == Some(&spec.identity.family);
     let mut direct = Vec::new();
     for (target, spec) in specs.iter().enumerate() {
-        let found = is_feed_of(spec).then(|| Direct::new(spec, &opened.header, opened.seen(), &mapping));
+        let nested = purpose == Purpose::Check && pipeline::is_feed_of(spec, &opened.header, opened.seen(), &facts.format);
+        let nested = Structure::compile(spec, today)?.filter(|_| nested).and_then(|rules| NestedFeed::new(spec, &opened.header, rules));
+        let flat = || is_feed_of(spec).then(|| Direct::new(spec, &opened.header, opened.seen(), &mapping));
+        let found = nested.map(Direct::of_groups).or_else(flat);
         if let Some(found) = &found {
             notices.extend(
                 found

@@ -75,10 +75,7 @@ impl Projection {
                 let text = format!("{} {}", number.text(buffer), unit.text(buffer));
                 Slot::store(buffer, text.trim_end(), number.column)
             }
-            Write::Since(start) => {
-                let begins = date::parse(item.get(*start).text(buffer));
-                if begins.is_ok_and(|begins| begins > self.today) { Slot::EMPTY } else { own }
-            }
+            Write::Since(start) => self.in_effect(buffer, item, attribute, *start).unwrap_or_default(),
             Write::Not(flag) => {
                 let flag = item.get(*flag);
                 match flag.text(buffer) {
@@ -87,6 +84,15 @@ impl Projection {
                     _ => flag,
                 }
             }
+            Write::Else(other) => {
+                if own.is_present() {
+                    own
+                } else {
+                    item.get(*other)
+                }
+            }
+            Write::Instead(other, start) => self.in_effect(buffer, item, *other, *start).unwrap_or(own),
+            Write::Beside(own, other, start) => self.in_effect(buffer, item, *other, *start).map_or(Slot::EMPTY, |_| item.get(*own)),
             Write::OptionName(n) => self.option(buffer, item, *n).map_or(own, |(name, _)| name),
             Write::OptionValue(n) => self.option(buffer, item, *n).map_or(own, |(_, value)| value),
             Write::DimensionsText => {
@@ -100,6 +106,12 @@ impl Projection {
                 Slot::store(buffer, &made, length.column)
             }
         }
+    }
+
+    /// The value of an attribute, unless it takes effect on a later day.
+    fn in_effect(&self, buffer: &str, item: &Draft, attribute: AttributeId, start: AttributeId) -> Option<Slot> {
+        let later = date::parse(item.get(start).text(buffer)).is_ok_and(|begins| begins > self.today);
+        Some(item.get(attribute)).filter(|slot| slot.is_present() && !later)
     }
 
     /// The options that have no field of their own here, in order.
@@ -134,6 +146,8 @@ impl Projection {
                     Write::None => false,
                     Write::Same | Write::Values(_) | Write::Since(_) => has(&field.attribute),
                     Write::Options => has(&known("variant_dict")),
+                    Write::Else(other) | Write::Instead(other, _) => has(&field.attribute) || has(other),
+                    Write::Beside(own, other, _) => has(own) && has(other),
                     Write::Range(first, second) => has(first) && has(second),
                     Write::Measure(number, _) => has(number),
                     Write::Not(flag) => has(flag),

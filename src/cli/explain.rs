@@ -9,6 +9,7 @@ use crate::product::attribute::Attributes;
 use crate::product::text_distance::nearest;
 use crate::report::page;
 use crate::rules::registry::Outcome;
+use crate::rules::structure;
 use crate::spec::model::Certainty;
 use crate::spec::{self, Spec};
 use serde_json::{Value, json};
@@ -151,6 +152,24 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
                     certainty: outcome.certainty,
                     bad,
                     good: example,
+                });
+            }
+        }
+        for known in spec.shape.iter().flat_map(|shape| structure::codes(spec, shape)) {
+            let said = entries.entry(known.code).or_default();
+            if !said.iter().any(|entry| entry.target == spec.name()) {
+                said.push(Entry {
+                    target: spec.name(),
+                    source: spec.identity.source.clone(),
+                    checked: spec.identity.checked.clone(),
+                    what: known.doc.what.to_owned(),
+                    why: known.doc.why.to_owned(),
+                    fix: known.doc.fix.to_owned(),
+                    consequence: known.consequence.word(),
+                    sentence: known.consequence.sentence(),
+                    certainty: known.field.written.certainty,
+                    bad: None,
+                    good: known.field.written.example.as_ref().map(|example| format!("{} = {}", known.field.name, plain(example))),
                 });
             }
         }

@@ -207,7 +207,7 @@ impl Job<'_> {
                 clear_empty(plan);
                 next.insert(0, format!("no item was accepted for {}, so no feed was written (`--allow-empty` writes one)", target.name));
             }
-            let readable = files.iter().find(|(path, _, _)| !path.contains(".xml") && !path.ends_with(".parquet"));
+            let readable = files.iter().find(|(path, items, _)| *items > 0 && !path.contains(".xml") && !path.ends_with(".parquet"));
             if let Some((path, _, _)) = readable.filter(|_| counts.accepted > 0) {
                 next.push(format!("feedmill check {path} --target {}", settings_spec(settings, &target.name)));
             }
@@ -273,6 +273,10 @@ fn settings_spec<'a>(settings: &'a Settings, name: &'a str) -> &'a str {
 /// Removes the folders this run made and left empty; one with an earlier feed stays.
 fn clear_empty(plan: &Plan) {
     for target in plan.targets.iter().filter(|target| !target.formats.is_empty()) {
+        let folders = target.outputs.iter().filter_map(|output| Path::new(&output.written.file).parent());
+        for inner in folders.filter(|inner| !inner.as_os_str().is_empty()) {
+            std::fs::remove_dir(target.folder.join(inner)).unwrap_or_default();
+        }
         std::fs::remove_dir(&target.folder).unwrap_or_default();
     }
 }
@@ -306,19 +310,22 @@ fn publish(
     let earlier: Option<Manifest> = std::fs::read_to_string(&manifest_path).ok().and_then(|text| serde_json::from_str(&text).ok());
     let mut files = Vec::new();
     for written in written {
-        let name = written.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let name = written.path.strip_prefix(&target.folder).unwrap_or(&written.path).to_string_lossy().replace('\\', "/");
         let file = written.file;
         files.push(ManifestFile {
             name,
             format: written.format,
             items: file.items,
+            role: file.groups.map(|_| file.role.to_owned()),
+            products: file.groups,
             bytes: file.file.bytes,
             blake3: file.file.blake3.clone(),
         });
         file.file.publish()?;
     }
     let stale = earlier.into_iter().flat_map(|manifest| manifest.files).filter(|old| !files.iter().any(|new| new.name == old.name));
-    for old in stale.filter(|old| !old.name.contains(['/', '\\'])) {
+    let inside = |name: &str| Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    for old in stale.filter(|old| inside(&old.name)) {
         let path = target.folder.join(&old.name);
         // Left behind, an old shard would be uploaded together with the new ones.
         if path.is_file() {

@@ -37,15 +37,16 @@ fn targets(as_json: bool, ui: &Ui) -> Result<String, CliError> {
     for identity in spec::load::identities()? {
         let name = spec::load::names(&identity).join(", ");
         let full = spec::load::spec(&format!("{}@{}", identity.target, identity.version))?;
-        let required = full.fields.iter().filter(|field| field.written.requirement == Requirement::Required).count();
+        let published = full.published();
+        let required = published.iter().filter(|(_, field)| field.requirement == Requirement::Required).count();
         values.push(json!({
             "target": identity.target, "version": identity.version, "current": identity.current, "title": identity.title, "status": identity.status, "valid_from": identity.valid_from,
-            "fields": full.fields.len(), "required": required, "rules": full.rules.len(), "formats": identity.formats, "source": identity.source, "checked": identity.checked,
+            "fields": published.len(), "required": required, "rules": full.rules.len(), "formats": identity.formats, "source": identity.source, "checked": identity.checked,
         }));
         rows.push([
             name,
             identity.status.clone(),
-            full.fields.len().to_string(),
+            published.len().to_string(),
             required.to_string(),
             full.rules.len().to_string(),
             identity.formats.join(" "),

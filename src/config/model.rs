@@ -199,6 +199,22 @@ pub struct TargetFile {
     #[serde(default)]
     #[schemars(schema_with = "schema::map")]
     pub map: toml::Table,
+    /// How large one request of a nested target may become; the spec's own limits unless given.
+    #[serde(default)]
+    #[validate(nested)]
+    pub body: BodyFile,
+}
+
+/// How large one request may become.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct BodyFile {
+    /// Most products.
+    #[validate(range(min = 1, message = "at least 1"))]
+    pub products: Option<u64>,
+    /// Most bytes; a single product beyond it gets a request of its own.
+    #[validate(range(min = 1, message = "at least 1"))]
+    pub bytes: Option<u64>,
 }
 
 /// Names become folders: nothing that could leave the output folder.

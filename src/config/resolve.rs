@@ -1,7 +1,7 @@
 //! Project file and flags made into the settings of a run. Flags win; the file counts next.
 //! The only I/O here is finding and reading the project file.
 
-use super::model::Project;
+use super::model::{BodyFile, Project};
 use super::source::{shown, sources};
 use crate::catalog::locate::Wanted;
 use crate::finding::Severity;
@@ -148,6 +148,8 @@ pub struct TargetSetting {
     pub deliver: Option<toml::Table>,
     /// The accounts that get it, as written.
     pub accounts: Option<toml::Value>,
+    /// How large one request of a nested target may become.
+    pub body: BodyFile,
 }
 
 /// From which severity on a run fails.
@@ -291,6 +293,7 @@ fn targets(flags: &Flags, project: &Project) -> Result<Vec<TargetSetting>, Confi
         formats: if flags.formats.is_empty() { target.format.clone() } else { flags.formats.clone() },
         deliver: target.deliver.clone(),
         accounts: target.accounts.clone(),
+        body: target.body,
     };
     if flags.targets.is_empty() && !project.target.is_empty() {
         return Ok(project.target.iter().map(from_project).collect());
@@ -300,7 +303,14 @@ fn targets(flags: &Flags, project: &Project) -> Result<Vec<TargetSetting>, Confi
         .into_iter()
         .map(|name| match project.target.iter().find(|target| target.name == name) {
             Some(target) => from_project(target),
-            None => TargetSetting { spec: name.clone(), name, formats: flags.formats.clone(), deliver: None, accounts: None },
+            None => TargetSetting {
+                spec: name.clone(),
+                name,
+                formats: flags.formats.clone(),
+                deliver: None,
+                accounts: None,
+                body: BodyFile::default(),
+            },
         })
         .collect();
     Ok(targets)

@@ -1,5 +1,6 @@
 //! A finished feed read as it is: its columns are the target's fields.
 
+use super::nested::NestedFeed;
 use crate::catalog::Header;
 use crate::cell::{Cell, Slot};
 use crate::mapping::Mapping;
@@ -28,8 +29,10 @@ pub enum ColumnFate {
 }
 
 /// How the columns of a feed are the fields of a spec.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Direct {
+    /// How rows are taken out of the groups of a nested target, which has no columns.
+    pub(super) nested: Option<NestedFeed>,
     /// By field: its columns, the one that wins first; an empty cell is no value.
     columns: Vec<Vec<u16>>,
     /// Columns that need a word.
@@ -73,7 +76,12 @@ impl Direct {
         }
         fates.retain(|(column, _)| usize::from(*column) < seen);
         fates.sort_by_key(|(column, _)| *column);
-        Self { columns, fates }
+        Self { nested: None, columns, fates }
+    }
+
+    /// A nested feed, whose records are groups.
+    pub fn of_groups(nested: NestedFeed) -> Self {
+        Self { nested: Some(nested), columns: Vec::new(), fates: Vec::new() }
     }
 
     /// Fills `row`, one slot a field, from the cells of a record.

@@ -5,6 +5,7 @@ mod aside;
 mod conversion;
 mod direct;
 mod late;
+mod nested;
 mod ordered;
 mod prints;
 mod target;
@@ -13,6 +14,7 @@ mod worker;
 
 pub use conversion::Conversion;
 pub use direct::{ColumnFate, Direct};
+pub use nested::{NestedFeed, is_feed_of};
 pub use ordered::{Written, WrittenFeed};
 pub use prints::Prints;
 
@@ -30,6 +32,8 @@ use crate::normalize::Normalizer;
 use crate::progress::Progress;
 use crate::project::Projection;
 use crate::render::file::WriteError;
+use crate::render::nested::{Nested, Part};
+use crate::render::products::{BodyLimits, PlannedOutput};
 use crate::render::{FeedFormat, RowWriter};
 use crate::rules::RuleTable;
 use crate::spec::{FieldId, Spec};
@@ -130,6 +134,10 @@ pub struct TargetPlan {
     pub columns: Vec<FieldId>,
     /// Formats to render, none for a check.
     pub formats: Vec<FeedFormat>,
+    /// The files of a nested target, none for a flat one.
+    pub outputs: Vec<PlannedOutput>,
+    /// How large the bodies of a nested target may become.
+    pub limits: BodyLimits,
     /// Where its files go.
     pub folder: PathBuf,
     /// How items are digested for the index of a feed that is to be delivered.
@@ -137,7 +145,13 @@ pub struct TargetPlan {
 }
 
 impl TargetPlan {
+    /// One writer a format; of a nested target one for rows and one for groups, whatever files
+    /// are made of them.
     fn writers(&self) -> Vec<Box<dyn RowWriter>> {
+        if self.spec.shape.is_some() && !self.formats.is_empty() {
+            let parts = [Part::Row, Part::Group].into_iter().filter_map(|part| Nested::new(&self.spec, part));
+            return parts.map(|part| Box::new(part) as Box<dyn RowWriter>).collect();
+        }
         self.formats.iter().map(|format| format.writer(&self.spec, &self.columns)).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! One target on the ordered side: the rules over its whole feed, its counts, its files.
 
 use super::whole::Runs;
-use super::worker::{DoneTarget, finding_of};
+use super::worker::{DoneTarget, GROUP, ROW, finding_of};
 use super::{Plan, RunError, TargetPlan, Written, WrittenFeed};
 use crate::cell::NO_COLUMN;
 use crate::finding::sink::Sink;
@@ -10,9 +10,12 @@ use crate::product::text;
 use crate::render::feed::{Feed, FileLimits};
 use crate::render::file::WriteError;
 use crate::render::index;
+use crate::render::products::Products;
 use crate::rules::across::{Across, Called, Conflict, Spot};
 use crate::summary::Counts;
 use std::io;
+use std::ops::Range;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// The state of one target.
 pub(super) struct TargetState<'a> {
@@ -22,6 +25,7 @@ pub(super) struct TargetState<'a> {
     pub(super) counts: Counts,
     feeds: Vec<Feed>,
     index: Option<index::Writer>,
+    products: Option<Products>,
     /// The numbers, among the rows that the rules over the feed saw, of those that were
     /// refused at once and so never written.
     refused: Vec<u32>,
@@ -34,7 +38,9 @@ impl<'a> TargetState<'a> {
     pub(super) fn new(plan: &'a Plan, target: &'a TargetPlan) -> Result<Self, WriteError> {
         let limits = &target.spec.identity.limits;
         let limits = FileLimits { items: limits.items_per_file, bytes: limits.bytes_per_file };
-        let feeds = target.formats.iter().map(|format| {
+        let nested = target.spec.shape.as_ref().filter(|_| !target.formats.is_empty());
+        let products = nested.map(|shape| Products::create(&target.folder, &shape.file, &target.outputs, target.limits));
+        let feeds = target.formats.iter().filter(|_| nested.is_none()).map(|format| {
             let container = format.container(&target.spec, &target.columns);
             Feed::create(&target.folder, *format, container, limits)
         });
@@ -45,6 +51,7 @@ impl<'a> TargetState<'a> {
             counts: Counts::default(),
             feeds: feeds.collect::<Result<_, WriteError>>()?,
             index: target.prints.as_ref().map(|_| index::Writer::create(&target.folder)).transpose()?,
+            products: products.transpose()?,
             refused: Vec::new(),
             seen: 0,
             conflicts: Vec::new(),
@@ -64,6 +71,7 @@ impl<'a> TargetState<'a> {
         self.counts.items += done.items;
         self.counts.rejected += done.rejected;
         self.counts.skip("could not be read", bad);
+        self.counts.skip("product without variants", done.bare);
         for (count, reason) in done.skipped.iter().zip(&self.plan.sources[source].mapping.reasons) {
             self.counts.skip(reason, *count);
         }
@@ -71,18 +79,25 @@ impl<'a> TargetState<'a> {
             self.say(finding, sink);
         }
         let mut from = 0;
+        let mut head = 0..0;
         for row in 0..done.accepted.len() {
             let item = &done.accepted[row];
             let name = done.names.get(from..item.item_end as usize).unwrap_or("");
             let group = done.names.get(item.item_end as usize..item.group_end as usize).unwrap_or("");
             from = item.group_end as usize;
+            // What a group says is written once where its rows stand together, also if the row
+            // that says it leaves the feed.
+            if let Some(range) = done.range(GROUP, row).filter(|range| !range.is_empty()) {
+                head = range;
+            }
             let spot = Spot {
                 source: source as u16,
                 record: u32::try_from(item.head.number).unwrap_or(u32::MAX),
                 line: u32::try_from(item.head.line).unwrap_or(u32::MAX),
             };
             if self.stays(done, row, spot, Called { item: name, group }, sink)? {
-                self.write(done, row)?;
+                let key = if group.is_empty() { name } else { group };
+                self.write(done, row, key, &head)?;
                 if let Some(index) = &mut self.index {
                     index.push(name, group, &item.print, spot.source, spot.record, spot.line)?;
                 }
@@ -111,13 +126,14 @@ impl<'a> TargetState<'a> {
         Ok(stays)
     }
 
-    fn write(&mut self, done: &DoneTarget, row: usize) -> Result<(), WriteError> {
+    /// Writes a row; `key` names its group, and `head` is where that says what it says.
+    fn write(&mut self, done: &DoneTarget, row: usize, key: &str, head: &Range<usize>) -> Result<(), WriteError> {
+        if let Some(products) = &mut self.products {
+            let (head, row) = (done.bytes(GROUP, Some(head.clone())), done.bytes(ROW, done.range(ROW, row)));
+            return products.push(xxh3_128(key.as_bytes()), head, row);
+        }
         for (format, feed) in self.feeds.iter_mut().enumerate() {
-            let ends = &done.ends[format];
-            let start = row.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
-            let end = ends.get(row).map_or(start, |end| *end as usize);
-            let rendered = done.rendered[format].as_bytes().get(start..end).unwrap_or_default();
-            feed.push(rendered, done.accepted[row].shard)?;
+            feed.push(done.bytes(format, done.range(format, row)), done.accepted[row].shard)?;
         }
         Ok(())
     }
@@ -129,7 +145,7 @@ impl<'a> TargetState<'a> {
 
     /// Ends the feed: what shows only now, and the files.
     pub(super) fn finish(self, sink: &mut Sink<'_>) -> Result<(Counts, WrittenFeed), RunError> {
-        let Self { plan, target, across, mut counts, feeds, index, refused, runs, .. } = self;
+        let Self { plan, target, across, mut counts, feeds, products, index, refused, runs, .. } = self;
         for finding in runs.end() {
             emit(&mut counts, finding, sink);
         }
@@ -149,6 +165,10 @@ impl<'a> TargetState<'a> {
         for (feed, format) in feeds.into_iter().zip(&target.formats) {
             let files = feed.finish(&late_refused)?;
             written.extend(files.into_iter().map(|file| Written { path: file.file.path().to_owned(), format: format.word(), file }));
+        }
+        if let Some(products) = products {
+            let files = products.finish(&late_refused)?;
+            written.extend(files.into_iter().map(|(format, file)| Written { path: file.file.path().to_owned(), format, file }));
         }
         let index = index.map(|index| index.finish(&late_refused)).transpose()?;
         Ok((counts, WrittenFeed { files: written, index }))

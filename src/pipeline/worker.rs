@@ -2,6 +2,7 @@
 //! where they are accepted. What the rules over the whole feed need leaves as digests.
 
 use super::conversion::{Original, Tally};
+use super::nested::NestedFeed;
 use super::whole::{self, Found};
 use super::{Plan, SourcePlan, TargetPlan};
 use crate::catalog::{BadRecord, Batch, LateKeys, RecordHead};
@@ -15,6 +16,7 @@ use crate::product::text;
 use crate::render::RowWriter;
 use crate::render::index::Print;
 use crate::rules::across::Digests;
+use crate::rules::structure::Broken;
 use crate::rules::{Facts, Fault, Mode};
 use crate::spec::FieldId;
 use std::sync::Arc;
@@ -59,6 +61,8 @@ pub(super) struct DoneTarget {
     pub(super) more: u64,
     /// Records that are no items, by reason.
     pub(super) skipped: Vec<u64>,
+    /// Records that are groups without rows.
+    pub(super) bare: u64,
     /// Accepted items, in order.
     pub(super) accepted: Vec<Accepted>,
     /// What the rules over several rows keep of them.
@@ -71,6 +75,26 @@ pub(super) struct DoneTarget {
     pub(super) rendered: Vec<String>,
     /// Where each row ends, by format.
     pub(super) ends: Vec<Vec<u32>>,
+}
+
+/// Where the rows of a nested target stand among what was rendered.
+pub(super) const ROW: usize = 0;
+/// Where what their groups say stands.
+pub(super) const GROUP: usize = 1;
+
+impl DoneTarget {
+    /// Where a row stands in what was rendered.
+    pub(super) fn range(&self, format: usize, row: usize) -> Option<std::ops::Range<usize>> {
+        let ends = self.ends.get(format)?;
+        let start = row.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
+        Some(start..*ends.get(row)? as usize)
+    }
+
+    /// A piece of what was rendered.
+    pub(super) fn bytes(&self, format: usize, range: Option<std::ops::Range<usize>>) -> &[u8] {
+        let rendered = self.rendered.get(format).map_or(&[][..], String::as_bytes);
+        range.and_then(|range| rendered.get(range)).unwrap_or_default()
+    }
 }
 
 /// An accepted item.
@@ -133,8 +157,8 @@ impl<'a> Worker<'a> {
             late: std::mem::take(&mut batch.late),
             ..Done::default()
         };
-        for target in &self.plan.targets {
-            let formats = target.formats.len();
+        for writers in &self.writers {
+            let formats = writers.len();
             let skipped = vec![0; self.source.mapping.reasons.len()];
             done.targets.push(DoneTarget {
                 skipped,
@@ -167,6 +191,9 @@ impl<'a> Worker<'a> {
     fn as_it_is(&mut self, batch: &mut Batch, place: usize, done: &mut Done) {
         let Some(direct) = &self.source.direct[place] else { return };
         let target = &self.plan.targets[place];
+        if let Some(nested) = &direct.nested {
+            return self.groups_as_they_are(nested, batch, place, done);
+        }
         let mut found: Vec<Found> = Vec::new();
         for row in 0..batch.heads.len() {
             direct.fill(batch.row(row), &mut self.row);
@@ -174,7 +201,7 @@ impl<'a> Worker<'a> {
             self.faults.clear();
             let accepted = target.rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
             let mut faults = std::mem::take(&mut self.faults);
-            found.extend(faults.drain(..).map(|fault| Found { row, column: self.blamed(target, place, fault.field), fault }));
+            found.extend(faults.drain(..).map(|fault| Found { row, column: self.blamed(target, place, &fault), fault }));
             self.faults = faults;
             if accepted {
                 accept(self, target, place, &batch.text, batch.heads[row], done);
@@ -195,9 +222,55 @@ impl<'a> Worker<'a> {
     }
 
     /// The column of a field's value, or the one that would hold it.
-    fn blamed(&self, target: &TargetPlan, place: usize, field: FieldId) -> u16 {
-        let column = self.row.get(field.index()).map_or(NO_COLUMN, |slot| slot.column);
-        if self.source.is_seen(column) { column } else { self.column_of(target, place, field) }
+    fn blamed(&self, target: &TargetPlan, place: usize, fault: &Fault) -> u16 {
+        let column = fault.column;
+        if self.source.is_seen(column) { column } else { self.column_of(target, place, fault.field) }
+    }
+
+    /// Judges the rows inside the groups of a finished nested feed.
+    fn groups_as_they_are(&mut self, nested: &NestedFeed, batch: &mut Batch, place: usize, done: &mut Done) {
+        let target = &self.plan.targets[place];
+        let rules = &target.rules;
+        for record in 0..batch.heads.len() {
+            let head = batch.heads[record];
+            let (broken, rows) = nested.rows(&target.spec, batch, record, rules.group_field());
+            let refused = broken.iter().any(Broken::rejects);
+            let group = rules.group_field().and_then(|group| rows.first().map(|row| row.slots[group.index()].text(&batch.text).to_owned()));
+            for broken in broken {
+                let finding = broken_finding(broken, target, &self.place(head, NO_COLUMN), "", group.as_deref());
+                done.findings.push((Some(place), finding));
+            }
+            let out = &mut done.targets[place];
+            // A record stands for its rows: what is counted are they.
+            match (rows.len() as u64).checked_sub(1) {
+                Some(more) => out.more += more,
+                None => out.bare += 1,
+            }
+            for (number, row) in rows.into_iter().enumerate() {
+                self.row = row.slots;
+                self.faults.clear();
+                done.targets[place].items += 1;
+                let mut accepted = rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
+                accepted &= !refused && !row.broken.iter().any(Broken::rejects);
+                // One fault is not said twice: the published form of a value says it first.
+                self.faults.retain(|fault| !row.broken.iter().any(|broken| *broken.code == *fault.code));
+                let id = rules.item_field().map_or("", |field| self.row[field.index()].text(&batch.text)).to_owned();
+                for broken in row.broken {
+                    let finding = broken_finding(broken, target, &self.place(head, NO_COLUMN), &id, group.as_deref());
+                    done.findings.push((Some(place), finding));
+                }
+                for fault in std::mem::take(&mut self.faults) {
+                    let path = nested.path(&target.spec, number, fault.field);
+                    let here = Place { column_name: path.map(Into::into), ..self.place(head, NO_COLUMN) };
+                    done.findings.push((Some(place), finding_of(fault, target, here, &id)));
+                }
+                if accepted {
+                    accept(self, target, place, &batch.text, head, done);
+                } else {
+                    done.targets[place].rejected += 1;
+                }
+            }
+        }
     }
 
     /// The column that would fill a field, for a value that is not there.
@@ -222,7 +295,7 @@ fn report(
 ) {
     let mut faults = std::mem::take(&mut worker.faults);
     for fault in faults.drain(..) {
-        let column = worker.blamed(target, place, fault.field);
+        let column = worker.blamed(target, place, &fault);
         findings.push((Some(place), finding_of(fault, target, worker.place(head, column), id)));
     }
     worker.faults = faults;
@@ -262,11 +335,30 @@ pub(super) fn finding_of(fault: Fault, target: &TargetPlan, place: Place, item: 
     }
 }
 
+/// A finding about an object of a nested feed.
+fn broken_finding(broken: Broken, target: &TargetPlan, place: &Place, item: &str, group: Option<&str>) -> Finding {
+    let severity = if broken.rejects() { Severity::Error } else { Severity::of(broken.consequence) };
+    Finding {
+        consequence: broken.consequence,
+        certainty: broken.certainty,
+        item: text::excerpt(item, 120),
+        group: group.filter(|group| !group.is_empty()).map(|group| text::excerpt(group, 120)),
+        attribute: Some(broken.attribute),
+        why: Some(broken.why.into()),
+        hint: Some(broken.hint.into()),
+        value: broken.value,
+        target: Some(Arc::clone(&target.name)),
+        spec_source: Some(Arc::clone(&target.source)),
+        ..Finding::own(broken.code.into(), severity, broken.message, Place { column_name: Some(broken.path.into()), ..place.clone() })
+    }
+}
+
 /// Renders an accepted row and keeps what the feed's own rules need of it.
 fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &str, head: RecordHead, done: &mut Done) {
     let out = &mut done.targets[place];
     let text_of = |field: Option<FieldId>| field.map_or("", |field| worker.row[field.index()].text(buffer));
-    let (item, group) = (text_of(target.rules.item_field()), text_of(target.rules.group_field()));
+    let item = target.rules.item_field().or(target.spec.shape.as_ref().map(|shape| shape.key));
+    let (item, group) = (text_of(item), text_of(target.rules.group_field()));
     out.names.push_str(item);
     let item_end = out.names.len() as u32;
     out.names.push_str(group);
@@ -274,8 +366,13 @@ fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &s
     let print = target.prints.as_ref().map(|prints| prints.of(buffer, &worker.row)).unwrap_or_default();
     out.accepted.push(Accepted { head, item_end, group_end: out.names.len() as u32, shard, print });
     target.rules.digests(buffer, &worker.row, &mut worker.facts[place], &mut out.digests);
+    let stays = !group.is_empty() && out.accepted.iter().nth_back(1).is_some_and(|before| before.shard == shard);
     for (format, writer) in worker.writers[place].iter().enumerate() {
-        writer.row(buffer, &worker.row, &mut out.rendered[format]);
+        // The row before has said what the group says; whether that one is the first of its
+        // group in the feed shows only where the feed is put together.
+        if !(stays && writer.of_group()) {
+            writer.row(buffer, &worker.row, &mut out.rendered[format]);
+        }
         out.ends[format].push(out.rendered[format].len() as u32);
     }
 }

@@ -139,6 +139,42 @@ impl Money {
     }
 }
 
+/// Appends the amount of money in the strict form as a whole number of minor units; digits are
+/// moved, not computed, so that no amount is too large. `false` where the text is not money.
+pub fn write_minor(text: &str, out: &mut String) -> bool {
+    let Some((amount, code)) = text.split_once(' ') else { return false };
+    let Some(currency) = Currency::parse(code) else { return false };
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
+    let Some(missing) = (currency.digits() as usize).checked_sub(fraction.len()) else { return false };
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return false;
+    }
+    let start = out.len();
+    out.push_str(whole.trim_start_matches('0'));
+    out.push_str(if out.len() == start { fraction.trim_start_matches('0') } else { fraction });
+    if out.len() == start {
+        out.push('0');
+    } else {
+        out.extend(std::iter::repeat_n('0', missing));
+    }
+    true
+}
+
+/// Writes a whole number of minor units of a currency in the strict form, the way back.
+pub fn of_minor(units: &str, code: &str) -> Option<String> {
+    let currency = Currency::parse(code)?;
+    let digits = currency.digits() as usize;
+    if units.is_empty() || !units.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let padded = format!("{units:0>width$}", width = digits + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - digits);
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    Some(if digits == 0 { format!("{whole} {code}") } else { format!("{whole}.{fraction} {code}") })
+}
+
 /// Names what keeps a text from the strict form, as precisely as can be said.
 fn strict_defect(text: &str) -> MoneyDefect {
     let (number, word) = split_currency(text);
@@ -334,7 +370,42 @@ mod tests {
         assert_eq!(german.amount.to_string(), "1299");
     }
 
+    #[test]
+    fn minor_units_follow_the_currency() {
+        for (text, wanted) in [
+            ("79.99 USD", "7999"),
+            ("5 USD", "500"),
+            ("0.05 USD", "5"),
+            ("0.50 USD", "50"),
+            ("0.00 USD", "0"),
+            ("1500 JPY", "1500"),
+            ("0 JPY", "0"),
+            ("12.345 KWD", "12345"),
+            ("12.3 KWD", "12300"),
+            ("123456789012345678901234567890.12 USD", "12345678901234567890123456789012"),
+        ] {
+            let mut out = String::new();
+            assert!(super::write_minor(text, &mut out), "{text}");
+            assert_eq!(out, wanted, "{text}");
+        }
+        for bad in ["79.99", "79.999 USD", "1.5 JPY", "-5 USD", "5. ZZZ", ".5 USD", ""] {
+            assert!(!super::write_minor(bad, &mut String::new()), "{bad}");
+        }
+        assert_eq!(super::of_minor("7999", "USD").as_deref(), Some("79.99 USD"));
+        assert_eq!(super::of_minor("5", "KWD").as_deref(), Some("0.005 KWD"));
+        assert_eq!(super::of_minor("1500", "JPY").as_deref(), Some("1500 JPY"));
+        assert_eq!(super::of_minor("79.99", "USD"), None);
+    }
+
     proptest! {
+        #[test]
+        fn minor_units_and_back(units in 0u64..u64::MAX, code in prop::sample::select(vec!["USD", "JPY", "KWD"])) {
+            let text = super::of_minor(&units.to_string(), code).expect("sound");
+            let mut out = String::new();
+            prop_assert!(super::write_minor(&text, &mut out));
+            prop_assert_eq!(out, units.to_string());
+        }
+
         #[test]
         fn what_is_written_is_read_back(cents in 0i64..1_000_000_000_000, code in prop::sample::select(vec!["USD", "JPY", "KWD", "EUR"])) {
             let currency = Currency::parse(code).expect("listed");

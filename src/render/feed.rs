@@ -105,6 +105,10 @@ pub struct FeedFile {
     pub file: Finished,
     /// Rows in it.
     pub items: u64,
+    /// Groups in it, where rows stand inside groups.
+    pub groups: Option<u64>,
+    /// What the file is: `feed`, `body`, or `header`.
+    pub role: &'static str,
 }
 
 /// Most shards; a feed that needs more is beyond every documented limit.
@@ -146,7 +150,7 @@ impl Feed {
         }
         let count = shard_count(&self.rows, self.limits, self.plain, whole.bytes);
         if count == 1 && refused.is_empty() {
-            return Ok(vec![FeedFile { file: whole, items: self.count }]);
+            return Ok(vec![FeedFile { file: whole, items: self.count, groups: None, role: "feed" }]);
         }
         let word = self.format.word();
         let name = |shard: u64| match count {
@@ -156,7 +160,7 @@ impl Feed {
         let shards = Shards { paths: (0..count).map(name).collect(), rows: &self.rows };
         let files = self.container.deal(&whole, &shards)?;
         let items = shards.items();
-        Ok(files.into_iter().zip(items).map(|(file, items)| FeedFile { file, items }).collect())
+        Ok(files.into_iter().zip(items).map(|(file, items)| FeedFile { file, items, groups: None, role: "feed" }).collect())
     }
 }
 

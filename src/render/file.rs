@@ -49,11 +49,12 @@ pub struct Output {
     packed: Packed,
 }
 
-/// A file that is complete but does not stand under its name yet.
+/// A file that is complete but does not stand under its name yet. It is closed: a feed may
+/// have more files than a process may hold open.
 #[derive(Debug)]
 pub struct Finished {
     path: PathBuf,
-    file: tempfile::NamedTempFile,
+    file: tempfile::TempPath,
     /// Bytes on disk.
     pub bytes: u64,
     /// Digest of those bytes.
@@ -115,7 +116,7 @@ impl Output {
         };
         let Tap { inner: file, hasher, bytes } = tap.into_inner().map_err(|error| fail(error.into_error()))?;
         file.as_file().sync_all().map_err(fail)?;
-        Ok(Finished { path: self.path, file, bytes, blake3: hasher.finalize().to_hex().to_string() })
+        Ok(Finished { path: self.path, file: file.into_temp_path(), bytes, blake3: hasher.finalize().to_hex().to_string() })
     }
 }
 
@@ -144,7 +145,7 @@ impl Finished {
 
     /// Where the bytes stand for now.
     pub fn temporary(&self) -> &Path {
-        self.file.path()
+        &self.file
     }
 
     /// Where the file will stand.

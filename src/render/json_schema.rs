@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 /// The schema of one row of a flat feed.
 pub fn row(spec: &Spec) -> Value {
+    if let Some(shape) = &spec.shape {
+        return shape.json_schema(&spec.name());
+    }
     let identity = &spec.identity;
     let properties: Map<String, Value> = spec.fields.iter().map(|field| (field.name.clone(), property(field))).collect();
     let required: Vec<&str> =

@@ -62,6 +62,13 @@ pub struct ManifestFile {
     pub format: String,
     /// Rows.
     pub items: u64,
+    /// What the file is, where a feed has files of several kinds: `feed`, `body` (a request to
+    /// be sent), or `header`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Products, where rows stand inside products.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub products: Option<u64>,
     /// Bytes on disk.
     pub bytes: u64,
     /// Digest of those bytes.

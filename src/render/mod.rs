@@ -7,8 +7,10 @@ pub mod index;
 pub mod json;
 pub mod json_schema;
 pub mod manifest;
+pub mod nested;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+pub mod products;
 pub mod stream;
 pub mod xml;
 
@@ -31,6 +33,11 @@ pub trait RowWriter: Send + Sync {
     /// What stands after the last row.
     fn tail(&self) -> String {
         String::new()
+    }
+    /// Whether it writes what the rows of a group say once, and rows that stand together need
+    /// be written only once.
+    fn of_group(&self) -> bool {
+        false
     }
 }
 

@@ -5,6 +5,7 @@ use super::across::AcrossCheck;
 use super::kinds::FieldSet;
 use super::registry::{self, Outcome};
 use super::row::Names;
+use super::structure;
 use super::{AcrossRule, Checked, FieldRules, Repair, RowRule, RuleTable, Said, Words};
 use crate::product::attribute::{Attributes, known};
 use crate::product::text_distance::nearest;
@@ -62,7 +63,10 @@ impl RuleTable {
             table.exempt = Some((field, exempt.value.clone(), names.fields(&exempt.needs).map_err(fault)?));
         }
         for documented in &spec.documented {
-            if let Some(code) = documented.by.iter().find(|code| !table.has_code(code)) {
+            let of_objects = |code: &String| {
+                spec.shape.as_ref().is_some_and(|shape| structure::codes(spec, shape).iter().any(|known| known.code == *code))
+            };
+            if let Some(code) = documented.by.iter().find(|code| !table.has_code(code) && !of_objects(code)) {
                 return Err(at(&documented.clause, &documented.id, &format!("no finding has the code `{code}`")));
             }
         }
@@ -103,6 +107,7 @@ impl RuleTable {
             if let Some(written) = &rule.repair {
                 repair.omit = names.fields(&written.omit)?;
                 repair.fold_sale = written.fold_sale;
+                repair.fold = written.fold.as_ref().map(|pair| names.two(pair)).transpose()?.map(|[from, to]| (from, to));
                 for (name, value) in &written.set {
                     repair.set.push((names.field(name)?, value.clone()));
                 }

@@ -10,8 +10,9 @@ mod compile;
 pub mod kinds;
 pub mod registry;
 pub mod row;
+pub mod structure;
 
-use crate::cell::{Cell, Shape, Slot};
+use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::finding::{Applicability, Fix};
 use crate::product::text;
 use crate::spec::FieldId;
@@ -41,6 +42,8 @@ pub struct Fault {
     pub certainty: Certainty,
     /// The field to blame.
     pub field: FieldId,
+    /// The column its value came from, as it was before any repair.
+    pub column: u16,
     /// What is wrong.
     pub message: String,
     /// Why it matters.
@@ -70,14 +73,21 @@ impl Checked {
             consequence: said.consequence,
             certainty: said.certainty,
             field,
+            column: NO_COLUMN,
             message: defect.message,
             why: Arc::clone(&said.why),
             hint: Arc::clone(&said.hint),
             value: Some(text::excerpt(value, 200)),
             fix: None,
-            rejects: said.consequence == Consequence::RowRejected,
+            rejects: is_refused(said.consequence),
         })
     }
+}
+
+/// Whether a row stays out of a feed for it: a value that makes the target refuse the whole file
+/// must not get into it either.
+fn is_refused(consequence: Consequence) -> bool {
+    matches!(consequence, Consequence::RowRejected | Consequence::FileRefused)
 }
 
 /// What is said of one defect of one field; made once, shared by all its findings.
@@ -105,6 +115,7 @@ struct Repair {
     omit: Vec<FieldId>,
     set: Vec<(FieldId, String)>,
     fold_sale: bool,
+    fold: Option<(FieldId, FieldId)>,
 }
 
 /// The words of a rule, shared by its findings.
@@ -227,6 +238,7 @@ impl RuleTable {
             let view = View { buffer, slots, facts: &facts.row };
             let Some(field) = rule.check.broken(&view) else { continue };
             let mut fault = rule.fault(field, &view, &self.names, mode);
+            fault.column = slots[field.index()].column;
             if mode == Mode::Build && rule.repair.is_any() {
                 self.repair(rule, buffer, slots, facts);
                 fault.fix = Some(Fix {
@@ -259,6 +271,7 @@ impl RuleTable {
         let value = slots[place].text(buffer);
         // Every kind documents every defect it finds, which a test shows.
         let Some(mut fault) = checked.fault(FieldId(place as u16), defect, value) else { return false };
+        fault.column = slots[place].column;
         let is_advice = fault.consequence == Consequence::Advice;
         if mode == Mode::Build && !is_advice {
             let shorter = rules.truncate.filter(|_| is_too_long).map(|limit| text::truncate(value, limit).to_owned());
@@ -287,6 +300,7 @@ impl RuleTable {
             consequence: said.consequence,
             certainty: said.certainty,
             field,
+            column: NO_COLUMN,
             message: format!("`{}` is missing", self.names[field.index()]),
             why: Arc::clone(&said.why),
             hint: Arc::clone(&said.hint),
@@ -306,11 +320,12 @@ impl RuleTable {
             slots[field.index()].cell = Cell::store(buffer, value, Shape::Text);
             facts.row.present.set(field.index(), slots[field.index()].is_present());
         }
-        if let Some((sale, price)) = self.sale.filter(|_| rule.repair.fold_sale) {
-            slots[price.index()] = slots[sale.index()];
-            slots[sale.index()] = Slot::EMPTY;
-            facts.row.parsed[price.index()] = std::mem::take(&mut facts.row.parsed[sale.index()]);
-            facts.row.present.set(sale.index(), false);
+        if let Some((from, to)) = self.sale.filter(|_| rule.repair.fold_sale).or(rule.repair.fold) {
+            slots[to.index()] = slots[from.index()];
+            slots[from.index()] = Slot::EMPTY;
+            facts.row.parsed[to.index()] = std::mem::take(&mut facts.row.parsed[from.index()]);
+            facts.row.present.set(to.index(), slots[to.index()].is_present());
+            facts.row.present.set(from.index(), false);
         }
     }
 
@@ -355,7 +370,7 @@ impl RuleTable {
 impl Words {
     /// Whether a row leaves the feed for breaking the rule.
     fn refuses(&self) -> bool {
-        self.refuse || self.consequence == Consequence::RowRejected
+        self.refuse || is_refused(self.consequence)
     }
 
     fn fault(&self, field: FieldId, message: String, value: Option<String>) -> Fault {
@@ -364,6 +379,7 @@ impl Words {
             consequence: self.consequence,
             certainty: self.certainty,
             field,
+            column: NO_COLUMN,
             message,
             why: Arc::clone(&self.why),
             hint: Arc::clone(&self.fix),
@@ -387,6 +403,6 @@ impl RowRule {
 
 impl Repair {
     fn is_any(&self) -> bool {
-        self.fold_sale || !self.omit.is_empty() || !self.set.is_empty()
+        self.fold_sale || self.fold.is_some() || !self.omit.is_empty() || !self.set.is_empty()
     }
 }

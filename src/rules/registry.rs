@@ -173,7 +173,7 @@ static NOT_GIVEN: DefectDoc = DefectDoc {
 };
 
 /// What is known of a required field that is missing.
-static MISSING: DefectDoc = DefectDoc {
+pub(super) static MISSING: DefectDoc = DefectDoc {
     name: "missing",
     what: "a required field has no value",
     why: "rows without it do not enter the catalog, whatever else they say",

@@ -2,6 +2,7 @@
 
 use super::load::SpecError;
 use super::model::{Certainty, DocumentedFile, FieldFile, FormatsFile, RuleFile, SpecFile};
+use super::shape::Shape;
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text_distance::nearest;
 use std::collections::{HashMap, HashSet};
@@ -34,6 +35,14 @@ pub enum Write {
     Since(AttributeId),
     /// The opposite of a flag.
     Not(AttributeId),
+    /// The attribute, or another one where it has no value.
+    Else(AttributeId),
+    /// Another attribute where that has a value and, from the day a third one names, is in
+    /// effect; else the attribute.
+    Instead(AttributeId, AttributeId),
+    /// A second attribute, but only where a third one has a value and is in effect from the day
+    /// a fourth one names: what the other two leave over.
+    Beside(AttributeId, AttributeId, AttributeId),
     /// The variant options as an object.
     Options,
     /// The name of the n-th option that has no field of its own, from 1.
@@ -52,6 +61,8 @@ impl Write {
             Self::Same | Self::Values(_) | Self::Since(_) => vec![own],
             Self::Range(first, second) | Self::Measure(first, second) => vec![*first, *second],
             Self::Not(flag) => vec![*flag],
+            Self::Else(other) | Self::Instead(other, _) => vec![own, *other],
+            Self::Beside(beside, other, _) => vec![*beside, *other],
             Self::Options => vec![known("variant_dict")],
             Self::OptionName(_) | Self::OptionValue(_) => vec![own, known("variant_dict")],
             Self::DimensionsText => ["length", "width", "height", "dimensions_unit"].map(known).to_vec(),
@@ -85,6 +96,8 @@ pub struct Spec {
     pub documented: Vec<DocumentedFile>,
     /// Names the formats need.
     pub formats: FormatsFile,
+    /// How rows stand inside each other, for a nested target.
+    pub shape: Option<Shape>,
     by_name: HashMap<String, FieldId>,
 }
 
@@ -139,7 +152,7 @@ pub(super) fn compile(
             return Err(fault("either `by` names the codes that find it, or `unseen` says why no file shows it"));
         }
     }
-    Ok(Spec { identity, fields, rules, documented, formats, by_name })
+    Ok(Spec { identity, fields, rules, documented, formats, shape: None, by_name })
 }
 
 /// A sentence on what the sources say belongs to disputed facts, and to no others.
@@ -166,6 +179,10 @@ fn write(value: &toml::Value) -> Result<Write, String> {
             _ => Err("two attribute names are needed".to_owned()),
         }
     };
+    let several = |value: &toml::Value| -> Result<Vec<AttributeId>, String> {
+        let names = value.as_array().map_or(&[][..], Vec::as_slice);
+        names.iter().map(|name| attribute(name.as_str().unwrap_or_default())).collect()
+    };
     let number = |value: &toml::Value| {
         value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).ok_or("a number from 1 is needed".to_owned())
     };
@@ -191,9 +208,20 @@ fn write(value: &toml::Value) -> Result<Write, String> {
         "measure" => pair(value).map(|(number, unit)| Write::Measure(number, unit)),
         "since" => attribute(value.as_str().unwrap_or_default()).map(Write::Since),
         "not" => attribute(value.as_str().unwrap_or_default()).map(Write::Not),
+        "else" => attribute(value.as_str().unwrap_or_default()).map(Write::Else),
+        "instead" => match several(value)?.as_slice() {
+            [other, start] => Ok(Write::Instead(*other, *start)),
+            _ => Err("`instead` needs an attribute and the one with its first day".to_owned()),
+        },
+        "beside" => match several(value)?.as_slice() {
+            [own, other, start] => Ok(Write::Beside(*own, *other, *start)),
+            _ => Err("`beside` needs an attribute, the one beside it, and the one with its first day".to_owned()),
+        },
         "option_name" => number(value).map(Write::OptionName),
         "option_value" => number(value).map(Write::OptionValue),
-        _ => Err(format!("`{word}` is no way to write a field; known: values, range, measure, since, not, option_name, option_value")),
+        _ => Err(format!(
+            "`{word}` is no way to write a field; known: values, range, measure, since, not, else, instead, beside, option_name, option_value"
+        )),
     }
 }
 
@@ -219,6 +247,15 @@ impl Spec {
     /// When the id belongs to another spec.
     pub fn get(&self, id: FieldId) -> &Field {
         &self.fields[id.index()]
+    }
+
+    /// The fields as the target publishes them: those of its rows, or of the objects of a
+    /// nested target.
+    pub fn published(&self) -> Vec<(&str, &FieldFile)> {
+        match &self.shape {
+            None => self.fields.iter().map(|field| (field.name.as_str(), &field.written)).collect(),
+            Some(shape) => shape.published.iter().map(|field| (field.name.as_str(), &field.written)).collect(),
+        }
     }
 
     /// Every name a column may have, aliases included.

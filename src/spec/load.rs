@@ -2,6 +2,7 @@
 
 use super::compile::{self, Spec};
 use super::model::{Clause, DocumentedFile, FieldFile, RuleFile, SpecFile};
+use super::shape;
 use super::written::{Entry, Written};
 
 /// A spec folder cannot be used.
@@ -48,6 +49,7 @@ struct Folder {
     attributes: &'static str,
     rules: &'static str,
     formats: &'static str,
+    shape: Option<&'static str>,
 }
 
 macro_rules! folder {
@@ -58,7 +60,11 @@ macro_rules! folder {
             attributes: include_str!(concat!("../../schemas/", $path, "/attributes.toml")),
             rules: include_str!(concat!("../../schemas/", $path, "/rules.toml")),
             formats: include_str!(concat!("../../schemas/", $path, "/formats.toml")),
+            shape: None,
         }
+    };
+    (nested $path:literal) => {
+        Folder { shape: Some(include_str!(concat!("../../schemas/", $path, "/shape.toml"))), ..folder!($path) }
     };
 }
 
@@ -71,6 +77,11 @@ static FOLDERS: &[Folder] = &[
     folder!("openai/2025-09"),
     folder!("openai-ads/2026-09"),
     folder!("openai-google/2026-08"),
+    folder!(nested "openai-structured/2026-03"),
+    folder!(nested "openai-api/2026-03"),
+    folder!(nested "openai-api-promotions/2026-03"),
+    folder!(nested "openai-ads-delta/2026"),
+    folder!(nested "acp/2026-04-17"),
     folder!("stripe/product"),
     folder!("stripe-inventory/inventory"),
     folder!("stripe-pricing/pricing"),
@@ -100,7 +111,11 @@ pub fn spec(name: &str) -> Result<Spec, SpecError> {
         let label = Label::of(folder)?;
         if label.target == target && version.map_or(label.current, |version| label.version == version) {
             let written = read(folder, 0)?;
-            return typed(identity(&written)?, &written);
+            let mut spec = typed(identity(&written)?, &written)?;
+            if let Some(text) = folder.shape {
+                spec.shape = Some(shape::load(folder.path, text, &spec.fields)?);
+            }
+            return Ok(spec);
         }
     }
     let known: Vec<String> = identities()?.iter().flat_map(names).collect();

@@ -1,12 +1,14 @@
 //! Specs: what each target asks for, as data.
 //!
 //! `model` is a spec folder as written, `load` finds and reads it, `written` lays a folder over
-//! its base, `compile` turns names into indexes. What a rule means is not known here: rule tables are made in `rules`.
+//! its base, `compile` turns names into indexes, `shape` holds what nested targets have besides.
+//! What a rule means is not known here: rule tables are made in `rules`.
 
 pub mod compile;
 pub mod diff;
 pub mod load;
 pub mod model;
+pub mod shape;
 mod written;
 
 pub use compile::{Field, FieldId, Spec, Write};

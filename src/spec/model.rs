@@ -253,6 +253,18 @@ pub struct FieldFile {
     /// The values allowed.
     #[serde(default)]
     pub values: Vec<String>,
+    /// The values are those known today; others are allowed.
+    #[serde(default)]
+    pub open: bool,
+    /// The target gives it in answers and takes it in no request.
+    #[serde(default)]
+    pub read_only: bool,
+    /// Not part of the released contract yet.
+    #[serde(default)]
+    pub unreleased: bool,
+    /// A conditional member that its object needs wherever the object stands.
+    #[serde(default)]
+    pub needed_inside: bool,
     /// The units allowed.
     #[serde(default)]
     pub units: Vec<String>,
@@ -493,6 +505,8 @@ pub struct RepairFile {
     /// a shopper pays stays right.
     #[serde(default)]
     pub fold_sale: bool,
+    /// Writes the value of the first of two fields as the second and leaves the first out.
+    pub fold: Option<[String; 2]>,
 }
 
 /// `formats.toml`: names where a format needs any.
@@ -502,6 +516,7 @@ pub struct FormatsFile {
     /// What stands between the entries of a list in a delimited cell.
     pub list_separator: String,
     /// Element names.
+    #[serde(default)]
     pub xml: XmlNames,
 }
 
@@ -513,4 +528,10 @@ pub struct XmlNames {
     pub root: String,
     /// The element of one item.
     pub item: String,
+}
+
+impl Default for XmlNames {
+    fn default() -> Self {
+        Self { root: "products".to_owned(), item: "product".to_owned() }
+    }
 }

@@ -13,6 +13,8 @@ mod hostile;
 mod judge;
 mod layers;
 mod mapping;
+mod nested;
+mod objects;
 mod onboarding;
 mod openapi;
 mod platforms;

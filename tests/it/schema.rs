@@ -10,9 +10,11 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 use std::path::Path;
 
+/// The flat ones; the objects of nested targets are shown in `objects`.
 fn specs() -> Vec<Spec> {
     let identities = load::identities().expect("built in");
-    identities.iter().map(|identity| load::spec(&format!("{}@{}", identity.target, identity.version)).expect("built in")).collect()
+    let all = identities.iter().map(|identity| load::spec(&format!("{}@{}", identity.target, identity.version)).expect("built in"));
+    all.filter(|spec| spec.shape.is_none()).collect()
 }
 
 fn schema(folder: &Folder, of: &str) -> Validator {

@@ -120,9 +120,10 @@ fn an_unknown_word_is_an_error_with_the_nearest_known_one() {
 }
 
 /// Every defect and every rule of a row, through the program: one finding, at its line and column.
+/// The rows of nested targets stand in no file of their own.
 #[test]
 fn every_fault_is_reported_at_its_line_and_column() {
-    for spec in specs() {
+    for spec in specs().into_iter().filter(|spec| spec.shape.is_none()) {
         let base = sound(&spec);
         let id = spec.get(table(&spec).item_field().expect("an id")).name.clone();
         let across: Vec<&str> = spec.rules.iter().filter(|rule| !rule.bad_rows.is_empty()).map(|rule| rule.code.as_str()).collect();

@@ -7,9 +7,10 @@ use crate::product::{codes, text, text_distance::nearest};
 pub(crate) const ONE_OF: ValueKind = ValueKind {
     name: "one_of",
     applies: Applies::Type,
-    advice: never,
+    // Words beyond an open list are allowed; that they are not known is still worth saying.
+    advice: |field| field.open,
     own: false,
-    reads: &["values"],
+    reads: &["values", "open"],
     defects: &[DefectDoc {
         name: "unknown-value",
         what: "the value is not one of those the spec lists",
