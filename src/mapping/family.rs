@@ -113,7 +113,8 @@ impl Assembler<'_> {
             as_variant(buffer, draft);
         }
         if let (Some(page), Some(key)) = (&plan.page, key) {
-            with.page(buffer, page, cells, carrier, key, draft);
+            // A variant's own row names a page that shops do not show; only the product's counts.
+            with.page(buffer, page, carrier, carrier, key, draft);
         }
         first_image(buffer, draft);
         with.mapping.fill_defaults(buffer, draft);

@@ -278,6 +278,11 @@ fn magento_children_take_what_their_configurable_says() {
     build(&folder, "catalog_product.csv", &["--view", "de"]);
     // The title of a variant is its parent's, which has no German row.
     assert_eq!(item(&folder, "openai", "T-S")["title"], "Tee - S");
+    // Where the product names no page, its variants have none: their own rows name pages nobody can open.
+    let folder = Folder::new();
+    folder.write("catalog_product.csv", CONFIGURABLE.replace(",tee,/t/t.jpg", ",,/t/t.jpg"));
+    let report = build(&folder, "catalog_product.csv", &[]).json();
+    assert_eq!(report["summary"]["by_code"]["url/missing"], 2, "{}", report["summary"]);
 }
 
 #[test]
