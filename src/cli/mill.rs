@@ -425,28 +425,48 @@ fn called(field: &str, attribute: &str, target: &str) -> String {
 
 /// A report in a file, put under its name when the report is complete.
 struct ReportFile {
-    output: Option<Output>,
+    output: Place,
+}
+
+/// Where a report goes.
+enum Place {
+    /// A file beside its name, until it is complete.
+    Beside(Output),
+    /// A device or a pipe, which is written as it is: a file put under its name would take its place.
+    Into(std::fs::File),
+    /// The report is complete.
+    Done,
 }
 
 impl ReportFile {
     fn create(path: &Path) -> Result<Self, WriteError> {
-        Ok(Self { output: Some(Output::create(path, Compression::None)?) })
+        let is_special = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        let output = if is_special {
+            let opened = std::fs::OpenOptions::new().write(true).open(path);
+            Place::Into(opened.map_err(|source| WriteError { path: path.to_owned(), source })?)
+        } else {
+            Place::Beside(Output::create(path, Compression::None)?)
+        };
+        Ok(Self { output })
     }
 }
 
 impl Write for ReportFile {
     fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        if let Some(output) = &mut self.output {
-            output.write(buffer).map_err(|error| error.source)?;
+        match &mut self.output {
+            Place::Beside(output) => output.write(buffer).map_err(|error| error.source)?,
+            Place::Into(file) => file.write_all(buffer)?,
+            Place::Done => {}
         }
         Ok(buffer.len())
     }
 
     /// Reports flush once, at their end.
     fn flush(&mut self) -> std::io::Result<()> {
-        match self.output.take() {
-            Some(output) => output.finish().and_then(Finished::publish).map_err(|error| error.source),
-            None => Ok(()),
+        match std::mem::replace(&mut self.output, Place::Done) {
+            Place::Beside(output) => output.finish().and_then(Finished::publish).map_err(|error| error.source),
+            Place::Into(mut file) => file.flush(),
+            Place::Done => Ok(()),
         }
     }
 }

@@ -28,6 +28,27 @@ fn every_exit_code_has_a_run() {
     assert_eq!(code(&["--version"]), 0);
 }
 
+/// A file put under the name of a pipe or a device would take its place: `jsonl=/dev/null` as root
+/// left a machine without it.
+#[cfg(unix)]
+#[test]
+fn a_report_is_written_into_a_pipe_and_leaves_it_there() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = Folder::new();
+    folder.write("good.csv", SOUND);
+    let pipe = folder.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::read_to_string(pipe).expect("readable"))
+    };
+    let run = folder.run(&["check", "good.csv", "--output-format", "json=pipe"]);
+    let is_pipe = std::fs::metadata(&pipe).expect("there").file_type().is_fifo();
+    assert!(is_pipe, "the pipe is gone: {}", run.err);
+    let report: Value = serde_json::from_str(&reader.join().expect("read")).expect("JSON");
+    assert_eq!(report["schema"], "feedmill.check/1");
+}
+
 #[test]
 fn results_on_stdout_and_talk_on_stderr() {
     let folder = Folder::new();

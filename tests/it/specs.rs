@@ -297,7 +297,8 @@ fn every_key_of_a_spec_folder_is_read() {
             }
         }
     }
-    let keys = model.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(": ").map(|(name, _)| name.to_owned()));
+    let fields = model.lines().filter(|line| !line.contains("pub const "));
+    let keys = fields.filter_map(|line| line.strip_prefix("    pub ")?.split_once(": ").map(|(name, _)| name.to_owned()));
     let keys: std::collections::BTreeSet<String> = keys.collect();
     assert!(keys.len() > 60, "the keys were not found");
     let is_read = |key: &str| {
