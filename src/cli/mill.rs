@@ -431,7 +431,7 @@ struct ReportFile {
 /// Where a report goes.
 enum Place {
     /// A file beside its name, until it is complete.
-    Beside(Output),
+    Beside(Box<Output>),
     /// A device or a pipe, which is written as it is: a file put under its name would take its place.
     Into(std::fs::File),
     /// The report is complete.
@@ -445,7 +445,7 @@ impl ReportFile {
             let opened = std::fs::OpenOptions::new().write(true).open(path);
             Place::Into(opened.map_err(|source| WriteError { path: path.to_owned(), source })?)
         } else {
-            Place::Beside(Output::create(path, Compression::None)?)
+            Place::Beside(Box::new(Output::create(path, Compression::None)?))
         };
         Ok(Self { output })
     }
