@@ -454,7 +454,7 @@ impl ReportFile {
 impl Write for ReportFile {
     fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
         match &mut self.output {
-            Place::Beside(output) => output.write(buffer).map_err(|error| error.source)?,
+            Place::Beside(output) => Output::write(output, buffer).map_err(|error| error.source)?,
             Place::Into(file) => file.write_all(buffer)?,
             Place::Done => {}
         }
