@@ -284,8 +284,8 @@ pub(super) struct Inspect {
 pub(super) struct Init {
     #[command(flatten)]
     pub(super) catalog: Catalog,
-    /// Target to render; may be repeated
-    #[arg(short, long, value_name = "TARGET", default_value = "openai")]
+    /// Target to render; may be repeated [default: openai]
+    #[arg(short, long, value_name = "TARGET")]
     pub(super) target: Vec<String>,
     /// The file to write [default: feedmill.toml]
     #[arg(short, long, value_name = "FILE")]

@@ -23,13 +23,14 @@ pub(super) fn run(command: &Init, ui: &Ui) -> Result<Exit, CliError> {
     }
     let mut flags = mill::flags(&command.catalog);
     flags.config = Some("none".to_owned());
-    flags.targets.clone_from(&command.target);
+    let targets = if command.target.is_empty() { vec![crate::spec::load::default_target()?] } else { command.target.clone() };
+    flags.targets.clone_from(&targets);
     let text = if flags.inputs.is_empty() {
-        blank(&command.target)
+        blank(&targets)
     } else {
         let settings = mill::settings(&flags, ui)?;
         let profiles = profiles(&settings, ui)?;
-        project(&profiles, &settings, &command.target, &path)
+        project(&profiles, &settings, &targets, &path)
     };
     write_text(&path, &text)?;
     ui.say(&format!("written: {}", path.display()));

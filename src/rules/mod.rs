@@ -68,19 +68,7 @@ impl Checked {
     /// The fault that a defect of a value is.
     fn fault(&self, field: FieldId, defect: Defect, value: &str) -> Option<Fault> {
         let said = self.said.iter().find(|said| said.defect == defect.name)?;
-        Some(Fault {
-            code: Arc::clone(&said.code),
-            consequence: said.consequence,
-            certainty: said.certainty,
-            field,
-            column: NO_COLUMN,
-            message: defect.message,
-            why: Arc::clone(&said.why),
-            hint: Arc::clone(&said.hint),
-            value: Some(text::excerpt(value, 200)),
-            fix: None,
-            rejects: is_refused(said.consequence),
-        })
+        Some(said.fault(field, defect.message, Some(text::excerpt(value, 200))))
     }
 }
 
@@ -98,6 +86,24 @@ struct Said {
     hint: Arc<str>,
     consequence: Consequence,
     certainty: Certainty,
+}
+
+impl Said {
+    fn fault(&self, field: FieldId, message: String, value: Option<String>) -> Fault {
+        Fault {
+            code: Arc::clone(&self.code),
+            consequence: self.consequence,
+            certainty: self.certainty,
+            field,
+            column: NO_COLUMN,
+            message,
+            why: Arc::clone(&self.why),
+            hint: Arc::clone(&self.hint),
+            value,
+            fix: None,
+            rejects: is_refused(self.consequence),
+        }
+    }
 }
 
 struct FieldRules {
@@ -237,7 +243,7 @@ impl RuleTable {
             }
             let view = View { buffer, slots, facts: &facts.row };
             let Some(field) = rule.check.broken(&view) else { continue };
-            let mut fault = rule.fault(field, &view, &self.names, mode);
+            let mut fault = rule.fault(field, &view, &self.names);
             fault.column = slots[field.index()].column;
             if mode == Mode::Build && rule.repair.is_any() {
                 self.repair(rule, buffer, slots, facts);
@@ -295,19 +301,9 @@ impl RuleTable {
     fn missing(&self, field: FieldId) -> Option<Fault> {
         let rules = &self.fields[field.index()];
         let said = rules.missing.as_ref()?;
-        Some(Fault {
-            code: Arc::clone(&said.code),
-            consequence: said.consequence,
-            certainty: said.certainty,
-            field,
-            column: NO_COLUMN,
-            message: format!("`{}` is missing", self.names[field.index()]),
-            why: Arc::clone(&said.why),
-            hint: Arc::clone(&said.hint),
-            value: None,
-            fix: None,
-            rejects: rules.required || said.consequence == Consequence::RowRejected,
-        })
+        let mut fault = said.fault(field, format!("`{}` is missing", self.names[field.index()]), None);
+        fault.rejects |= rules.required;
+        Some(fault)
     }
 
     fn repair(&self, rule: &RowRule, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts) {
@@ -391,7 +387,7 @@ impl Words {
 }
 
 impl RowRule {
-    fn fault(&self, field: FieldId, row: &View<'_>, names: &[String], _: Mode) -> Fault {
+    fn fault(&self, field: FieldId, row: &View<'_>, names: &[String]) -> Fault {
         let present = self.mentioned.iter().filter(|&&field| row.is_present(field));
         let values: Vec<String> =
             present.take(3).map(|&field| format!("{} = `{}`", names[field.index()], text::excerpt(row.text(field), 40))).collect();

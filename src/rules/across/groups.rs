@@ -17,8 +17,7 @@ const LONGEST: usize = 255;
 impl Names {
     /// Keeps the names of a row; returns where.
     fn keep(&mut self, row: u32, called: Called<'_>) -> u32 {
-        if let Some((known, at)) = self.last.filter(|(known, _)| *known == row) {
-            debug_assert_eq!(known, row);
+        if let Some((_, at)) = self.last.filter(|(known, _)| *known == row) {
             return at;
         }
         let at = self.bytes.len() as u32;
