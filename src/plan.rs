@@ -122,6 +122,11 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
             groups: setting.body.products.or(shape.and_then(|shape| shape.groups_per_body)),
             bytes: setting.body.bytes.or(shape.and_then(|shape| shape.bytes_per_body)),
         };
+        let by_account = setting.accounts.as_ref().is_some_and(toml::Value::is_table);
+        if by_account && spec.shape.is_some() {
+            let message = format!("{}: accounts: products with variants are not told apart by account", setting.name);
+            return Err(PlanError::Unknown(message));
+        }
         let columns = Projection::columns(&spec, &available);
         let delivered = setting.deliver.is_some() && !formats.is_empty();
         targets.push(TargetPlan {
@@ -135,6 +140,7 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
             outputs,
             limits,
             folder,
+            by_account,
             spec,
         });
     }

@@ -5,6 +5,7 @@ use super::args::Explain;
 use super::error::{CliError, Exit};
 use super::ui::Ui;
 use crate::finding::RECORD_DEFECTS;
+use crate::pipeline;
 use crate::product::attribute::Attributes;
 use crate::product::text_distance::nearest;
 use crate::report::page;
@@ -31,7 +32,7 @@ struct Entry {
 }
 
 /// Codes about files and columns, which no spec holds: what, why, what to do.
-const FILE_CODES: [(&str, &str, &str, &str); 13] = [
+const FILE_CODES: [(&str, &str, &str, &str); 15] = [
     ("column/repeated", "a column name occurs more than once", "only the first such column is read", "give each column its own name"),
     (
         "column/unknown",
@@ -89,6 +90,8 @@ const FILE_CODES: [(&str, &str, &str, &str); 13] = [
         "the target would refuse the file",
         "render an accepted format before you deliver",
     ),
+    (pipeline::MISSING.0, "an item says of no account that it is its", pipeline::MISSING.1, pipeline::MISSING.2),
+    (pipeline::NO_ACCOUNT.0, "what an item gives as its account cannot be one", pipeline::NO_ACCOUNT.1, pipeline::NO_ACCOUNT.2),
     (
         crate::push::home::ROW_REFUSED,
         "the target refused a row that was delivered",

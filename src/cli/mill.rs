@@ -4,6 +4,7 @@ use super::again::Again;
 use super::args::{Build, Catalog, Check, Reporting};
 use super::convert::Watch;
 use super::error::{CliError, Exit};
+use super::publish;
 use super::ui::Ui;
 use crate::catalog::ReadError;
 use crate::config::resolve::{self, FailOn, Flags, Settings};
@@ -11,9 +12,7 @@ use crate::finding::Severity;
 use crate::finding::sink::Sink;
 use crate::pipeline::{self, Cancel, Plan, Report};
 use crate::plan::{self, PlanError, Purpose};
-use crate::render::file::{Output, write_text};
-use crate::render::index;
-use crate::render::manifest::{self, Manifest, ManifestField, ManifestFile, ManifestIndex, ManifestSource};
+use crate::render::file::Output;
 use crate::render::{Compression, file::Finished, file::WriteError};
 use crate::report::{self, Ending, Opening, Reporter, Reports, TargetEnd};
 use crate::summary::Counts;
@@ -196,12 +195,7 @@ impl Job<'_> {
         for (place, ((target, counts), written)) in plan.targets.iter().zip(counts).zip(written).enumerate() {
             let mut files = Vec::new();
             if counts.accepted > 0 || self.allow_empty {
-                let manifest = publish(plan, place, &counts, written, &inputs)?;
-                files = manifest
-                    .iter()
-                    .flat_map(|manifest| &manifest.files)
-                    .map(|file| (target.folder.join(&file.name).display().to_string(), file.items, file.bytes))
-                    .collect();
+                files = publish::target(plan, place, &counts, written, &inputs)?;
             } else if is_build {
                 drop(written);
                 clear_empty(plan);
@@ -277,6 +271,9 @@ fn clear_empty(plan: &Plan) {
         for inner in folders.filter(|inner| !inner.as_os_str().is_empty()) {
             std::fs::remove_dir(target.folder.join(inner)).unwrap_or_default();
         }
+        for inner in std::fs::read_dir(&target.folder).into_iter().flatten().flatten().filter(|_| target.by_account) {
+            std::fs::remove_dir(inner.path()).unwrap_or_default();
+        }
         std::fs::remove_dir(&target.folder).unwrap_or_default();
     }
 }
@@ -290,86 +287,6 @@ fn conserved(report: &Report) -> Result<(), CliError> {
             counts.records, counts.skipped, counts.items, counts.accepted, counts.rejected
         ))),
     }
-}
-
-/// Puts the files of a target under their names, manifest last, and clears shards of an
-/// earlier build that this one does not have.
-fn publish(
-    plan: &Plan,
-    place: usize,
-    counts: &Counts,
-    written: pipeline::WrittenFeed,
-    inputs: &[crate::summary::InputSummary],
-) -> Result<Option<Manifest>, CliError> {
-    let target = &plan.targets[place];
-    let pipeline::WrittenFeed { files: written, index } = written;
-    if written.is_empty() {
-        return Ok(None);
-    }
-    let manifest_path = target.folder.join(manifest::NAME);
-    let earlier: Option<Manifest> = std::fs::read_to_string(&manifest_path).ok().and_then(|text| serde_json::from_str(&text).ok());
-    let mut files = Vec::new();
-    for written in written {
-        let name = written.path.strip_prefix(&target.folder).unwrap_or(&written.path).to_string_lossy().replace('\\', "/");
-        let file = written.file;
-        files.push(ManifestFile {
-            name,
-            format: written.format,
-            items: file.items,
-            role: file.groups.map(|_| file.role.to_owned()),
-            products: file.groups,
-            bytes: file.file.bytes,
-            blake3: file.file.blake3.clone(),
-        });
-        file.file.publish()?;
-    }
-    let stale = earlier.into_iter().flat_map(|manifest| manifest.files).filter(|old| !files.iter().any(|new| new.name == old.name));
-    let inside = |name: &str| Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    for old in stale.filter(|old| inside(&old.name)) {
-        let path = target.folder.join(&old.name);
-        // Left behind, an old shard would be uploaded together with the new ones.
-        if path.is_file() {
-            std::fs::remove_file(&path).map_err(|source| WriteError { path, source })?;
-        }
-    }
-    let index = index.map(|index| publish_index(plan, place, index)).transpose()?;
-    let sources = inputs.iter().map(|input| ManifestSource { file: input.file.clone(), bytes: input.bytes, blake3: input.blake3.clone() });
-    let manifest = Manifest {
-        schema: manifest::SCHEMA.to_owned(),
-        target: target.spec.identity.target.clone(),
-        spec: target.spec.identity.version.clone(),
-        items: counts.accepted,
-        groups: counts.groups,
-        files,
-        sources: sources.collect(),
-        feedmill: env!("CARGO_PKG_VERSION").to_owned(),
-        index,
-    };
-    let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
-    write_text(&manifest_path, &format!("{text}\n"))?;
-    Ok(Some(manifest))
-}
-
-/// Puts the index under its name; the manifest tells which column each field comes from.
-fn publish_index(plan: &Plan, place: usize, index: Finished) -> Result<ManifestIndex, WriteError> {
-    let target = &plan.targets[place];
-    let attributes = crate::product::attribute::Attributes::shared();
-    let fields = target.columns.iter().map(|id| {
-        let field = target.spec.get(*id);
-        let column = |source: &pipeline::SourcePlan| {
-            let column = source.column_of(target, place, *id)?;
-            let (number, name) = source.column(column);
-            Some((number, name?.to_string()))
-        };
-        ManifestField {
-            name: field.name.clone(),
-            attribute: attributes.name(field.attribute).to_owned(),
-            columns: plan.sources.iter().map(column).collect(),
-        }
-    });
-    let entry = ManifestIndex { name: index::NAME.to_owned(), blake3: index.blake3.clone(), fields: fields.collect() };
-    index.publish()?;
-    Ok(entry)
 }
 
 /// Attributes that no two items share, so that one value for all is no way out.

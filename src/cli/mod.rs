@@ -9,6 +9,7 @@ mod history;
 mod init;
 mod inspect;
 mod mill;
+mod publish;
 mod push;
 mod run;
 mod sandbox;

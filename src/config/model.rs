@@ -191,7 +191,8 @@ pub struct TargetFile {
     #[serde(default)]
     #[schemars(schema_with = "schema::table")]
     pub deliver: Option<toml::Table>,
-    /// The accounts that get the feed: a list, or a file with one account a row.
+    /// The accounts that get the feed: a list, a file with one account a row, or a table that says
+    /// where each item names its own, such as `{ from = "Account" }`.
     #[serde(default)]
     #[schemars(schema_with = "schema::accounts")]
     pub accounts: Option<toml::Value>,

@@ -146,7 +146,7 @@ pub struct TargetSetting {
     pub formats: Vec<String>,
     /// How the feed is delivered, as written.
     pub deliver: Option<toml::Table>,
-    /// The accounts that get it, as written.
+    /// The accounts that get it, as written: a list, a file, or how each item says its own.
     pub accounts: Option<toml::Value>,
     /// How large one request of a nested target may become.
     pub body: BodyFile,
@@ -231,6 +231,11 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
             let at = format!("{name}: [target.map] {key} of {}", target.name);
             let step = MapStep::read(value.clone()).map_err(|message| setting(at, with_nearest(&message)))?;
             wishes.map_of.push((place, key.clone(), step));
+        }
+        if let Some(account) = written.accounts.as_ref().filter(|written| written.is_table()) {
+            let step = MapStep::read(account.clone())
+                .map_err(|message| setting(format!("{name}: accounts of {}", target.name), with_nearest(&message)))?;
+            wishes.map_of.push((place, "account_id".to_owned(), step));
         }
     }
     let state = flags.state.clone().or_else(super::secret::state_folder);

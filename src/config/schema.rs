@@ -38,9 +38,10 @@ pub(super) fn table(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object" })
 }
 
-/// Accounts: a list, or where it is.
-pub(super) fn accounts(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": ["array", "string", "object"], "items": { "type": "string" } })
+/// Accounts: a list, a file that holds one, or how each item says its own.
+pub(super) fn accounts(generator: &mut SchemaGenerator) -> Schema {
+    let step = generator.subschema_for::<crate::mapping::model::MapStep>();
+    json_schema!({ "anyOf": [{ "type": "array", "items": { "type": "string" } }, { "type": "string" }, step] })
 }
 
 /// The names that `[defaults]` knows: attributes, and how amounts and addresses are read.

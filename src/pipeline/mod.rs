@@ -1,6 +1,7 @@
 //! The run: blocks read on one thread, judged and rendered on others, put in order and
 //! written on the first. No formats and no targets are known here.
 
+mod accounts;
 mod aside;
 mod conversion;
 mod direct;
@@ -12,6 +13,7 @@ mod target;
 mod whole;
 mod worker;
 
+pub use accounts::{AccountFeed, MISSING, NO_ACCOUNT};
 pub use conversion::Conversion;
 pub use direct::{ColumnFate, Direct};
 pub use nested::{NestedFeed, is_feed_of};
@@ -142,6 +144,8 @@ pub struct TargetPlan {
     pub folder: PathBuf,
     /// How items are digested for the index of a feed that is to be delivered.
     pub prints: Option<Prints>,
+    /// Whether each item names the account whose feed it is in.
+    pub by_account: bool,
 }
 
 impl TargetPlan {

@@ -1,6 +1,7 @@
 //! The ordered side: batches in the order of the catalog, the rules over the whole feed, and
 //! the files. Only hashes and small numbers are kept of rows.
 
+use super::accounts::AccountFeed;
 use super::conversion::Tally;
 use super::late::Late;
 use super::target::TargetState;
@@ -41,6 +42,8 @@ pub struct WrittenFeed {
     pub files: Vec<Written>,
     /// The index of the items, where the feed is to be delivered.
     pub index: Option<Finished>,
+    /// The feeds of accounts that have their own, instead of files here.
+    pub accounts: Vec<AccountFeed>,
 }
 
 /// The state of a run on its ordered side.

@@ -1,5 +1,6 @@
 //! One target on the ordered side: the rules over its whole feed, its counts, its files.
 
+use super::accounts::{self, Accounts};
 use super::whole::Runs;
 use super::worker::{DoneTarget, GROUP, ROW, finding_of};
 use super::{Plan, RunError, TargetPlan, Written, WrittenFeed};
@@ -26,6 +27,8 @@ pub(super) struct TargetState<'a> {
     feeds: Vec<Feed>,
     index: Option<index::Writer>,
     products: Option<Products>,
+    accounts: Option<Accounts<'a>>,
+    entry: Vec<u8>,
     /// The numbers, among the rows that the rules over the feed saw, of those that were
     /// refused at once and so never written.
     refused: Vec<u32>,
@@ -40,7 +43,8 @@ impl<'a> TargetState<'a> {
         let limits = FileLimits { items: limits.items_per_file, bytes: limits.bytes_per_file };
         let nested = target.spec.shape.as_ref().filter(|_| !target.formats.is_empty());
         let products = nested.map(|shape| Products::create(&target.folder, &shape.file, &target.outputs, target.limits));
-        let feeds = target.formats.iter().filter(|_| nested.is_none()).map(|format| {
+        let by_account = target.by_account && !target.formats.is_empty();
+        let feeds = target.formats.iter().filter(|_| nested.is_none() && !by_account).map(|format| {
             let container = format.container(&target.spec, &target.columns);
             Feed::create(&target.folder, *format, container, limits)
         });
@@ -50,8 +54,10 @@ impl<'a> TargetState<'a> {
             across: target.rules.across(plan.memory / plan.targets.len().max(1)),
             counts: Counts::default(),
             feeds: feeds.collect::<Result<_, WriteError>>()?,
-            index: target.prints.as_ref().map(|_| index::Writer::create(&target.folder)).transpose()?,
+            index: target.prints.as_ref().filter(|_| !by_account).map(|_| index::Writer::create(&target.folder)).transpose()?,
             products: products.transpose()?,
+            accounts: by_account.then(|| Accounts::new(target, limits)).transpose()?,
+            entry: Vec::new(),
             refused: Vec::new(),
             seen: 0,
             conflicts: Vec::new(),
@@ -84,7 +90,8 @@ impl<'a> TargetState<'a> {
             let item = &done.accepted[row];
             let name = done.names.get(from..item.item_end as usize).unwrap_or("");
             let group = done.names.get(item.item_end as usize..item.group_end as usize).unwrap_or("");
-            from = item.group_end as usize;
+            let account = done.names.get(item.group_end as usize..item.account_end as usize).unwrap_or("");
+            from = item.account_end as usize;
             // What a group says is written once where its rows stand together, also if the row
             // that says it leaves the feed.
             if let Some(range) = done.range(GROUP, row).filter(|range| !range.is_empty()) {
@@ -97,6 +104,15 @@ impl<'a> TargetState<'a> {
             };
             if self.stays(done, row, spot, Called { item: name, group }, sink)? {
                 let key = if group.is_empty() { name } else { group };
+                if let Some(accounts) = &mut self.accounts {
+                    self.entry.clear();
+                    if self.target.prints.is_some() {
+                        index::encode(&mut self.entry, name, group, &item.print, (spot.source, spot.record, spot.line));
+                    }
+                    let whose = accounts::Row { account, shard: item.shard, grouped: !group.is_empty(), entry: &self.entry };
+                    accounts.push(&whose, (0..self.target.formats.len()).map(|format| done.bytes(format, done.range(format, row))))?;
+                    continue;
+                }
                 self.write(done, row, key, &head)?;
                 if let Some(index) = &mut self.index {
                     index.push(name, group, &item.print, spot.source, spot.record, spot.line)?;
@@ -145,7 +161,7 @@ impl<'a> TargetState<'a> {
 
     /// Ends the feed: what shows only now, and the files.
     pub(super) fn finish(self, sink: &mut Sink<'_>) -> Result<(Counts, WrittenFeed), RunError> {
-        let Self { plan, target, across, mut counts, feeds, products, index, refused, runs, .. } = self;
+        let Self { plan, target, across, mut counts, feeds, products, accounts, index, refused, runs, .. } = self;
         for finding in runs.end() {
             emit(&mut counts, finding, sink);
         }
@@ -171,7 +187,8 @@ impl<'a> TargetState<'a> {
             written.extend(files.into_iter().map(|(format, file)| Written { path: file.file.path().to_owned(), format, file }));
         }
         let index = index.map(|index| index.finish(&late_refused)).transpose()?;
-        Ok((counts, WrittenFeed { files: written, index }))
+        let accounts = accounts.map_or_else(|| Ok(Vec::new()), |accounts| accounts.finish(&late_refused))?;
+        Ok((counts, WrittenFeed { files: written, index, accounts }))
     }
 }
 

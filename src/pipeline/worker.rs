@@ -4,7 +4,7 @@
 use super::conversion::{Original, Tally};
 use super::nested::NestedFeed;
 use super::whole::{self, Found};
-use super::{Plan, SourcePlan, TargetPlan};
+use super::{Plan, SourcePlan, TargetPlan, accounts};
 use crate::catalog::{BadRecord, Batch, LateKeys, RecordHead};
 use crate::cell::{NO_COLUMN, Slot};
 use crate::finding::{Applicability, Finding, Fix, Place, Severity};
@@ -69,7 +69,7 @@ pub(super) struct DoneTarget {
     pub(super) digests: Digests,
     /// Findings about columns that are wrong as a whole.
     pub(super) whole: Vec<Finding>,
-    /// Ids of items and groups.
+    /// Ids of items, groups and accounts.
     pub(super) names: String,
     /// Rendered rows, by format.
     pub(super) rendered: Vec<String>,
@@ -106,6 +106,8 @@ pub(super) struct Accepted {
     pub(super) item_end: u32,
     /// Where its group's id ends.
     pub(super) group_end: u32,
+    /// Where the account it belongs to ends.
+    pub(super) account_end: u32,
     /// What decides its shard.
     pub(super) shard: u64,
     /// What was written of it, for the index.
@@ -125,6 +127,7 @@ pub(super) struct Worker<'a> {
     row: Vec<Slot>,
     writers: Vec<Vec<Box<dyn RowWriter>>>,
     item_id: AttributeId,
+    account: AttributeId,
     /// The batch as it was read, where a feed is converted.
     original: Original,
 }
@@ -143,6 +146,7 @@ impl<'a> Worker<'a> {
             row: Vec::new(),
             writers: plan.targets.iter().map(TargetPlan::writers).collect(),
             item_id: known("item_id"),
+            account: known("account_id"),
             original: Original::default(),
         }
     }
@@ -204,7 +208,7 @@ impl<'a> Worker<'a> {
             found.extend(faults.drain(..).map(|fault| Found { row, column: self.blamed(target, place, &fault), fault }));
             self.faults = faults;
             if accepted {
-                accept(self, target, place, &batch.text, batch.heads[row], done);
+                accept(self, target, place, &batch.text, (batch.heads[row], Slot::EMPTY), done);
             } else {
                 done.targets[place].rejected += 1;
             }
@@ -265,7 +269,7 @@ impl<'a> Worker<'a> {
                     done.findings.push((Some(place), finding_of(fault, target, here, &id)));
                 }
                 if accepted {
-                    accept(self, target, place, &batch.text, head, done);
+                    accept(self, target, place, &batch.text, (head, Slot::EMPTY), done);
                 } else {
                     done.targets[place].rejected += 1;
                 }
@@ -354,7 +358,7 @@ fn broken_finding(broken: Broken, target: &TargetPlan, place: &Place, item: &str
 }
 
 /// Renders an accepted row and keeps what the feed's own rules need of it.
-fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &str, head: RecordHead, done: &mut Done) {
+fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &str, (head, account): (RecordHead, Slot), done: &mut Done) {
     let out = &mut done.targets[place];
     let text_of = |field: Option<FieldId>| field.map_or("", |field| worker.row[field.index()].text(buffer));
     let item = target.rules.item_field().or(target.spec.shape.as_ref().map(|shape| shape.key));
@@ -362,10 +366,16 @@ fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &s
     out.names.push_str(item);
     let item_end = out.names.len() as u32;
     out.names.push_str(group);
+    let group_end = out.names.len() as u32;
+    let account = account.text(buffer);
+    out.names.push_str(account);
     let shard = xxh3_64(if group.is_empty() { item } else { group }.as_bytes());
     let print = target.prints.as_ref().map(|prints| prints.of(buffer, &worker.row)).unwrap_or_default();
-    out.accepted.push(Accepted { head, item_end, group_end: out.names.len() as u32, shard, print });
+    out.accepted.push(Accepted { head, item_end, group_end, account_end: out.names.len() as u32, shard, print });
     target.rules.digests(buffer, &worker.row, &mut worker.facts[place], &mut out.digests);
+    if !account.is_empty() {
+        out.digests.last_belongs_to(xxh3_64(account.as_bytes()));
+    }
     let stays = !group.is_empty() && out.accepted.iter().nth_back(1).is_some_and(|before| before.shard == shard);
     for (format, writer) in worker.writers[place].iter().enumerate() {
         // The row before has said what the group says; whether that one is the first of its
@@ -474,6 +484,7 @@ impl Receive for Mill<'_, '_, '_> {
             let kept = self.only_for(buffer, draft, place);
             let worker = &mut *self.worker;
             target.projection.run(buffer, draft, &mut worker.row);
+            let account = target.by_account.then(|| draft.get(worker.account));
             for (attribute, slot) in kept {
                 draft.set(attribute, slot);
             }
@@ -493,15 +504,22 @@ impl Receive for Mill<'_, '_, '_> {
             }
             self.done.targets[place].items += 1;
             worker.faults.clear();
-            let accepted = target.rules.judge(buffer, &mut worker.row, &mut worker.facts[place], Mode::Build, &mut worker.faults);
+            let mut accepted = target.rules.judge(buffer, &mut worker.row, &mut worker.facts[place], Mode::Build, &mut worker.faults);
             if let (Some(conversion), Some(tally)) = (worker.source.conversions.get(place), self.done.tallies.get_mut(place)) {
                 tally.item(conversion, buffer, worker.original.row(draft.head), &worker.row, &worker.faults);
             }
             if !worker.faults.is_empty() {
                 report(worker, target, place, draft.head, id.text(buffer), &mut self.done.findings);
             }
+            if let Some(account) = account {
+                let here = worker.place(draft.head, account.column);
+                if let Some(finding) = accounts::fault(account.text(buffer), target, here, id.text(buffer)) {
+                    self.done.findings.push((Some(place), finding));
+                    accepted = false;
+                }
+            }
             if accepted {
-                accept(worker, target, place, buffer, draft.head, self.done);
+                accept(worker, target, place, buffer, (draft.head, account.unwrap_or_default()), self.done);
             } else {
                 self.done.targets[place].rejected += 1;
             }

@@ -25,17 +25,14 @@ impl Built {
     /// # Errors
     /// When there is no feed, or it is not as it was built.
     pub fn open(folder: &Path, format: Option<&str>) -> Result<Self, PushError> {
+        let manifest = manifest(folder)?;
         let path = folder.join(manifest::NAME);
-        let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                PushError::Feed(format!("nothing was built in {}: run `feedmill build` first", folder.display()))
-            }
-            _ => PushError::io(&path)(error),
-        })?;
-        let manifest: Manifest =
-            serde_json::from_str(&text).map_err(|error| PushError::Feed(format!("{}: this is no manifest: {error}", path.display())))?;
         let format = format.map_or_else(|| manifest.files.first().map(|file| file.format.clone()).unwrap_or_default(), str::to_owned);
         let files: Vec<ManifestFile> = manifest.files.iter().filter(|file| file.format == format).cloned().collect();
+        if !manifest.accounts.is_empty() {
+            let message = "each account has a feed of its own there; `accounts` of the target says whose an item is, or build it again";
+            return Err(PushError::Feed(format!("{}: {message}", path.display())));
+        }
         if files.is_empty() {
             return Err(PushError::Feed(format!("{}: nothing was built as `{format}`", path.display())));
         }
@@ -50,6 +47,8 @@ impl Built {
         }
         let named = files.iter().map(|file| (&file.name, &file.blake3)).chain([(&listed.name, &listed.blake3)]);
         let mut whole = blake3::Hasher::new();
+        // Feeds of two accounts may be alike, as empty ones are; each is approved for itself.
+        whole.update(manifest.account.as_deref().unwrap_or("").as_bytes());
         for (name, expected) in named {
             let file = folder.join(name);
             // What was checked is what is sent.
@@ -80,6 +79,19 @@ impl Built {
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
+}
+
+/// The manifest of what was built in a folder.
+///
+/// # Errors
+/// When nothing was, or it cannot be read.
+pub(super) fn manifest(folder: &Path) -> Result<Manifest, PushError> {
+    let path = folder.join(manifest::NAME);
+    let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => PushError::Feed(format!("nothing was built in {}: run `feedmill build` first", folder.display())),
+        _ => PushError::io(&path)(error),
+    })?;
+    serde_json::from_str(&text).map_err(|error| PushError::Feed(format!("{}: this is no manifest: {error}", path.display())))
 }
 
 /// The digest of a file.

@@ -4,11 +4,12 @@
 use super::difference;
 use super::engine::{Delivery, Wish};
 use super::error::PushError;
-use super::feed::Built;
+use super::feed::{self, Built};
 use super::home;
 use super::http::Shared;
 use super::outcome::{Ending, Outcome};
 use super::settings::{Deliver, StandIn, accounts};
+use crate::render::manifest::folder_of;
 use crate::state::{State, Visit, key_of};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,7 +54,26 @@ struct Ready {
     order: Order,
     deliver: Deliver,
     accounts: Vec<String>,
-    built: Arc<Built>,
+    feed: Feed,
+    /// The catalog's files, by which refusals are led home.
+    files: Vec<Arc<str>>,
+}
+
+/// What the accounts of an order get.
+enum Feed {
+    /// All the same.
+    Shared(Arc<Built>),
+    /// Each its own, in a folder of its name.
+    Own,
+}
+
+impl Ready {
+    fn built(&self, account: &str) -> Result<Arc<Built>, PushError> {
+        match &self.feed {
+            Feed::Shared(built) => Ok(Arc::clone(built)),
+            Feed::Own => Built::open(&self.order.folder.join(folder_of(account)), self.deliver.common.format.as_deref()).map(Arc::new),
+        }
+    }
 }
 
 /// What is done with each account.
@@ -71,9 +91,20 @@ impl Round {
         if let Some(to) = &self.stand_in {
             deliver.divert(&order.target, to);
         }
-        let accounts = accounts(&order.target, order.accounts.as_ref(), &self.home)?;
-        let built = Arc::new(Built::open(&order.folder, deliver.common.format.as_deref())?);
-        Ok(Ready { order: order.clone(), deliver, accounts, built })
+        let found = || match feed::manifest(&order.folder)?.accounts {
+            none if none.is_empty() => {
+                Err(PushError::Feed(format!("{} was built without accounts: run `feedmill build` again", order.folder.display())))
+            }
+            accounts => Ok(accounts),
+        };
+        let accounts = accounts(&order.target, order.accounts.as_ref(), &self.home, found)?;
+        let feed = if order.accounts.as_ref().is_some_and(toml::Value::is_table) {
+            Feed::Own
+        } else {
+            Feed::Shared(Arc::new(Built::open(&order.folder, deliver.common.format.as_deref())?))
+        };
+        let files = feed::sources(&order.folder).unwrap_or_default();
+        Ok(Ready { order: order.clone(), deliver, accounts, feed, files })
     }
 
     /// Works all orders; `told` hears each outcome as it comes.
@@ -97,7 +128,6 @@ impl Round {
     }
 
     async fn order(&self, ready: Ready, task: Task, told: &mut (dyn FnMut(&Outcome) + Send)) -> Vec<Outcome> {
-        let files: Vec<Arc<str>> = ready.built.manifest.sources.iter().map(|source| source.file.as_str().into()).collect();
         let ready = Arc::new(ready);
         let room = Arc::new(Semaphore::new(ready.deliver.common.at_once.unwrap_or(AT_ONCE).max(1)));
         let mut tasks = JoinSet::new();
@@ -114,7 +144,7 @@ impl Round {
             match done {
                 Ok((_, None)) => {}
                 Ok((place, Some(mut outcome))) => {
-                    self.write_down(&mut outcome, &files).await;
+                    self.write_down(&mut outcome, &ready.files).await;
                     told(&outcome);
                     outcomes.push((place, outcome));
                 }
@@ -135,9 +165,13 @@ impl Round {
             outcome.time = (now, now);
             Some(outcome)
         };
-        let feed = &ready.built.manifest.target;
-        let destination = match ready.deliver.destination(target, feed, account, &self.home, &self.shared, self.wish.rehearsal) {
-            Ok(destination) => destination,
+        let prepared = ready.built(account).and_then(|built| {
+            let feed = &built.manifest.target;
+            let destination = ready.deliver.destination(target, feed, account, &self.home, &self.shared, self.wish.rehearsal)?;
+            Ok((built, destination))
+        });
+        let (built, destination) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => return failed(&error, Ending::Unusable),
         };
         let folder = match tempfile::Builder::new().prefix("feedmill-push-").tempdir() {
@@ -148,7 +182,7 @@ impl Round {
             target,
             account,
             destination: &*destination,
-            built: &ready.built,
+            built: &built,
             state: &self.state,
             clock: &*self.shared.clock,
             folder: folder.path(),
@@ -196,12 +230,13 @@ impl Round {
         let folder = Path::new("");
         let mut all = Vec::new();
         for account in &ready.accounts {
-            let feed = &ready.built.manifest.target;
+            let built = ready.built(account)?;
+            let feed = &built.manifest.target;
             let destination = ready.deliver.destination(&order.target, feed, account, &self.home, &self.shared, false)?;
             let desk = super::Desk { state: Some(&self.state), target: &order.target, account, folder, poll: ready.deliver.common.poll };
             let held = match destination.read_back(&desk).await? {
                 None => None,
-                Some(read) => Some(held(&ready.built, read.items)?),
+                Some(read) => Some(held(&built, read.items)?),
             };
             all.push((account.clone(), held));
         }

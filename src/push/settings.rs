@@ -7,6 +7,7 @@ use super::retry::Policy;
 use super::stripe::Way;
 use super::{Destination, Poll, feeds, folder, https, stripe, stripe_imports, stripe_sets};
 use crate::product::text_distance::nearest;
+use crate::render::manifest::is_account;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
@@ -164,11 +165,17 @@ fn table_of<T: DeserializeOwned>(table: toml::Table) -> Result<T, String> {
 /// Most accounts of one target.
 const MOST_ACCOUNTS: usize = 100_000;
 
-/// The accounts of a target: a list, or a file with one a row; none is one without a name.
+/// The accounts of a target: a list, a file with one a row, or those that its build found in the
+/// catalog (`found`); none is one without a name.
 ///
 /// # Errors
 /// When the file cannot be read, or a name is no account.
-pub fn accounts(target: &str, written: Option<&toml::Value>, home: &Path) -> Result<Vec<String>, PushError> {
+pub fn accounts(
+    target: &str,
+    written: Option<&toml::Value>,
+    home: &Path,
+    found: impl FnOnce() -> Result<Vec<String>, PushError>,
+) -> Result<Vec<String>, PushError> {
     let wrong = |message: String| PushError::Settings(format!("target `{target}`: accounts: {message}"));
     let names: Vec<String> = match written {
         None => return Ok(vec![String::new()]),
@@ -181,12 +188,10 @@ pub fn accounts(target: &str, written: Option<&toml::Value>, home: &Path) -> Res
             let text = std::fs::read_to_string(&path).map_err(PushError::io(&path))?;
             text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
         }
-        Some(_) => return Err(wrong("give a list of names, or a file with one a row".to_owned())),
+        Some(toml::Value::Table(_)) => found()?,
+        Some(_) => return Err(wrong("give a list of names, a file with one a row, or `{ from = \"COLUMN\" }`".to_owned())),
     };
-    let sound = |name: &str| {
-        !name.is_empty() && name.len() <= 200 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'-'))
-    };
-    if let Some(bad) = names.iter().find(|name| !sound(name)) {
+    if let Some(bad) = names.iter().find(|name| !is_account(name)) {
         return Err(wrong(format!("`{}` is no account", crate::product::text::excerpt(&crate::product::text::without_controls(bad), 40))));
     }
     let mut seen = std::collections::HashSet::new();
@@ -218,11 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn accounts_come_as_a_list_or_a_file() {
+    fn accounts_come_as_a_list_or_a_file_or_from_the_catalog() {
         let home = Path::new("");
-        let listed = |text: &str| accounts("t", table(text).get("accounts"), home);
+        let listed = |text: &str| accounts("t", table(text).get("accounts"), home, || Ok(vec!["acct_7".to_owned()]));
         assert_eq!(listed("").expect("none"), [""]);
         assert_eq!(listed("accounts = [\"acct_1\", \"acct_2\"]").expect("two"), ["acct_1", "acct_2"]);
+        assert_eq!(listed("accounts = { from = \"Account\" }").expect("found by the build"), ["acct_7"]);
         for bad in [
             "accounts = []",
             "accounts = [\"a\", \"a\"]",

@@ -63,6 +63,24 @@ pub struct Entry {
     pub line: u32,
 }
 
+/// Appends an item as it stands in an index; `place` is its source, record and line.
+pub fn encode(out: &mut Vec<u8>, item: &str, group: &str, print: &Print, place: (u16, u32, u32)) {
+    let (source, record, line) = place;
+    for number in [print.body, print.price, print.stock] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    out.extend_from_slice(&print.amount.to_le_bytes());
+    out.push(print.flags());
+    out.extend_from_slice(&source.to_le_bytes());
+    out.extend_from_slice(&record.to_le_bytes());
+    out.extend_from_slice(&line.to_le_bytes());
+    for name in [item, group] {
+        let name = crate::product::text::truncate(name, usize::from(u16::MAX) / 4);
+        out.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        out.extend_from_slice(name.as_bytes());
+    }
+}
+
 /// An index in the making.
 pub struct Writer {
     output: Output,
@@ -79,22 +97,14 @@ impl Writer {
 
     /// Appends an item.
     pub fn push(&mut self, item: &str, group: &str, print: &Print, source: u16, record: u32, line: u32) -> Result<(), WriteError> {
-        let out = &mut self.buffer;
-        out.clear();
-        for number in [print.body, print.price, print.stock] {
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        out.extend_from_slice(&print.amount.to_le_bytes());
-        out.push(print.flags());
-        out.extend_from_slice(&source.to_le_bytes());
-        out.extend_from_slice(&record.to_le_bytes());
-        out.extend_from_slice(&line.to_le_bytes());
-        for name in [item, group] {
-            let name = crate::product::text::truncate(name, usize::from(u16::MAX) / 4);
-            out.extend_from_slice(&(name.len() as u16).to_le_bytes());
-            out.extend_from_slice(name.as_bytes());
-        }
+        self.buffer.clear();
+        encode(&mut self.buffer, item, group, print, (source, record, line));
         self.output.write(&self.buffer)
+    }
+
+    /// Appends an item that was encoded before.
+    pub fn append(&mut self, entry: &[u8]) -> Result<(), WriteError> {
+        self.output.write(entry)
     }
 
     /// Ends the index; the entries at the places `refused` are left out of it.

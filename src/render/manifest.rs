@@ -1,6 +1,7 @@
 //! The manifest beside a feed: what it is, what it was made of, and what its bytes are.
 
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The name of the manifest file.
 pub const NAME: &str = "feed.manifest.json";
@@ -29,6 +30,31 @@ pub struct Manifest {
     /// The index of the items beside the feed, where it is to be delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<ManifestIndex>,
+    /// The account whose feed it is, where each has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The accounts that have feeds of their own, in folders below this one; there are no files
+    /// here then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
+}
+
+impl Manifest {
+    /// The manifest in a folder, where there is one.
+    pub fn read(folder: &Path) -> Option<Self> {
+        std::fs::read_to_string(folder.join(NAME)).ok().and_then(|text| serde_json::from_str(&text).ok())
+    }
+}
+
+/// Whether a text can name an account: it goes into a header and names a folder.
+pub fn is_account(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 200 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'-'))
+}
+
+/// The folder of an account's feed, below that of the target: no two accounts have one, and
+/// none leads elsewhere.
+pub fn folder_of(account: &str) -> String {
+    account.replace('/', "+")
 }
 
 /// The index of a feed's items, and where their fields come from.

@@ -11,6 +11,7 @@ pub mod nested;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod products;
+pub mod spool;
 pub mod stream;
 pub mod xml;
 

@@ -8,21 +8,10 @@
 use super::Compression;
 use super::feed::FeedFile;
 use super::file::{Output, WriteError};
+use super::spool::{Piece, Spool, take_back};
 use crate::spec::shape::{FeedOutput, OutputKind, ShapeFile};
 use std::collections::HashMap;
-use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-
-/// Where a piece of text lies in the temporary file.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    group: u32,
-    length: u32,
-    at: u64,
-}
-
-/// The group of a row that was refused after it had come.
-const GONE: u32 = u32::MAX;
 
 /// How large one body may become.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,8 +38,7 @@ pub struct Products {
     rows_key: String,
     outputs: Vec<PlannedOutput>,
     limits: BodyLimits,
-    spool: BufWriter<tempfile::NamedTempFile>,
-    at: u64,
+    spool: Spool,
     known: HashMap<u128, u32>,
     heads: Vec<Piece>,
     rows: Vec<Piece>,
@@ -59,9 +47,7 @@ pub struct Products {
 impl Products {
     /// Begins a feed in `folder`.
     pub fn create(folder: &Path, shape: &ShapeFile, outputs: &[PlannedOutput], limits: BodyLimits) -> Result<Self, WriteError> {
-        let fail = |source| WriteError { path: folder.to_owned(), source };
-        std::fs::create_dir_all(folder).map_err(fail)?;
-        let spool = tempfile::Builder::new().prefix(".rows.").suffix(".part").tempfile_in(folder).map_err(fail)?;
+        let spool = Spool::create(folder)?;
         let mut rows_key = String::new();
         if !shape.rows.is_empty() {
             crate::product::text::write_json_string(&shape.rows, &mut rows_key);
@@ -71,8 +57,7 @@ impl Products {
             rows_key,
             outputs: outputs.to_vec(),
             limits,
-            spool: BufWriter::with_capacity(256 << 10, spool),
-            at: 0,
+            spool,
             known: HashMap::new(),
             heads: Vec::new(),
             rows: Vec::new(),
@@ -85,36 +70,17 @@ impl Products {
         let next = self.heads.len() as u32;
         let group = *self.known.entry(key).or_insert(next);
         if group == next {
-            let piece = self.spool(group, head)?;
-            self.heads.push(piece);
+            self.heads.push(self.spool.push(group, head)?);
         }
-        let piece = self.spool(group, row)?;
-        self.rows.push(piece);
+        self.rows.push(self.spool.push(group, row)?);
         Ok(())
-    }
-
-    fn spool(&mut self, group: u32, text: &[u8]) -> Result<Piece, WriteError> {
-        let path = &self.folder;
-        self.spool.write_all(text).map_err(|source| WriteError { path: path.clone(), source })?;
-        let piece = Piece { group, length: text.len() as u32, at: self.at };
-        self.at += text.len() as u64;
-        Ok(piece)
     }
 
     /// Writes all files without the refused rows, given by the order in which they came; the
     /// files are complete, but not yet under their names.
     pub fn finish(mut self, refused: &[usize]) -> Result<Vec<(String, FeedFile)>, WriteError> {
-        let path = self.folder.clone();
-        let fail = |source| WriteError { path: path.clone(), source };
-        for &row in refused {
-            if let Some(row) = self.rows.get_mut(row) {
-                row.group = GONE;
-            }
-        }
-        // Stable, and quick where the rows of a group stood together.
-        self.rows.sort_by_key(|row| row.group);
-        let file = self.spool.into_inner().map_err(|error| fail(error.into_error()))?;
-        let mut spool = Spool { reader: BufReader::with_capacity(256 << 10, file.reopen().map_err(fail)?), at: 0 };
+        take_back(&mut self.rows, refused);
+        let mut spool = self.spool.reread()?;
         let mut sinks = Vec::new();
         let mut headers = Vec::new();
         for output in &self.outputs {
@@ -127,13 +93,13 @@ impl Products {
         let mut rows = self.rows.iter().peekable();
         for (group, head) in self.heads.iter().enumerate() {
             // A group all of whose rows were refused is no product.
-            if rows.peek().is_none_or(|row| row.group as usize != group) {
+            if rows.peek().is_none_or(|row| row.part as usize != group) {
                 continue;
             }
             text.clear();
-            spool.read(*head, &mut text).map_err(fail)?;
+            spool.read(*head, &mut text)?;
             let mut count = 0;
-            let of_group = |row: &&Piece| row.group as usize == group;
+            let of_group = |row: &&Piece| row.part as usize == group;
             if self.rows_key.is_empty() {
                 while rows.next_if(of_group).is_some() {
                     count += 1;
@@ -146,7 +112,7 @@ impl Products {
                 text.extend_from_slice(b":[");
                 while let Some(row) = rows.next_if(of_group) {
                     text.extend_from_slice(if count > 0 { b"," } else { b"" });
-                    spool.read(*row, &mut text).map_err(fail)?;
+                    spool.read(*row, &mut text)?;
                     count += 1;
                 }
                 text.extend_from_slice(b"]}");
@@ -160,27 +126,6 @@ impl Products {
             files.extend(sink.finish()?);
         }
         Ok(files)
-    }
-}
-
-/// The temporary file, read mostly from front to back.
-struct Spool {
-    reader: BufReader<std::fs::File>,
-    at: u64,
-}
-
-impl Spool {
-    fn read(&mut self, piece: Piece, into: &mut Vec<u8>) -> std::io::Result<()> {
-        match i64::try_from(piece.at).ok().zip(i64::try_from(self.at).ok()) {
-            Some((to, from)) if to != from => self.reader.seek_relative(to - from)?,
-            Some(_) => {}
-            None => drop(self.reader.seek(SeekFrom::Start(piece.at))?),
-        }
-        let start = into.len();
-        into.resize(start + piece.length as usize, 0);
-        self.reader.read_exact(into.get_mut(start..).unwrap_or_default())?;
-        self.at = piece.at + u64::from(piece.length);
-        Ok(())
     }
 }
 

@@ -65,6 +65,16 @@ pub struct RowDigest<'a> {
 }
 
 impl Digests {
+    /// Says whose the last row is: ids and groups of several owners have nothing to do with
+    /// each other.
+    pub fn last_belongs_to(&mut self, owner: u64) {
+        let keys = self.keys.len().checked_div(self.groups.len()).unwrap_or(0);
+        let rows = self.keys.iter_mut().rev().take(keys).chain(self.groups.last_mut());
+        for key in rows.flatten() {
+            *key = key.with(owner);
+        }
+    }
+
     /// What is kept of the n-th row.
     pub fn row(&self, row: usize) -> RowDigest<'_> {
         let part = |length: usize| {

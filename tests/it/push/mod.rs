@@ -1,5 +1,6 @@
 //! Delivery from outside: the program against a sandbox that keeps state and breaks on request.
 
+mod accounts;
 mod changes;
 mod kills;
 mod secrets;

@@ -136,25 +136,3 @@ fn rows_that_the_target_refuses_are_shown_at_their_source_line() {
         assert_eq!(stand.push().code, 0, "a refused row is not sent again before it changes");
     }
 }
-
-#[test]
-fn connected_accounts_have_each_their_own_outcome() {
-    let stand = Stand::new(&[], |options| options.accounts = vec!["acct_1".to_owned(), "acct_3".to_owned()]);
-    stand.project(&SETS, "at_once = 2");
-    let settings = stand.folder.read("feedmill.toml");
-    stand.folder.write("accounts.txt", "acct_1\n# closed\nacct_2\nacct_3\n");
-    stand.folder.write("feedmill.toml", format!("{settings}accounts = \"accounts.txt\"\n"));
-    stand.catalog(&items(12));
-    stand.build();
-    let run = stand.push();
-    let found = run.json();
-    let outcomes: Vec<(&str, &str)> = found["targets"]
-        .as_array()
-        .expect("targets")
-        .iter()
-        .map(|target| (target["account"].as_str().expect("an account"), target["outcome"].as_str().expect("a word")))
-        .collect();
-    assert_eq!(outcomes, [("acct_1", "pushed"), ("acct_2", "failed"), ("acct_3", "pushed")], "{}{}", run.out, run.err);
-    assert_eq!(stand.sandbox().products("acct_1").len(), 12);
-    assert_eq!(stand.sandbox().products("acct_3").len(), 12);
-}
