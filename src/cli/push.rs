@@ -7,11 +7,13 @@ use super::ui::Ui;
 use crate::clock::{Clock, System};
 use crate::config::resolve::{Flags, Settings, state_file};
 use crate::finding::sink::Listen;
+use crate::push::difference;
 use crate::push::engine::Wish;
+use crate::push::feed::Built;
 use crate::push::http::Shared;
 use crate::push::outcome::{Ending as End, Outcome};
 use crate::push::round::{Order, Round, Task};
-use crate::push::settings::StandIn;
+use crate::push::settings::{Deliver, StandIn};
 use crate::report::{self, Opening};
 use crate::sandbox;
 use crate::state::{Lock, State};
@@ -128,6 +130,9 @@ pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
         let state = Arc::new(State::open(&path).await?);
         let mut round = round(Arc::clone(&state), &ready.settings.home, command.limits.deadline, wish);
         let sandbox = if command.sandbox { Some(sandbox::serve(sandbox::Options::default()).await?) } else { None };
+        if let Some(sandbox) = &sandbox {
+            adopt(sandbox, &ready.orders);
+        }
         round.stand_in = sandbox.as_ref().map(|sandbox| StandIn { address: sandbox.address(), folder: scratch.path().to_owned() });
         if let Some(digest) = &command.approve {
             for order in &ready.orders {
@@ -144,6 +149,18 @@ pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
     });
     drop(held);
     tell("push", &command.shown, &ready, &outcomes?, command.limits.error_on_unchanged, ui)
+}
+
+/// Lets a sandbox hold the feeds that the settings name, with the items that were built. What
+/// cannot be read is told by the delivery itself.
+fn adopt(sandbox: &sandbox::Sandbox, orders: &[Order]) {
+    for order in orders {
+        let Ok(deliver) = Deliver::read(&order.target, &order.deliver) else { continue };
+        let Some((way, feed)) = deliver.feed() else { continue };
+        let built = Built::open(&order.folder, deliver.common.format.as_deref());
+        let items = built.and_then(|built| difference::items(&built)?.collect::<Result<Vec<_>, _>>()).unwrap_or_default();
+        sandbox.adopt(way, feed, items);
+    }
 }
 
 /// Tells what became of deliveries, refusals first, and how the program ends.

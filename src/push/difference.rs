@@ -258,16 +258,16 @@ pub async fn stage(built: &Built, state: &State, now: i64) -> Result<i64, PushEr
     Ok(draft.finish(digest).await?)
 }
 
-/// The ids of a feed, in its order.
+/// The ids of a feed's items and of their groups, in the feed's order.
 ///
 /// # Errors
 /// When the index cannot be read.
-pub fn ids(built: &Built) -> Result<impl Iterator<Item = Result<String, PushError>>, PushError> {
+pub fn items(built: &Built) -> Result<impl Iterator<Item = Result<(String, String), PushError>>, PushError> {
     let mut reader = built.index()?;
     let path = built.folder.join(index::NAME);
     let mut entry = Entry::default();
     Ok(std::iter::from_fn(move || match reader.next(&mut entry) {
-        Ok(true) => Some(Ok(entry.item.clone())),
+        Ok(true) => Some(Ok((entry.item.clone(), entry.group.clone()))),
         Ok(false) => None,
         Err(error) => Some(Err(PushError::io(&path)(error))),
     }))

@@ -76,6 +76,7 @@ impl Delivery<'_> {
     fn desk(&self) -> Desk<'_> {
         Desk {
             state: (!self.wish.rehearsal).then_some(self.state),
+            memory: self.state,
             target: self.target,
             account: self.account,
             folder: self.folder,
@@ -160,7 +161,7 @@ impl Delivery<'_> {
                 Ok(None) => {}
                 Ok(Some(verdict)) => {
                     asked = true;
-                    intent.verdict = Some(serde_json::json!({ "taken": verdict.taken, "refused": verdict.refused }));
+                    intent.verdict = Some(kept(&verdict));
                     self.state.remember(&intent).await?;
                     outcome.refused += verdict.refused.unwrap_or(verdict.refusals.len() as u64);
                     outcome.remote.insert(intent.part.clone(), verdict.remote.into());
@@ -266,12 +267,14 @@ impl Delivery<'_> {
             None => self.state.begin(self.target, self.account, &part.name, &part.content, self.now()).await?,
         };
         if let Some(verdict) = &intent.verdict {
-            // The earlier run saw this part to its end, and died over a later one.
+            // The earlier run saw this part to its end, and died before all was told.
             let count = |name: &str| verdict.get(name).and_then(serde_json::Value::as_u64);
-            return Ok(Verdict { taken: count("taken"), refused: count("refused"), ..Verdict::default() });
+            let refusals = verdict.get("refusals").cloned().unwrap_or_default();
+            let refusals = serde_json::from_value(refusals).unwrap_or_default();
+            return Ok(Verdict { taken: count("taken"), refused: count("refused"), refusals, ..Verdict::default() });
         }
         let verdict = self.destination.deliver(&self.desk(), part, &mut intent).await?;
-        intent.verdict = Some(serde_json::json!({ "taken": verdict.taken, "refused": verdict.refused }));
+        intent.verdict = Some(kept(&verdict));
         self.state.remember(&intent).await?;
         Ok(verdict)
     }
@@ -290,4 +293,9 @@ impl Delivery<'_> {
             }
         }
     }
+}
+
+/// A verdict as an intent remembers it.
+fn kept(verdict: &Verdict) -> serde_json::Value {
+    serde_json::json!({ "taken": verdict.taken, "refused": verdict.refused, "refusals": verdict.refusals })
 }

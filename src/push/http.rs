@@ -220,30 +220,35 @@ impl Http {
     pub async fn send(&self, call: &Call<'_>) -> Result<Answer, PushError> {
         let mut attempt = 1;
         loop {
-            let failure = match self.once(call).await {
+            let trouble = match self.once(call).await {
                 Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer),
                 Ok(answer) => Trouble { failure: self.failure(&answer), answer: Some(Box::new(answer)), message: String::new() },
                 Err(trouble) => trouble,
             };
-            let moment = Moment { attempt, budget: self.budget.load(Ordering::Relaxed), left: self.left(), random: self.clock.random() };
-            match retry::decide(&self.policy, &failure.failure, moment) {
-                Decision::Retry(wait) => {
-                    attempt += 1;
-                    self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).unwrap_or_default();
-                    self.clock.sleep(wait).await;
-                }
-                Decision::Final => return Err(self.refusal(call, failure)),
-                Decision::Later { reason, wait } => {
-                    let message = match &failure.answer {
-                        Some(answer) => self.words(answer),
-                        None => failure.message,
-                    };
-                    return Err(PushError::Temporary {
-                        what: call.what.to_owned(),
-                        message: format!("{message} ({reason}, {attempt} {})", if attempt == 1 { "attempt" } else { "attempts" }),
-                        wait: wait.map(|wait| wait.as_secs()),
-                    });
-                }
+            attempt = self.again(call, trouble, attempt).await?;
+        }
+    }
+
+    /// Waits until the next attempt, and gives its number.
+    async fn again(&self, call: &Call<'_>, trouble: Trouble, attempt: u32) -> Result<u32, PushError> {
+        let moment = Moment { attempt, budget: self.budget.load(Ordering::Relaxed), left: self.left(), random: self.clock.random() };
+        match retry::decide(&self.policy, &trouble.failure, moment) {
+            Decision::Retry(wait) => {
+                self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).unwrap_or_default();
+                self.clock.sleep(wait).await;
+                Ok(attempt + 1)
+            }
+            Decision::Final => Err(self.refusal(call, trouble)),
+            Decision::Later { reason, wait } => {
+                let message = match &trouble.answer {
+                    Some(answer) => self.words(answer),
+                    None => trouble.message,
+                };
+                Err(PushError::Temporary {
+                    what: call.what.to_owned(),
+                    message: format!("{message} ({reason}, {attempt} {})", if attempt == 1 { "attempt" } else { "attempts" }),
+                    wait: wait.map(|wait| wait.as_secs()),
+                })
             }
         }
     }
@@ -319,25 +324,22 @@ impl Http {
     /// # Errors
     /// When it cannot be fetched or written.
     pub async fn fetch(&self, call: &Call<'_>, into: &Path) -> Result<u64, PushError> {
-        if self.is_rehearsal() {
+        if let Some(rehearsal) = &self.rehearsal {
+            rehearsal.answer(call);
             return Ok(0);
         }
         let mut attempt = 1;
         loop {
-            let trouble = match self.fetch_once(call, into).await {
-                Ok(Ok(length)) => return Ok(length),
-                Ok(Err(error)) => return Err(error),
-                Err(trouble) => trouble,
-            };
-            let moment = Moment { attempt, budget: self.budget.load(Ordering::Relaxed), left: self.left(), random: self.clock.random() };
-            match retry::decide(&self.policy, &trouble.failure, moment) {
-                Decision::Retry(wait) => {
-                    attempt += 1;
-                    self.clock.sleep(wait).await;
-                }
-                _ => return Err(self.refusal(call, trouble)),
+            match self.fetch_once(call, into).await {
+                Ok(fetched) => return fetched,
+                Err(trouble) => attempt = self.again(call, trouble, attempt).await?,
             }
         }
+    }
+
+    /// Most bytes that are fetched into a file.
+    pub fn most_fetched(&self) -> u64 {
+        self.limits.report_bytes
     }
 
     async fn fetch_once(&self, call: &Call<'_>, into: &Path) -> Result<Result<u64, PushError>, Trouble> {

@@ -63,7 +63,7 @@ pub struct Part {
 }
 
 /// A row that a target refused, as the target says it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct Refused {
     /// The item's id.
     pub item: Option<String>,
@@ -147,6 +147,8 @@ pub trait Destination: Send + Sync {
 pub struct Desk<'a> {
     /// The state; `None` in a rehearsal, which remembers nothing.
     pub state: Option<&'a State>,
+    /// The state to read, in a rehearsal too.
+    pub memory: &'a State,
     /// The target's name.
     pub target: &'a str,
     /// The account; empty where there is none.
@@ -203,10 +205,7 @@ impl Desk<'_> {
     /// # Errors
     /// When the state cannot be read.
     pub async fn recall(&self, name: &str) -> Result<Option<String>, PushError> {
-        match self.state {
-            Some(state) => Ok(state.recall(self.target, self.account, name).await?),
-            None => Ok(None),
-        }
+        Ok(self.memory.recall(self.target, self.account, name).await?)
     }
 
     /// Keeps an id that the target gave for all runs to come.

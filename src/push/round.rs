@@ -11,7 +11,7 @@ use super::outcome::{Ending, Outcome};
 use super::settings::{Deliver, StandIn, accounts};
 use crate::render::manifest::folder_of;
 use crate::state::{State, Visit, key_of};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -227,13 +227,21 @@ impl Round {
     /// When the target cannot be asked.
     pub async fn verify(&self, order: &Order) -> Result<Vec<(String, Option<Held>)>, PushError> {
         let ready = self.ready(order)?;
-        let folder = Path::new("");
+        let folder = tempfile::tempdir().map_err(PushError::io("a temporary folder"))?;
+        let folder = folder.path();
         let mut all = Vec::new();
         for account in &ready.accounts {
             let built = ready.built(account)?;
             let feed = &built.manifest.target;
             let destination = ready.deliver.destination(&order.target, feed, account, &self.home, &self.shared, false)?;
-            let desk = super::Desk { state: Some(&self.state), target: &order.target, account, folder, poll: ready.deliver.common.poll };
+            let desk = super::Desk {
+                state: Some(&self.state),
+                memory: &self.state,
+                target: &order.target,
+                account,
+                folder,
+                poll: ready.deliver.common.poll,
+            };
             let held = match destination.read_back(&desk).await? {
                 None => None,
                 Some(read) => Some(held(&built, read.items)?),
@@ -259,8 +267,8 @@ fn held(built: &Built, items: Vec<String>) -> Result<Held, PushError> {
     let mut found = Held { items: items.len() as u64, ..Held::default() };
     let keys: std::collections::HashSet<u128> = items.iter().map(|item| key_of(item)).collect();
     let mut ours = std::collections::HashSet::new();
-    for item in difference::ids(built)? {
-        let item = item?;
+    for item in difference::items(built)? {
+        let (item, _) = item?;
         let key = key_of(&item);
         ours.insert(key);
         if !keys.contains(&key) {

@@ -261,6 +261,11 @@ impl<'a> Places<'a> {
         Ok(Self { reader: built.index()?, entry: Entry::default(), built, shard, shards, place: 0 })
     }
 
+    /// The last item.
+    pub(super) fn item(&self) -> &str {
+        &self.entry.item
+    }
+
     /// What the last item's product is called: its group, else itself.
     pub(super) fn product(&self) -> &str {
         if self.entry.group.is_empty() { &self.entry.item } else { &self.entry.group }

@@ -98,6 +98,10 @@ impl Deliver {
                 own.insert("product_feeds".to_owned(), base("/openai"));
                 own.insert("key".to_owned(), made_up("sandbox"));
             }
+            "ads" => {
+                own.insert("ads".to_owned(), base("/openai-ads/v1"));
+                own.insert("key".to_owned(), made_up("sandbox"));
+            }
             // Files that the sandbox has no door for come to lie in a folder.
             _ => {
                 self.way = "folder";
@@ -107,6 +111,12 @@ impl Deliver {
         }
         self.common.poll = Poll { first_ms: 20, most_ms: 200, total_s: 60 };
         self.common.retry = Policy { base_ms: 20, cap_ms: 200, ..self.common.retry };
+    }
+
+    /// The way in and the feed that is changed, where the settings name one that must be there.
+    pub fn feed(&self) -> Option<(&'static str, &str)> {
+        let feed = self.own.get("feed").filter(|_| matches!(self.way, "acp" | "product_feeds" | "ads"))?;
+        Some((self.way, feed.as_str()?))
     }
 
     /// Makes the way in for one account. Everything in the settings is checked here, the

@@ -104,6 +104,16 @@ impl Upload {
 }
 
 impl AdsFeed {
+    /// A feed without access, items or uploads.
+    pub(super) fn new(id: String, name: String, countries: Vec<String>, created: Timestamp) -> Self {
+        Self { id, name, countries, created, archived: false, access: None, items: BTreeMap::new(), uploads: Vec::new() }
+    }
+
+    /// Takes rows in, by item.
+    pub(super) fn take(&mut self, rows: impl Iterator<Item = (String, Row)>) {
+        self.items.extend(rows);
+    }
+
     fn object(&self) -> Value {
         json!({
             "feed_id": self.id,
@@ -200,8 +210,7 @@ fn dispatch(shared: &Shared, call: &Call) -> Result<Answer, Box<Answer>> {
                 body["countries"].as_array().into_iter().flatten().filter_map(|code| code.as_str().map(str::to_owned)).collect();
             let mut world = shared.world();
             let id = format!("adsfeed_{:06}", world.ads.len() + 1);
-            let (access, items, uploads) = (None, BTreeMap::new(), Vec::new());
-            let feed = AdsFeed { id, name, countries, created: shared.now(), archived: false, access, items, uploads };
+            let feed = AdsFeed::new(id, name, countries, shared.now());
             let object = feed.object();
             world.ads.push(feed);
             Ok(Answer::json(200, object))

@@ -10,6 +10,7 @@
 //! Nothing here is used by the modules that push: both are written from the documents.
 
 mod acp;
+mod adopt;
 mod ads;
 mod call;
 mod commerce;

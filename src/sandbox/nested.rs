@@ -154,6 +154,11 @@ impl Feeds {
     /// Makes a feed.
     pub(super) fn create(&mut self, api: Api, target_country: Option<String>, now: Timestamp) -> &mut NestedFeed {
         let id = format!("feed_{:06}", self.0.len() + 1);
+        self.take(api, id, target_country, now)
+    }
+
+    /// Takes a feed of this id for made.
+    pub(super) fn take(&mut self, api: Api, id: String, target_country: Option<String>, now: Timestamp) -> &mut NestedFeed {
         let state = FeedState { api, id, target_country, products: Vec::new(), promotions: Vec::new(), updates: Vec::new() };
         self.0.push(NestedFeed { state, updated_at: now, touched: Map::new() });
         let last = self.0.len() - 1;

@@ -24,6 +24,13 @@ pub(crate) struct Way {
     pub(crate) begin: &'static str,
     pub(crate) carry: &'static str,
     pub(crate) ask: Option<&'static str>,
+    /// The feed that must be there, as the sandbox names the way and it.
+    pub(crate) feed: Option<(&'static str, &'static str)>,
+    /// More of the project file.
+    pub(crate) map: &'static str,
+    /// What is wrong in a row after the first is replaced by the second; `None` where the target
+    /// says nothing of rows.
+    pub(crate) flaw: Option<(&'static str, &'static str)>,
 }
 
 pub(crate) const IMPORTS: Way = Way {
@@ -33,6 +40,9 @@ pub(crate) const IMPORTS: Way = Way {
     begin: "POST /v2/commerce/*",
     carry: "PUT /stripe-uploads/*",
     ask: Some("GET /v2/commerce/*"),
+    feed: None,
+    map: "",
+    flaw: Some((" USD", " XXX")),
 };
 
 pub(crate) const SETS: Way = Way {
@@ -42,6 +52,9 @@ pub(crate) const SETS: Way = Way {
     begin: "POST /v1/files",
     carry: "POST /v1/data_management/*",
     ask: Some("GET /v1/data_management/*"),
+    feed: None,
+    map: "",
+    flaw: Some((" USD", " XXX")),
 };
 
 pub(crate) const HTTPS: Way = Way {
@@ -51,6 +64,53 @@ pub(crate) const HTTPS: Way = Way {
     begin: "POST /https/*",
     carry: "POST /https/*",
     ask: None,
+    feed: None,
+    map: "",
+    flaw: None,
+};
+
+pub(crate) const ACP: Way = Way {
+    name: "acp",
+    spec: "acp",
+    deliver: r#"acp = "{base}/acp", key = { file = "key" }, target_country = "US""#,
+    begin: "POST /feeds",
+    carry: "PATCH /feeds/*",
+    flaw: Some((r#""currency":"USD""#, r#""currency":"usd""#)),
+    ..HTTPS
+};
+
+pub(crate) const PRODUCT_FEEDS: Way = Way {
+    name: "product_feeds",
+    spec: "openai-api",
+    deliver: r#"product_feeds = "{base}/openai", key = { file = "key" }, target_country = "US""#,
+    begin: "POST /product_feeds",
+    carry: "PATCH /product_feeds/*",
+    flaw: Some((r#""currency":"USD""#, r#""currency":"usd""#)),
+    ..HTTPS
+};
+
+pub(crate) const PROMOTIONS: Way = Way {
+    name: "promotions",
+    spec: "openai-api-promotions",
+    deliver: r#"product_feeds = "{base}/openai", key = { file = "key" }, feed = "feed_shop""#,
+    begin: "PATCH /product_feeds/*",
+    carry: "PATCH /product_feeds/*",
+    feed: Some(("product_feeds", "feed_shop")),
+    map: "[map]\npromotion_id = \"item_id\"\nactive_period = { constant = \"2026-05-01T00:00:00Z/2099-12-15T23:59:59Z\" }\n\
+          benefit_type = { constant = \"amount_off\" }\namount_off = \"price\"\n",
+    flaw: Some((r#""type":"amount_off""#, r#""type":"half_off""#)),
+    ..HTTPS
+};
+
+pub(crate) const ADS: Way = Way {
+    name: "ads",
+    spec: "openai-ads-delta",
+    deliver: r#"ads = "{base}/openai-ads/v1", key = { file = "key" }, feed = "feed_shop""#,
+    begin: "PATCH /feeds/*",
+    carry: "PATCH /feeds/*",
+    feed: Some(("ads", "feed_shop")),
+    flaw: Some((r#""currency":"USD""#, r#""currency":"usd""#)),
+    ..HTTPS
 };
 
 pub(crate) struct Stand {
@@ -119,10 +179,13 @@ impl Stand {
         let quick = if more.contains("poll =") { "retry = { base_ms = 0, cap_ms = 0 }" } else { QUICK };
         let more = if more.is_empty() { String::new() } else { format!(", {more}") };
         let text = format!(
-            "[source]\npath = \"catalog.csv\"\n[[target]]\nname = \"shop\"\nspec = \"{}\"\ndeliver = {{ {deliver}, {quick}{more} }}\n",
-            way.spec
+            "[source]\npath = \"catalog.csv\"\n{}[[target]]\nname = \"shop\"\nspec = \"{}\"\ndeliver = {{ {deliver}, {quick}{more} }}\n",
+            way.map, way.spec
         );
         self.folder.write("feedmill.toml", text);
+        if let Some((word, feed)) = way.feed {
+            self.sandbox().adopt(word, feed, items(60).into_iter().map(|(id, _, _)| (id, String::new())));
+        }
     }
 
     pub(crate) fn catalog(&self, items: &[Item]) {
@@ -195,6 +258,52 @@ impl Stand {
 
     pub(crate) fn fault(&self, fault: &str) {
         self.sandbox().fault(fault.parse::<Fault>().expect("a fault"));
+    }
+
+    /// Breaks rows of what was built, behind our own rules, so that the target must refuse them.
+    pub(crate) fn break_rows(&self, way: &Way, rows: usize) {
+        let (sound, broken) = way.flaw.expect("a way that tells of rows");
+        let manifest = self.folder.read("out/shop/feed.manifest.json");
+        let listed: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+        let path = format!("out/shop/{}", listed["files"][0]["name"].as_str().expect("a name"));
+        let feed = self.folder.read(&path);
+        let mut left = rows;
+        let mut text = String::new();
+        for line in feed.lines() {
+            let is_one = left > 0 && line.contains(sound);
+            left -= usize::from(is_one);
+            text.push_str(&if is_one { line.replace(sound, broken) } else { line.to_owned() });
+            text.push('\n');
+        }
+        assert_eq!(left, 0, "so many rows can be broken");
+        let digest = |text: &str| blake3::hash(text.as_bytes()).to_hex().to_string();
+        self.folder.write("out/shop/feed.manifest.json", manifest.replace(&digest(&feed), &digest(&text)));
+        self.folder.write(&path, text);
+    }
+
+    /// The ids of what the target holds, sorted.
+    pub(crate) fn ids(&self, way: &Way) -> Vec<String> {
+        let sandbox = self.sandbox();
+        let id = |object: &serde_json::Value| object["id"].as_str().expect("an id").to_owned();
+        let mut ids: Vec<String> = match way.spec {
+            "stripe" => sandbox.products("acct_sandbox").into_iter().map(|(id, _)| id).collect(),
+            "openai-ads-delta" => {
+                // An adopted item has an id only until a change reaches it.
+                let touched = sandbox.ads_feeds().remove(0).items.into_iter().filter(|(_, row)| row.contains_key("price"));
+                touched.map(|(id, _)| id).collect()
+            }
+            "openai-api-promotions" => sandbox.feeds().iter().flat_map(|feed| feed.promotions.iter().map(id)).collect(),
+            "acp" | "openai-api" => {
+                let feeds = sandbox.feeds();
+                let variants =
+                    feeds.iter().flat_map(|feed| &feed.products).flat_map(|product| product["variants"].as_array().expect("a list"));
+                variants.filter(|variant| variant["availability"]["status"] != "discontinued").map(id).collect()
+            }
+            // A snapshot takes the place of the one before.
+            _ => sandbox.deliveries().last().iter().flat_map(|delivery| &delivery.rows).map(|row| row["item_id"].clone()).collect(),
+        };
+        ids.sort();
+        ids
     }
 
     /// What stands in a row of the account's catalog.

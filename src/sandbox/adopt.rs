@@ -1,0 +1,39 @@
+//! Feeds that are there before anything is asked, as if somebody had made them: a rehearsal of
+//! a target that names its feed finds it, and changes find the items they change.
+
+use super::ads::AdsFeed;
+use super::{Api, Sandbox};
+use std::collections::BTreeMap;
+
+impl Sandbox {
+    /// Takes a feed for made that deliveries by this way in call by this id; what changes items
+    /// that are there finds these, each with its group, or none.
+    pub fn adopt(&self, way: &str, feed: &str, items: impl IntoIterator<Item = (String, String)>) {
+        let now = self.shared.now();
+        let mut world = self.shared.world();
+        let api = match way {
+            "acp" => Api::Acp,
+            "product_feeds" => Api::Commerce,
+            "ads" => {
+                let row = |(item, group): (String, String)| {
+                    let mut row = BTreeMap::from([("item_id".to_owned(), item.clone())]);
+                    if !group.is_empty() {
+                        row.insert("group_id".to_owned(), group);
+                    }
+                    (item, row)
+                };
+                if world.ads_feed(feed).is_none() {
+                    world.ads.push(AdsFeed::new(feed.to_owned(), feed.to_owned(), Vec::new(), now));
+                }
+                if let Some(known) = world.ads_feed(feed) {
+                    known.take(items.into_iter().map(row));
+                }
+                return;
+            }
+            _ => return,
+        };
+        if world.feeds.find(api, feed).is_none() {
+            world.feeds.take(api, feed.to_owned(), None, now);
+        }
+    }
+}
