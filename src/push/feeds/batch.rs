@@ -144,7 +144,7 @@ impl<'a> Batches<'a> {
             let said = http.clean(message);
             let spot = Spot::read(path, self.feeds.list).filter(|spot| spot.object < batch.len());
             if self.splits >= MOST_SPLITS {
-                return Err(self.too_many(&error, said));
+                return Err(self.too_many(&error, &said));
             }
             self.splits += 1;
             if let Some(spot) = spot {
@@ -175,7 +175,7 @@ impl<'a> Batches<'a> {
         Ok(())
     }
 
-    fn too_many(&self, error: &PushError, said: String) -> PushError {
+    fn too_many(&self, error: &PushError, said: &str) -> PushError {
         let status = if let PushError::Refused { status, .. } = error { *status } else { 0 };
         let message = format!("{said}; too many {} are refused to tell them apart", self.feeds.list);
         PushError::Refused { what: format!("sending {}", self.feeds.list), status, message, path: None }

@@ -5,7 +5,7 @@ use super::super::error::PushError;
 use super::super::feed::Built;
 use super::super::rows::Places;
 use super::super::{Part, digest};
-use super::object::{Head, Objects};
+use super::object::{self, Head, Objects};
 use crate::render::Compression;
 use crate::render::file::{Output, WriteError, write_text};
 use crate::state::key_of;
@@ -118,8 +118,7 @@ impl Change {
 
     /// An object with the rows that changed, and of these the fields that did.
     fn fields(&self, text: &str) -> Result<Option<String>, PushError> {
-        let mut object: Value =
-            serde_json::from_str(text).map_err(|error| PushError::Feed(format!("an object that was built cannot be read: {error}")))?;
+        let mut object: Value = serde_json::from_str(text).map_err(|error| object::broken(&error))?;
         let Some(variants) = object.get_mut("variants").and_then(Value::as_array_mut) else { return Ok(None) };
         variants.retain_mut(|variant| {
             let id = variant.get("id").and_then(Value::as_str).map(key_of);

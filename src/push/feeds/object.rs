@@ -35,11 +35,12 @@ pub(super) struct Head<'a> {
 
 impl<'a> Head<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, PushError> {
-        serde_json::from_str(text).map_err(broken)
+        serde_json::from_str(text).map_err(|error| broken(&error))
     }
 }
 
-fn broken(error: serde_json::Error) -> PushError {
+/// What was built is not what a build writes.
+pub(super) fn broken(error: &serde_json::Error) -> PushError {
     PushError::Feed(format!("an object that was built cannot be read: {error}"))
 }
 
@@ -49,7 +50,7 @@ impl Line {
         let head = Head::read(text)?;
         let (id, rows) = (head.id.into_owned(), (head.variants.len() as u64).max(1));
         let Some(mut held) = gone.remove(&id) else { return Ok(Self { id, json: text.to_owned(), rows, is_built: true }) };
-        let mut object: Value = serde_json::from_str(text).map_err(broken)?;
+        let mut object: Value = serde_json::from_str(text).map_err(|error| broken(&error))?;
         if let (Some(own), Some(Value::Array(held))) =
             (object.get_mut("variants").and_then(Value::as_array_mut), held.get_mut("variants").map(Value::take))
         {
