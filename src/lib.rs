@@ -13,9 +13,8 @@
 //! [`pipeline`] runs all of it over threads and keeps the order; [`plan`] resolves and compiles
 //! everything before the first record is read; [`cli`] is the program. Dependencies run one
 //! way, and a test reads the `use` lines to keep it so. What was built is delivered by [`push`],
-//! which is asynchronous, sees finished files only, and remembers in [`state`].
-//! everything before the first record is read; [`profile`] says what is in a catalog; [`cli`] is the program. Dependencies run one
-//! way, and a test reads the `use` lines to keep it so.
+//! which is asynchronous, sees finished files only, and remembers in [`state`]; [`profile`] says
+//! what is in a catalog. A [`secret`] is read in one place and shown in none.
 //!
 //! What a target asks for is data under `schemas/`; so is what is known of each platform. No
 //! target and no platform is named in the code.
@@ -40,6 +39,7 @@ pub mod render;
 pub mod report;
 pub mod rules;
 pub mod sandbox;
+pub mod secret;
 pub mod spec;
 pub mod state;
 pub mod summary;

@@ -21,7 +21,6 @@ pub mod open;
 mod parquet;
 pub mod remote;
 pub mod rows;
-pub mod secret;
 pub mod sniff;
 mod spool;
 pub mod xml;

@@ -1,5 +1,9 @@
 //! What may be typed. Nothing here opens a file.
 
+mod delivery;
+
+pub(super) use delivery::{Errors, History, IfLocked, Limits, Project, Push, Run, Shown, Status, Verify};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -340,142 +344,6 @@ pub(super) struct Sandbox {
     /// Also write every exchange to this file, behind what it holds
     #[arg(long, value_name = "FILE")]
     pub(super) transcript: Option<PathBuf>,
-}
-
-/// Where a project and what it remembers are.
-#[derive(Debug, Args)]
-pub(super) struct Project {
-    /// Targets of feedmill.toml, by name [default: all that are delivered]
-    #[arg(value_name = "TARGET")]
-    pub(super) targets: Vec<String>,
-    /// Project file [default: the nearest feedmill.toml above the working folder]
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<String>,
-    /// Folder of the built feeds
-    #[arg(short, long, value_name = "FOLDER", default_value = "out")]
-    pub(super) out: PathBuf,
-    /// State file [default: a file for this project in the user's state folder]
-    #[arg(long, value_name = "FILE")]
-    pub(super) state: Option<PathBuf>,
-}
-
-/// How a delivery ends.
-#[derive(Debug, Args)]
-pub(super) struct Limits {
-    /// Seconds after which the run ends, whatever is still open
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub(super) deadline: u64,
-    /// What to do when another run holds the lock
-    #[arg(long, value_enum, default_value_t = IfLocked::Fail)]
-    pub(super) if_locked: IfLocked,
-    /// Exit 9 when there was nothing to do
-    #[arg(long)]
-    pub(super) error_on_unchanged: bool,
-}
-
-/// What to do when another run holds the lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum IfLocked {
-    /// Exit 10.
-    Fail,
-    /// Exit 0.
-    Ok,
-}
-
-/// `feedmill push`
-#[derive(Debug, Args)]
-pub(super) struct Push {
-    #[command(flatten)]
-    pub(super) project: Project,
-    #[command(flatten)]
-    pub(super) limits: Limits,
-    /// Print the exact requests, credentials replaced; send and remember nothing
-    #[arg(short = 'n', long)]
-    pub(super) dry_run: bool,
-    /// Deliver to a sandbox inside this program instead, with made-up credentials; remember nothing
-    #[arg(long, conflicts_with = "dry_run")]
-    pub(super) sandbox: bool,
-    /// Let one held feed past the guards, by the digest that the hold named
-    #[arg(long, value_name = "DIGEST")]
-    pub(super) approve: Option<String>,
-    /// Send everything, changed or not
-    #[arg(long)]
-    pub(super) full: bool,
-    /// Let a feed without items through
-    #[arg(long)]
-    pub(super) allow_empty: bool,
-    #[command(flatten)]
-    pub(super) shown: Shown,
-}
-
-/// What is reported and how.
-#[derive(Debug, Args)]
-pub(super) struct Shown {
-    /// Format of the report: full, concise, json, jsonl, github; FORMAT=FILE writes it to a file; may be repeated
-    #[arg(long, value_name = "FORMAT[=FILE]")]
-    pub(super) output_format: Vec<String>,
-    /// Findings of one code that text shows; 0 for all [default: 3, concise 20]
-    #[arg(long, value_name = "N")]
-    pub(super) max_per_code: Option<usize>,
-}
-
-/// `feedmill run`
-#[derive(Debug, Args)]
-pub(super) struct Run {
-    #[command(flatten)]
-    pub(super) project: Project,
-    #[command(flatten)]
-    pub(super) limits: Limits,
-    #[command(flatten)]
-    pub(super) shown: Shown,
-    /// Threads that judge and render [default: all processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(super) threads: Option<u16>,
-}
-
-/// `feedmill status`
-#[derive(Debug, Args)]
-pub(super) struct Status {
-    #[command(flatten)]
-    pub(super) project: Project,
-    /// Ask until nothing is open, or the seconds are over
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600")]
-    pub(super) watch: Option<u64>,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// `feedmill errors`
-#[derive(Debug, Args)]
-pub(super) struct Errors {
-    #[command(flatten)]
-    pub(super) project: Project,
-    #[command(flatten)]
-    pub(super) shown: Shown,
-}
-
-/// `feedmill history`
-#[derive(Debug, Args)]
-pub(super) struct History {
-    #[command(flatten)]
-    pub(super) project: Project,
-    /// How many outcomes are shown
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub(super) limit: u32,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// `feedmill verify`
-#[derive(Debug, Args)]
-pub(super) struct Verify {
-    #[command(flatten)]
-    pub(super) project: Project,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 /// `feedmill schema`

@@ -151,8 +151,9 @@ pub(super) enum CliError {
     Report(io::Error),
     #[error("records were lost on the way: {0}; this is a bug, please report it")]
     NotConserved(String),
-    #[error("interrupted; nothing was published")]
-    Interrupted,
+    /// What is true of it follows.
+    #[error("interrupted; {0}")]
+    Interrupted(&'static str),
     #[error("terminated; the next run goes on where this one stopped")]
     Terminated,
     #[error(transparent)]
@@ -172,7 +173,7 @@ impl CliError {
             Self::Plan(_) => Exit::Usage,
             Self::Run(RunError::Write(_)) | Self::Write(_) | Self::Report(_) => Exit::Output,
             Self::NotConserved(_) => Exit::Internal,
-            Self::Interrupted => Exit::Interrupted,
+            Self::Interrupted(_) => Exit::Interrupted,
             Self::Terminated => Exit::Terminated,
             Self::Push(error) => Exit::of(Ending::of(error)),
             Self::State(_) | Self::Lock(LockError::Io { .. }) => Exit::Output,

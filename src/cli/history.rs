@@ -15,6 +15,7 @@ use crate::state::{State, Visit};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Opens the state of a project in which something happened.
 async fn open(path: &Path) -> Result<Option<State>, CliError> {
@@ -67,7 +68,7 @@ pub(super) fn status(command: &Status, ui: &Ui) -> Result<Exit, CliError> {
     let (visits, asked) = wait(async {
         let Some(state) = open(&ready.state).await? else { return Ok((Vec::new(), Vec::new())) };
         let state = Arc::new(state);
-        let deadline = command.watch.unwrap_or(30).max(1);
+        let deadline = command.watch.unwrap_or(Duration::from_secs(30));
         let round = round(Arc::clone(&state), &ready.settings.home, deadline, Wish::default());
         let told = &mut |outcome: &Outcome| ui.say(&format!("asked: {}", outcome.line()));
         let asked = round.run(&ready.orders, Task::Ask, told).await;
@@ -149,7 +150,7 @@ pub(super) fn verify(command: &Verify, ui: &Ui) -> Result<Exit, CliError> {
     let ready = ready(&command.project, true, ui)?;
     let found = wait(async {
         let state = Arc::new(open(&ready.state).await?.ok_or_else(|| CliError::Usage("nothing was pushed yet".to_owned()))?);
-        let round = round(state, &ready.settings.home, 600, Wish::default());
+        let round = round(state, &ready.settings.home, Duration::from_secs(600), Wish::default());
         let mut found = Vec::new();
         for order in &ready.orders {
             for (account, held) in round.verify(order).await? {

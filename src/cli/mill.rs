@@ -173,7 +173,8 @@ impl Job<'_> {
         ctrlc::set_handler(move || signal.cancel()).unwrap_or_default();
         let mut watch = Watch::new(reports);
         let run = pipeline::run(plan, &mut Sink::new(&settings.overrides, &mut watch), ui, &cancel).map_err(CliError::from);
-        let run = run.and_then(|report| if cancel.is_cancelled() { Err(CliError::Interrupted) } else { Ok(report) });
+        let run =
+            run.and_then(|report| if cancel.is_cancelled() { Err(CliError::Interrupted("nothing was published")) } else { Ok(report) });
         let mut report = run.inspect_err(|_| clear_empty(plan))?;
         report.accounts.iter_mut().for_each(|account| watch.explain(account));
         conserved(&report)?;

@@ -17,6 +17,7 @@ mod schema;
 mod shell;
 mod spec;
 mod spec_diff;
+mod turn;
 mod ui;
 
 use clap::Parser;

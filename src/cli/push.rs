@@ -1,8 +1,9 @@
 //! `push`: lock, deliver what was built, tell what became of it.
 
-use super::args::{IfLocked, Project, Push, Shown};
+use super::args::{Project, Push, Shown};
 use super::error::{CliError, Exit};
 use super::mill;
+use super::turn;
 use super::ui::Ui;
 use crate::clock::{Clock, System};
 use crate::config::resolve::{Flags, Settings, state_file};
@@ -10,17 +11,16 @@ use crate::finding::sink::Listen;
 use crate::push::difference;
 use crate::push::engine::Wish;
 use crate::push::feed::Built;
-use crate::push::http::Shared;
 use crate::push::outcome::{Ending as End, Outcome};
 use crate::push::round::{Order, Round, Task};
 use crate::push::settings::{Deliver, StandIn};
+use crate::push::shared::Shared;
 use crate::report::{self, Opening};
 use crate::sandbox;
-use crate::state::{Lock, State};
+use crate::state::State;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// A project, ready to be delivered.
@@ -75,7 +75,7 @@ pub(super) fn wait<T>(work: impl Future<Output = Result<T, CliError>>) -> Result
         tokio::select! {
             done = work => done,
             () = terminated() => Err(CliError::Terminated),
-            Ok(()) = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
+            Ok(()) = tokio::signal::ctrl_c() => Err(CliError::Interrupted("the next run goes on where this one stopped")),
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -92,32 +92,19 @@ async fn terminated() {
 }
 
 /// What a round is made with.
-pub(super) fn round(state: Arc<State>, home: &Path, deadline: u64, wish: Wish) -> Round {
+pub(super) fn round(state: Arc<State>, home: &Path, time: Duration, wish: Wish) -> Round {
     let clock: Arc<dyn Clock> = Arc::new(System::default());
-    let shared = Shared {
-        clock,
-        budget: Arc::new(AtomicU32::new(crate::push::retry::Policy::default().budget)),
-        deadline: Duration::from_secs(deadline),
-    };
+    let shared = Shared::new(clock, time);
     Round { run: crate::clock::unique(), home: home.to_owned(), state, shared, wish, stand_in: None }
-}
-
-/// The lock beside the state.
-pub(super) fn lock(state: &Path) -> Result<Lock, CliError> {
-    Ok(Lock::take(&state.with_extension("lock"), System::default().timestamp())?)
 }
 
 pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
     let ready = ready(&command.project, false, ui)?;
     let apart = command.dry_run || command.sandbox;
-    let lock = if apart { Ok(None) } else { lock(&ready.state).map(Some) };
-    let held = match lock {
-        Err(CliError::Lock(error)) if command.limits.if_locked == IfLocked::Ok => {
-            ui.say(&error.to_string());
-            return Ok(Exit::Done);
-        }
-        other => other?,
-    };
+    let held = if apart { None } else { turn::take(&ready.state, &command.limits, ui)? };
+    if !apart && held.is_none() {
+        return Ok(Exit::Done);
+    }
     let wish = Wish { rehearsal: command.dry_run, whole: command.full, allow_empty: command.allow_empty, max_age_h: None };
     let outcomes = wait(async {
         // A rehearsal neither makes a state nor changes one.

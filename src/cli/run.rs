@@ -1,9 +1,10 @@
 //! `run`: the whole of it for cron. Lock, read, build, guard, push what changed, poll, tell; one
 //! line at the end, and none when nothing changed.
 
-use super::args::{IfLocked, Run};
+use super::args::Run;
 use super::error::{CliError, Exit};
-use super::push::{lock, ready, round, tell, wait};
+use super::push::{ready, round, tell, wait};
+use super::turn;
 use super::ui::Ui;
 use crate::config::resolve::Flags;
 use crate::push::engine::Wish;
@@ -11,17 +12,13 @@ use crate::push::outcome::{Ending as End, Outcome};
 use crate::push::round::Task;
 use crate::state::State;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) fn run(command: &Run, ui: &Ui) -> Result<Exit, CliError> {
     let mut ready = ready(&command.project, true, ui)?;
-    let _held = match lock(&ready.state) {
-        Err(CliError::Lock(error)) if command.limits.if_locked == IfLocked::Ok => {
-            ui.say(&error.to_string());
-            return Ok(Exit::Done);
-        }
-        other => other?,
-    };
+    turn::hesitate(command.jitter)?;
     let started = crate::clock::now();
+    let Some(_held) = turn::take(&ready.state, &command.limits, ui)? else { return Ok(Exit::Done) };
     let names: Vec<String> = ready.orders.iter().map(|order| order.target.clone()).collect();
     let flags = Flags { config: command.project.config.clone(), targets: names, unattended: true, ..Flags::default() };
     let built = super::mill::quiet_build(&flags, &command.project.out, command.threads, ui)?;
@@ -34,7 +31,7 @@ pub(super) fn run(command: &Run, ui: &Ui) -> Result<Exit, CliError> {
         outcomes.push(outcome);
     }
     let orders: Vec<_> = ready.orders.iter().filter(|order| !empty.contains(&order.target)).cloned().collect();
-    let left = command.limits.deadline.saturating_sub(started.elapsed().as_secs()).max(1);
+    let left = command.limits.deadline.saturating_sub(started.elapsed()).max(Duration::from_secs(1));
     outcomes.extend(wait(async {
         let state = Arc::new(State::open(&ready.state).await?);
         let round = round(state, &ready.settings.home, left, Wish::default());

@@ -1,9 +1,9 @@
 //! `feedmill.toml` as written. Unknown keys are refused.
 
 use super::schema;
-use super::secret::SecretFile;
 use crate::mapping::model::RuleStep;
 use crate::mapping::preset::Rows;
+use crate::secret::SecretRef;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -134,7 +134,7 @@ pub enum Address {
     /// As it is.
     Plain(String),
     /// Where to find it.
-    Secret(SecretFile),
+    Secret(SecretRef),
 }
 
 impl<'de> Deserialize<'de> for Address {
@@ -152,11 +152,11 @@ impl<'de> Deserialize<'de> for Address {
 #[serde(deny_unknown_fields)]
 pub struct LoginFile {
     /// A token.
-    pub token: Option<SecretFile>,
+    pub token: Option<SecretRef>,
     /// A user, who has a password.
     pub user: Option<String>,
     /// The password.
-    pub password: Option<SecretFile>,
+    pub password: Option<SecretRef>,
 }
 
 /// How findings are weighed.

@@ -192,7 +192,7 @@ pub struct Settings {
 /// # Errors
 /// When the environment names no such folder.
 pub fn state_file(settings: &Settings) -> Result<PathBuf, ConfigError> {
-    let base = super::secret::state_folder()
+    let base = super::environment::state_folder()
         .ok_or_else(|| setting("--state", "neither XDG_STATE_HOME nor HOME is set; say where the state file is"))?;
     let home = std::path::absolute(&settings.home).unwrap_or_else(|_| settings.home.clone());
     let name = home.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned());
@@ -238,7 +238,7 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
             wishes.map_of.push((place, "account_id".to_owned(), step));
         }
     }
-    let state = flags.state.clone().or_else(super::secret::state_folder);
+    let state = flags.state.clone().or_else(super::environment::state_folder);
     Ok(Settings { config, home, sources, feed_of: None, targets, wishes, fail_on, state, overrides })
 }
 

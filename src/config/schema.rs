@@ -29,7 +29,7 @@ pub(super) fn word_or_words(_: &mut SchemaGenerator) -> Schema {
 
 /// The address of a database, or where to find it.
 pub(super) fn address(generator: &mut SchemaGenerator) -> Schema {
-    let secret = generator.subschema_for::<super::secret::SecretFile>();
+    let secret = generator.subschema_for::<crate::secret::SecretRef>();
     json_schema!({ "anyOf": [{ "type": "string" }, secret] })
 }
 

@@ -4,8 +4,8 @@ use super::model::{JoinFile, Project, SourceFile};
 use super::resolve::{ConfigError, Flags, JoinSetting, SourceSetting, setting};
 use crate::catalog::locate::{Limits, Wanted};
 use crate::catalog::remote::Login;
-use crate::catalog::secret::Secret;
 use crate::catalog::{database, remote};
+use crate::secret::{Secret, SecretRef};
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(super) fn sources(flags: &Flags, project: &Project, home: &Path, folder: &Pa
             let (mut path, mut wanted) = (input.clone(), typed.clone());
             if database::is_address(input) {
                 no_password(input, "the command line")?;
-                wanted.database.url = Some(Secret::new(input.as_str()));
+                wanted.database.url = Some(Secret::new(input.as_str(), "the command line"));
                 path = database::shown(input);
             } else if remote::is_address(input) {
                 no_password(input, "the command line")?;
@@ -111,7 +111,7 @@ fn of_file(source: &SourceFile, typed: &Wanted, home: &Path, folder: &Path) -> R
     let usual = Limits::default();
     wanted.limits = Limits { bytes: source.max_bytes.unwrap_or(usual.bytes), time: source.timeout.map_or(usual.time, Duration::from_secs) };
     if let Some(login) = &source.auth {
-        let secret = |file: &super::secret::SecretFile| file.read(home).map_err(|message| setting("[source] auth", message));
+        let secret = |file: &SecretRef| file.read(home).map_err(|message| setting("[source] auth", message));
         wanted.remote.login = Some(match (&login.token, &login.user, &login.password) {
             (Some(token), None, None) => Login::Token(secret(token)?),
             (None, Some(user), Some(password)) => Login::Password(user.clone(), secret(password)?),
@@ -130,7 +130,7 @@ fn of_file(source: &SourceFile, typed: &Wanted, home: &Path, folder: &Path) -> R
         let mut url = match &database.url {
             super::model::Address::Plain(url) => {
                 no_password(url, "the project file")?;
-                Secret::new(url.as_str())
+                Secret::new(url.as_str(), "the project file")
             }
             super::model::Address::Secret(file) => file.read(home).map_err(|message| setting(place, message))?,
         };
@@ -141,7 +141,7 @@ fn of_file(source: &SourceFile, typed: &Wanted, home: &Path, folder: &Path) -> R
             ));
         }
         if let Some(path) = url.expose().strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
-            url = Secret::new(format!("sqlite:{}", shown(&home.join(path), folder)));
+            url = Secret::new(format!("sqlite:{}", shown(&home.join(path), folder)), url.origin());
         }
         let path = database::shown(url.expose().trim());
         wanted.database = database::Asked {

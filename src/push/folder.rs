@@ -5,14 +5,16 @@ use super::error::PushError;
 use super::feed::Built;
 use super::http::Http;
 use super::rows::whole_digest;
-use super::{Desk, Destination, Part, Verdict, Work, feed};
+use super::stripe::Way;
+use super::{Desk, Destination, Part, Verdict, Work, feed, names};
+use crate::progress::Meter;
 use crate::render::Compression;
-use crate::render::file::{Output, write_text};
+use crate::render::file::{Finished, Output, WriteError, unfinished, write_text};
 use crate::state::Intent;
 use serde::Deserialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// The keys of `deliver = { folder = ... }`.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +31,7 @@ pub(super) struct Folder {
     folder: PathBuf,
     prefix: String,
     rehearsal: bool,
+    meter: Arc<Meter>,
     planned: Mutex<Vec<String>>,
 }
 
@@ -36,16 +39,21 @@ pub(super) struct Folder {
 const LIST: &str = ".feedmill-files";
 
 impl Folder {
-    pub(super) fn new(settings: &Settings, home: &Path, rehearsal: bool) -> Self {
-        Self { folder: home.join(&settings.folder), prefix: settings.prefix.clone(), rehearsal, planned: Mutex::default() }
+    pub(super) fn new(settings: &Settings, way: &Way<'_>, rehearsal: bool) -> Result<Self, PushError> {
+        if settings.prefix.contains(['/', '\\']) || settings.prefix.starts_with('.') {
+            let message = "deliver: prefix: it begins a file name, so no path and no leading dot";
+            return Err(PushError::Settings(format!("target `{}`: {message}", way.target)));
+        }
+        let meter = Arc::clone(&way.shared.meter);
+        let folder = way.home.join(&settings.folder);
+        Ok(Self { folder, prefix: settings.prefix.clone(), rehearsal, meter, planned: Mutex::default() })
     }
 
     fn name(&self, file: &Path) -> String {
         format!("{}{}", self.prefix, file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
     }
 
-    fn put(&self, part: &Part) -> Result<Verdict, PushError> {
-        let written = |error: crate::render::file::WriteError| PushError::Io { path: error.path, source: error.source };
+    async fn put(&self, desk: &Desk<'_>, part: &Part, intent: &mut Intent) -> Result<Verdict, PushError> {
         let mut verdict = Verdict::default();
         let names: Vec<String> = part.files.iter().map(|file| self.name(file)).collect();
         if self.rehearsal {
@@ -54,26 +62,25 @@ impl Folder {
             }
             return Ok(verdict);
         }
-        for (file, name) in part.files.iter().zip(&names) {
-            let to = self.folder.join(name);
-            // An earlier run may have got this far.
-            if to.is_file() && feed::digest(&to)? == feed::digest(file)? {
-                continue;
-            }
-            let mut input = std::fs::File::open(file).map_err(PushError::io(file))?;
-            let mut output = Output::create(&to, Compression::None).map_err(written)?;
-            let mut buffer = vec![0; 256 << 10];
-            loop {
-                match input.read(&mut buffer).map_err(PushError::io(file))? {
-                    0 => break,
-                    read => output.write(buffer.get(..read).unwrap_or_default()).map_err(written)?,
-                }
-            }
-            output.finish().map_err(written)?.publish().map_err(written)?;
-        }
-        let list = self.folder.join(format!("{LIST}{}", self.prefix.trim_matches(['/', '\\'])));
+        let list = self.folder.join(self.list());
         let earlier = std::fs::read_to_string(&list).unwrap_or_default();
-        for stale in earlier.lines().filter(|old| !names.iter().any(|name| name == old) && !old.contains(['/', '\\'])) {
+        let stale = |name: &&str| !names.iter().any(|known| known == name) && !name.contains(['/', '\\']);
+        let stale: Vec<&str> = earlier.lines().filter(stale).collect();
+        let mut finished = Vec::new();
+        for (file, name) in part.files.iter().zip(&names) {
+            finished.extend(self.copy(file, name)?);
+        }
+        if !finished.is_empty() {
+            // Whatever happens from here on, the folder may hold something of this feed, and the
+            // next run knows which files are ours.
+            desk.remember(intent, "placing", true).await?;
+            write_text(&list, &listed(names.iter().map(String::as_str).chain(stale.iter().copied()))).map_err(written)?;
+        }
+        // Only when every shard is there whole do they take their names.
+        for file in finished {
+            file.publish().map_err(written)?;
+        }
+        for stale in &stale {
             let path = self.folder.join(stale);
             match std::fs::remove_file(&path) {
                 Ok(()) => verdict.notes.push(format!("removed {stale}, which is no longer part of the feed")),
@@ -81,10 +88,66 @@ impl Folder {
                 Err(error) => return Err(PushError::io(path)(error)),
             }
         }
-        write_text(&list, &(names.join("\n") + "\n")).map_err(written)?;
+        write_text(&list, &listed(names.iter().map(String::as_str))).map_err(written)?;
+        self.sweep()?;
         verdict.taken = Some(part.items);
         Ok(verdict)
     }
+
+    /// A copy of a file that only lacks its name; nothing where it has that already.
+    fn copy(&self, file: &Path, name: &str) -> Result<Option<Finished>, PushError> {
+        let to = self.folder.join(name);
+        let digest = feed::digest(file)?;
+        // An earlier run may have got this far.
+        if to.is_file() && feed::digest(&to)? == digest {
+            return Ok(None);
+        }
+        let mut input = std::fs::File::open(file).map_err(PushError::io(file))?;
+        let mut output = Output::create(&to, Compression::None).map_err(written)?;
+        self.meter.expect(input.metadata().map_err(PushError::io(file))?.len());
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match input.read(&mut buffer).map_err(PushError::io(file))? {
+                0 => break,
+                read => {
+                    output.write(buffer.get(..read).unwrap_or_default()).map_err(written)?;
+                    self.meter.sent(read as u64);
+                }
+            }
+        }
+        let finished = output.finish().map_err(written)?;
+        if finished.blake3 != digest {
+            return Err(PushError::Feed(format!("{} changed while it was copied", file.display())));
+        }
+        Ok(Some(finished))
+    }
+
+    /// Clears away what a run that was killed left unfinished.
+    fn sweep(&self) -> Result<(), PushError> {
+        for entry in std::fs::read_dir(&self.folder).map_err(PushError::io(&self.folder))? {
+            let entry = entry.map_err(PushError::io(&self.folder))?;
+            let name = entry.file_name();
+            let ours = |name: &str| names::is_feed(name, &self.prefix) || name == self.list();
+            if name.to_str().and_then(unfinished).is_some_and(ours) {
+                std::fs::remove_file(entry.path()).map_err(PushError::io(entry.path()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of the list of our files.
+    fn list(&self) -> String {
+        format!("{LIST}{}", self.prefix)
+    }
+}
+
+fn written(error: WriteError) -> PushError {
+    PushError::Io { path: error.path, source: error.source }
+}
+
+/// The list of files as it is written.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("{name}\n")).collect()
 }
 
 impl Destination for Folder {
@@ -104,8 +167,8 @@ impl Destination for Folder {
         Ok(vec![whole(built)])
     }
 
-    fn deliver<'a>(&'a self, _: &'a Desk<'a>, part: &'a Part, _: &'a mut Intent) -> Work<'a, Verdict> {
-        Box::pin(async move { self.put(part) })
+    fn deliver<'a>(&'a self, desk: &'a Desk<'a>, part: &'a Part, intent: &'a mut Intent) -> Work<'a, Verdict> {
+        Box::pin(self.put(desk, part, intent))
     }
 }
 

@@ -18,14 +18,15 @@ pub mod guard;
 pub mod home;
 pub mod http;
 mod https;
+mod names;
 pub mod outcome;
 pub mod retry;
 pub mod round;
 mod rows;
-pub mod secret;
 pub mod settings;
 #[cfg(feature = "sftp")]
 mod sftp;
+pub mod shared;
 mod stripe;
 mod stripe_imports;
 mod stripe_sets;

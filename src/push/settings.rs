@@ -2,8 +2,9 @@
 //! to it or to all ways.
 
 use super::error::PushError;
-use super::http::{Limits, Shared};
+use super::http::Limits;
 use super::retry::Policy;
+use super::shared::Shared;
 use super::stripe::Way;
 use super::{Destination, Poll, feeds, folder, https, stripe, stripe_imports, stripe_sets};
 use crate::product::text_distance::nearest;
@@ -163,7 +164,7 @@ impl Deliver {
             #[cfg(not(feature = "sftp"))]
             "sftp" => return Err(wrong("this feedmill was built without SFTP (feature `sftp`)".to_owned())),
             "https" => Box::new(https::Https::new(&table_of(self.own.clone()).map_err(wrong)?, &way, rehearsal)?),
-            _ => Box::new(folder::Folder::new(&table_of(self.own.clone()).map_err(wrong)?, home, rehearsal)),
+            _ => Box::new(folder::Folder::new(&table_of(self.own.clone()).map_err(wrong)?, &way, rehearsal)?),
         })
     }
 }

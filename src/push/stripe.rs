@@ -2,11 +2,12 @@
 
 use super::address::Address;
 use super::error::PushError;
-use super::http::{Call, Http, Limits, Shared};
+use super::http::{Call, Http, Limits};
 use super::retry::Policy;
 use super::rows::Manner;
-use super::secret::{Secret, SecretRef};
+use super::shared::Shared;
 use super::{Refused, Verdict};
+use crate::secret::{Secret, SecretRef};
 use reqwest::Method;
 use serde::Deserialize;
 use std::path::Path;
@@ -235,7 +236,7 @@ fn contains(path: &Path, sample: &Refused) -> bool {
 #[cfg(test)]
 mod tests {
     use super::check_mode;
-    use crate::push::secret::Secret;
+    use crate::secret::Secret;
 
     #[test]
     fn a_key_of_the_other_mode_is_refused_before_anything_is_sent() {
@@ -250,7 +251,7 @@ mod tests {
             ("canary", "live", false),
             ("sk_live_x", "production", false),
         ] {
-            let checked = check_mode(&Secret::of(key), mode);
+            let checked = check_mode(&Secret::new(key, "a test"), mode);
             assert_eq!(checked.is_ok(), sound, "{key} {mode}");
             assert!(checked.err().is_none_or(|message| !message.contains(key)));
         }

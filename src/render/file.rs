@@ -61,6 +61,10 @@ pub struct Finished {
     pub blake3: String,
 }
 
+/// What the names of unfinished files end with.
+const UNFINISHED: &str = ".part";
+/// Letters drawn by chance in such a name.
+const CHANCE: usize = 6;
 /// How hard gzip tries; 6 is the usual balance.
 const GZIP_LEVEL: u32 = 6;
 /// How hard Zstandard tries; 3 is its default.
@@ -75,7 +79,7 @@ impl Output {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("feed");
         let mut builder = tempfile::Builder::new();
         let prefix = format!(".{name}.");
-        builder.prefix(&prefix).suffix(".part");
+        builder.prefix(&prefix).rand_bytes(CHANCE).suffix(UNFINISHED);
         // A published file is read by others: the usual mode, not the private one of temporary files.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
@@ -156,6 +160,12 @@ impl Finished {
 
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The name that a file was to have which a run left unfinished, where a name is one of such.
+pub fn unfinished(name: &str) -> Option<&str> {
+    let (name, chance) = name.strip_prefix('.')?.strip_suffix(UNFINISHED)?.rsplit_once('.')?;
+    (chance.len() == CHANCE && chance.bytes().all(|letter| letter.is_ascii_alphanumeric())).then_some(name)
 }
 
 /// Writes a small text file whole.

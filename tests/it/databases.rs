@@ -248,7 +248,7 @@ fn passwords_are_neither_taken_nor_shown() {
     project(&folder, "database = { url = \"mysql://me:s3cret@127.0.0.1:1/shop\", table = \"t\" }");
     let written = build(&folder);
     assert!(written.code == 2 && !written.err.contains("s3cret") && !written.out.contains("s3cret"), "{}{}", written.out, written.err);
-    folder.write("address", "postgres://me:s3cret@127.0.0.1:1/shop\n");
+    folder.secret("address", "postgres://me:s3cret@127.0.0.1:1/shop\n");
     project(&folder, "database = { url = { file = \"address\" }, table = \"t\" }");
     let told = build(&folder);
     assert_eq!(told.code, 3, "{}", told.err);

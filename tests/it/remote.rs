@@ -122,12 +122,17 @@ fn a_login_goes_to_the_server_that_was_named_alone() {
     let to = format!("location: {}", other.url("/moved.csv"));
     let web = Web::new(move |_| answer("307 Temporary Redirect", &[&to], b""));
     let folder = Folder::new();
+    // What others can read is no secret, and is not sent.
     folder.write("token", "s3cret\n");
     folder.write(
         "feedmill.toml",
         format!("[source]\npath = \"{}\"\nallow_private = true\nauth = {{ token = {{ file = \"token\" }} }}\n", web.url("/feed.csv")),
     );
-    let run = folder.run(&["build", "--format", "csv", "--state", "state"]);
+    let build = || folder.run(&["build", "--format", "csv", "--state", "state"]);
+    let run = build();
+    assert!(run.code == 2 && run.err.contains("chmod 600") && web.asked().is_empty(), "{} {}", run.code, run.err);
+    folder.secret("token", "s3cret\n");
+    let run = build();
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     assert_eq!(web.asked()[0].header("authorization"), Some("Bearer s3cret"));
     let asked = other.asked();

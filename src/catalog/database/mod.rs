@@ -12,8 +12,8 @@ mod sqlite;
 
 use super::locate::{Local, Located, Wanted};
 use super::rows::RowWriter;
-use super::secret::Secret;
 use super::{ReadError, spool};
+use crate::secret::Secret;
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Column, Executor, Row, SqlSafeStr, Statement};
 use std::io::{self, BufWriter, Read, Write};

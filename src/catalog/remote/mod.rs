@@ -8,9 +8,9 @@ mod address;
 pub mod memory;
 
 use super::locate::{Local, Located, Wanted};
-use super::secret::Secret;
 use super::{ReadError, spool};
 use crate::product::text::excerpt;
+use crate::secret::Secret;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode, Version};
 use serde::{Deserialize, Serialize};

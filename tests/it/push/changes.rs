@@ -1,6 +1,8 @@
 //! Only what changed is sent, and a snapshot that looks like an accident is held.
 
 use super::stand::{IMPORTS, SETS, Stand, items};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 #[test]
 fn nothing_one_price_one_stock_one_title_one_removal() {
@@ -97,6 +99,28 @@ fn eight_runs_of_cron() {
     run(&stand, "target back", 0);
     assert_eq!(stand.held("acct_sandbox", "SKU-2", "price").as_deref(), Some("99.50 USD"));
     println!("{}", told.join("\n"));
+}
+
+#[test]
+fn a_run_waits_for_its_turn_when_asked_to() {
+    let stand = Stand::built(&IMPORTS, 12, &[]);
+    assert_eq!(stand.push().code, 0);
+    let lock = std::fs::OpenOptions::new().write(true).open(stand.folder.path("state/state.lock")).expect("the lock file");
+    lock.lock().expect("held");
+    let run = stand.run(&["run", "--if-locked", "ok"]);
+    assert!(run.code == 0 && run.err.contains("another run holds"), "{} {}", run.code, run.err);
+    let mut waiting = Command::new(env!("CARGO_BIN_EXE_feedmill"))
+        .args(["run", "--lock-wait", "5m", "--state", "state/state.sqlite"])
+        .current_dir(stand.folder.path(""))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    BufReader::new(waiting.stderr.take().expect("piped")).read_line(&mut line).expect("a line");
+    assert!(line.starts_with("waiting: another run holds"), "{line}");
+    assert!(waiting.try_wait().expect("a child").is_none());
+    drop(lock);
+    assert_eq!(waiting.wait().expect("ended").code(), Some(0));
 }
 
 #[test]

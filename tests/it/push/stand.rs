@@ -155,9 +155,7 @@ impl Stand {
         change(&mut options);
         let sandbox = runtime.block_on(sandbox::serve(options)).expect("a sandbox");
         let stand = Self { folder: Folder::new(), runtime, sandbox: Some(sandbox), victim };
-        let key = stand.folder.write("key", format!("{CANARY}\n"));
-        #[cfg(unix)]
-        std::fs::set_permissions(key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("private");
+        stand.folder.secret("key", &format!("{CANARY}\n"));
         stand
     }
 

@@ -1,15 +1,15 @@
 //! Secrets: read from a file, the environment or a command, never from the command line, and
-//! kept in a type that does not print.
+//! kept in a type that does not print. Sources, databases and destinations use this one.
 
 use serde::Deserialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where a secret is.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// Where a secret is: exactly one of these.
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecretRef {
-    /// A file that nobody else can read.
+    /// A file that nobody else can read; relative to the project file.
     file: Option<PathBuf>,
     /// A variable of the environment; second best, because children and logs see it.
     env: Option<String>,
@@ -17,8 +17,8 @@ pub struct SecretRef {
     command: Option<Vec<String>>,
 }
 
-/// A secret. It has no text for people.
-#[derive(Clone)]
+/// A password, a token, a key, or an address that may hold one. It has no text for people.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     value: String,
     origin: String,
@@ -31,8 +31,13 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// The secret itself, for the request alone.
-    pub(super) fn expose(&self) -> &str {
+    /// Keeps a word from being shown.
+    pub fn new(value: impl Into<String>, origin: impl Into<String>) -> Self {
+        Self { value: value.into(), origin: origin.into() }
+    }
+
+    /// The secret itself, for whoever must be told.
+    pub fn expose(&self) -> &str {
         &self.value
     }
 
@@ -42,18 +47,15 @@ impl Secret {
     }
 
     /// A private key: a file of several lines that nobody else can read.
-    #[cfg(feature = "sftp")]
-    pub(super) fn of_file(path: &Path) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// Why it is not there, without what it is.
+    pub fn of_file(path: &Path) -> Result<Self, String> {
         let value = read_file(path)?;
         if value.trim().is_empty() {
             return Err(format!("{} holds nothing", path.display()));
         }
         Ok(Self { value, origin: format!("the file {}", path.display()) })
-    }
-
-    #[cfg(test)]
-    pub(super) fn of(value: &str) -> Self {
-        Self { value: value.to_owned(), origin: "a test".to_owned() }
     }
 }
 
@@ -70,8 +72,8 @@ impl SecretRef {
             }
             (None, Some(name), None) => {
                 #[expect(clippy::disallowed_methods, reason = "the settings say that the secret is in the environment")]
-                let value = std::env::var(name).map_err(|_| format!("the variable {name} is not set, or is no text"))?;
-                (value, format!("the variable {name}"))
+                let value = std::env::var(name).map_err(|_| format!("the variable `{name}` is not set, or is no text"))?;
+                (value, format!("the variable `{name}`"))
             }
             (None, None, Some(words)) => {
                 let program = words.first().map_or("", String::as_str);

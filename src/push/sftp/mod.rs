@@ -1,0 +1,223 @@
+//! SFTP: a snapshot under stable names. Each file is written beside its name, flushed, its size
+//! read back, and renamed over the old one; shards that are no longer part of the feed go last.
+//!
+//! The host's key is pinned or known, and is checked before any credential is sent. A transfer
+//! that was cut is gone on with where it stopped.
+
+mod host_key;
+mod login;
+mod session;
+
+use super::difference::Difference;
+use super::error::PushError;
+use super::feed::Built;
+use super::folder::whole;
+use super::http::Http;
+use super::names::unfinished;
+use super::retry::{Decision, Failure, Policy};
+use super::shared::Shared;
+use super::stripe::Way;
+use super::{Desk, Destination, Part, Verdict, Work};
+use crate::product::text;
+use crate::secret::SecretRef;
+use crate::state::Intent;
+use host_key::Trust;
+use login::Login;
+use russh_sftp::client::error::Error as SftpError;
+use russh_sftp::protocol::StatusCode;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// The keys of `deliver = { sftp = ... }`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    /// `sftp://user@host:port/folder/`
+    sftp: String,
+    /// The private key, as a file that nobody else can read.
+    key_file: Option<PathBuf>,
+    /// The passphrase of the private key.
+    passphrase: Option<SecretRef>,
+    /// The password.
+    password: Option<SecretRef>,
+    /// The host's key, as `SHA256:...`.
+    host_key: Option<String>,
+    /// A file of known hosts; the user's own unless given.
+    known_hosts: Option<PathBuf>,
+    /// What file names begin with, so that several feeds can lie together.
+    #[serde(default)]
+    prefix: String,
+    /// Whether to write in place where the server cannot rename over a file; readers may then
+    /// see half of one.
+    #[serde(default)]
+    in_place: bool,
+}
+
+/// Unchanged snapshots are sent again before a day is over.
+const MAX_AGE: u64 = 23 * 3600;
+
+pub(super) struct Sftp {
+    prefix: String,
+    in_place: bool,
+    host: String,
+    port: u16,
+    user: String,
+    folder: String,
+    login: Login,
+    trust: Trust,
+    shared: Shared,
+    policy: Policy,
+    idle: Duration,
+    connect: Duration,
+    rehearsal: bool,
+    planned: Mutex<Vec<String>>,
+}
+
+/// What went wrong in a session, and whether another try may help.
+enum Trouble {
+    Broken(String),
+    Final(PushError),
+}
+
+impl Trouble {
+    /// The server refuses something, and would again.
+    fn refused(message: String) -> Self {
+        Self::Final(PushError::Refused { what: "writing the feed".to_owned(), status: 0, message, path: None })
+    }
+}
+
+impl From<SftpError> for Trouble {
+    fn from(error: SftpError) -> Self {
+        let words = text::excerpt(&text::one_line(&text::without_controls(&error.to_string())), 200);
+        match &error {
+            SftpError::Status(status) if is_final(status.status_code) => Self::refused(words),
+            _ => Self::Broken(words),
+        }
+    }
+}
+
+/// Whether a status would be the same at another try. `Failure` stands for whatever has no
+/// status of its own, a full disk included.
+fn is_final(status: StatusCode) -> bool {
+    matches!(status, StatusCode::PermissionDenied | StatusCode::NoSuchFile | StatusCode::OpUnsupported)
+}
+
+impl From<russh::Error> for Trouble {
+    fn from(error: russh::Error) -> Self {
+        Self::Broken(text::excerpt(&error.to_string(), 200))
+    }
+}
+
+impl Sftp {
+    pub(super) fn new(settings: &Settings, way: &Way<'_>, rehearsal: bool) -> Result<Self, PushError> {
+        let wrong = |message: String| PushError::Settings(format!("target `{}`: deliver: {message}", way.target));
+        // What stands in the address is not repeated: it may be a password after all.
+        let url = url::Url::parse(&settings.sftp).map_err(|error| wrong(format!("sftp: this is no address: {error}")))?;
+        let (Some(host), "sftp") = (url.host_str(), url.scheme()) else {
+            return Err(wrong("sftp: an address such as sftp://user@host/folder/ is needed".to_owned()));
+        };
+        if url.password().is_some() {
+            return Err(wrong("sftp: a password does not belong into the address; give `password = { file = ... }`".to_owned()));
+        }
+        if url.username().is_empty() {
+            return Err(wrong("sftp: the address names no user: sftp://user@host/".to_owned()));
+        }
+        if settings.prefix.contains(['/', '\\']) || settings.prefix.starts_with('.') {
+            return Err(wrong("prefix: it begins a file name, so no path and no leading dot".to_owned()));
+        }
+        let path = url.path().trim_start_matches('/').trim_end_matches('/');
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = url.port().unwrap_or(22);
+        Ok(Self {
+            prefix: settings.prefix.clone(),
+            in_place: settings.in_place,
+            user: url.username().to_owned(),
+            folder: if path.is_empty() { String::new() } else { format!("{path}/") },
+            login: Login::read(settings, way.home).map_err(wrong)?,
+            trust: Trust::read(settings, way.home, &host, port).map_err(wrong)?,
+            host,
+            port,
+            shared: way.shared.clone(),
+            policy: way.policy,
+            idle: Duration::from_secs(way.limits.idle_s),
+            connect: Duration::from_secs(way.limits.connect_s),
+            rehearsal,
+            planned: Mutex::default(),
+        })
+    }
+
+    fn name(&self, file: &Path) -> String {
+        format!("{}{}", self.prefix, file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
+    }
+
+    /// Where we talk to, in words.
+    fn place(&self) -> String {
+        format!("SFTP to {}:{}", self.host, self.port)
+    }
+
+    fn rehearse(&self, part: &Part) -> Result<Verdict, PushError> {
+        let mut lines = vec![format!("SFTP connect {}@{}:{}", self.user, self.host, self.port)];
+        for file in &part.files {
+            let name = self.name(file);
+            let beside = unfinished(&name, &super::feed::digest(file)?);
+            lines.push(format!("SFTP put {0}{beside}, flush, compare sizes, rename to {0}{name}", self.folder));
+        }
+        if let Ok(mut planned) = self.planned.lock() {
+            planned.extend(lines);
+        }
+        Ok(Verdict::default())
+    }
+
+    async fn put(&self, desk: &Desk<'_>, part: &Part, intent: &mut Intent) -> Result<Verdict, PushError> {
+        let mut attempt = 1;
+        loop {
+            let left = self.shared.left().max(Duration::from_secs(1));
+            let session = async {
+                let session = tokio::time::timeout(self.connect, self.login()).await;
+                let session = session.unwrap_or_else(|_| Err(Trouble::Broken("no answer in time".to_owned())))?;
+                session.deliver(self, desk, part, intent).await
+            };
+            let done = tokio::time::timeout(left, session).await;
+            let message = match done.unwrap_or_else(|_| Err(Trouble::Broken("the run's time was up".to_owned()))) {
+                Ok(verdict) => return Ok(verdict),
+                Err(Trouble::Final(error)) => return Err(error),
+                Err(Trouble::Broken(message)) => message,
+            };
+            match self.shared.pause(&self.policy, &Failure::Connection, attempt).await {
+                Decision::Retry(_) => attempt += 1,
+                _ => {
+                    let message = format!("{message} ({attempt} {})", if attempt == 1 { "attempt" } else { "attempts" });
+                    return Err(PushError::Temporary { what: self.place(), message, wait: None });
+                }
+            }
+        }
+    }
+}
+
+impl Destination for Sftp {
+    fn describe(&self) -> String {
+        format!("SFTP {}:{}", self.host, self.port)
+    }
+
+    fn http(&self) -> Option<&Http> {
+        None
+    }
+
+    fn rehearsed(&self) -> Vec<String> {
+        self.planned.lock().map(|planned| planned.clone()).unwrap_or_default()
+    }
+
+    fn max_age(&self) -> Option<u64> {
+        Some(MAX_AGE)
+    }
+
+    fn parts(&self, built: &Built, _: &Difference, _: &Path) -> Result<Vec<Part>, PushError> {
+        Ok(vec![whole(built)])
+    }
+
+    fn deliver<'a>(&'a self, desk: &'a Desk<'a>, part: &'a Part, intent: &'a mut Intent) -> Work<'a, Verdict> {
+        Box::pin(async move { if self.rehearsal { self.rehearse(part) } else { self.put(desk, part, intent).await } })
+    }
+}
