@@ -5,19 +5,22 @@
 //! open is refused rather than guessed: text after a closing quote, too few or too many cells.
 
 use super::block::{Block, Mark, Splitter};
+use super::places::Places;
 use super::{BadRecord, Batch, RecordHead};
 use crate::cell::{Cell, Shape};
 
 /// Finds the ends of records in delimited text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Records {
-    /// The separator of cells.
-    pub delimiter: u8,
+    delimiter: u8,
+    /// Line ends and quotes.
+    places: Places,
 }
 
 impl Splitter for Records {
     fn split(&mut self, bytes: &[u8], mut line: u64, at_end: bool, marks: &mut Vec<Mark>) -> Result<usize, (u64, String)> {
         let mut start = 0;
+        self.places.find([b'\n', b'"'], bytes);
         while start < bytes.len() {
             match self.record_end(bytes, start) {
                 End::At { end, next, lines } => {
@@ -68,32 +71,35 @@ enum End {
 }
 
 impl Records {
-    fn record_end(self, bytes: &[u8], start: usize) -> End {
+    /// For text with this separator of cells.
+    pub fn new(delimiter: u8) -> Self {
+        Self { delimiter, places: Places::default() }
+    }
+
+    fn record_end(&self, bytes: &[u8], start: usize) -> End {
         let mut at = start;
         let mut lines = 0;
         loop {
-            let Some(found) = memchr::memchr2(b'\n', b'"', &bytes[at..]).map(|found| at + found) else {
-                return End::Open;
-            };
-            if bytes[found] == b'\n' {
-                return End::At { end: found, next: found + 1, lines: lines + 1 };
+            let found = self.places.next(at, bytes.len());
+            match bytes.get(found) {
+                None => return End::Open,
+                Some(b'\n') => return End::At { end: found, next: found + 1, lines: lines + 1 },
+                Some(_) => at = found + 1,
             }
-            at = found + 1;
             let opens = found == start || bytes[found - 1] == self.delimiter;
             if !opens {
                 continue;
             }
             let quote_line = lines;
             loop {
-                let Some(close) = memchr::memchr(b'"', &bytes[at..]).map(|close| at + close) else {
-                    return End::Unclosed { quote_line };
-                };
-                lines += memchr::memchr_iter(b'\n', &bytes[at..close]).count() as u64;
-                at = close + 1;
-                if bytes.get(at) != Some(&b'"') {
-                    break;
+                let next = self.places.next(at, bytes.len());
+                at = next + 1;
+                match bytes.get(next) {
+                    None => return End::Unclosed { quote_line },
+                    Some(b'\n') => lines += 1,
+                    Some(_) if bytes.get(at) == Some(&b'"') => at += 1,
+                    Some(_) => break,
                 }
-                at += 1;
             }
         }
     }
@@ -111,8 +117,7 @@ pub struct Cells {
 impl Cells {
     /// Parses a block. Records that cannot be read are listed, the others become rows.
     pub fn parse(&self, block: Block) -> Batch {
-        let Block { index, source, mut bytes, marks, first, position } = block;
-        let mut batch = Batch { index, source, width: self.width, position, ..Batch::default() };
+        let (mut batch, mut bytes, marks, first) = block.begin(self.width);
         let heads = |place: usize, mark: &Mark| RecordHead { number: first + place as u64, line: mark.line };
         let mut undecodable = Vec::new();
         let text = match String::from_utf8(bytes) {
@@ -142,7 +147,10 @@ impl Cells {
         };
         batch.cells.reserve(marks.len() * self.width);
         batch.heads.reserve(marks.len());
-        let mut extra = String::new();
+        let mut record =
+            Record { width: self.width, text: &text, delimiters: Places::default(), quotes: Places::default(), extra: String::new() };
+        record.delimiters.find([self.delimiter], text.as_bytes());
+        record.quotes.find([b'"'], text.as_bytes());
         let mut skip = undecodable.iter().copied().peekable();
         for (place, mark) in marks.iter().enumerate() {
             if skip.next_if_eq(&place).is_some() {
@@ -150,7 +158,7 @@ impl Cells {
             }
             let kept = batch.cells.len();
             let head = heads(place, mark);
-            match self.record(&text, mark, &mut batch.cells, &mut extra) {
+            match record.split(mark, &mut batch.cells) {
                 Ok(()) => batch.heads.push(head),
                 Err((column, defect, message)) => {
                     batch.cells.truncate(kept);
@@ -158,25 +166,35 @@ impl Cells {
                 }
             }
         }
+        let extra = record.extra;
         batch.text = text;
         batch.text.push_str(&extra);
         batch.bad.sort_by_key(|bad| bad.head.number);
         batch
     }
+}
 
-    /// Splits one record. Cells with doubled quotes are written anew behind the block.
-    fn record(&self, text: &str, mark: &Mark, cells: &mut Vec<Cell>, extra: &mut String) -> Result<(), (u32, &'static str, String)> {
-        let bytes = text.as_bytes();
+/// Splits the records of one block.
+struct Record<'t> {
+    width: usize,
+    text: &'t str,
+    delimiters: Places,
+    quotes: Places,
+    /// Cells with doubled quotes, written anew to stand behind the block.
+    extra: String,
+}
+
+impl Record<'_> {
+    fn split(&mut self, mark: &Mark, cells: &mut Vec<Cell>) -> Result<(), (u32, &'static str, String)> {
+        let bytes = self.text.as_bytes();
         let end = mark.end as usize;
         let mut at = mark.start as usize;
         let first = cells.len();
         loop {
             if bytes.get(at) == Some(&b'"') && at < end {
-                at = self
-                    .quoted(text, at, end, cells, extra)
-                    .map_err(|message| ((cells.len() - first + 1) as u32, "stray-quote", message))?;
+                at = self.quoted(at, end, cells).map_err(|message| ((cells.len() - first + 1) as u32, "stray-quote", message))?;
             } else {
-                let stop = find(self.delimiter, bytes, at, end);
+                let stop = self.delimiters.next(at, end);
                 cells.push(Cell::new(at, stop, Shape::Text));
                 at = stop;
             }
@@ -204,63 +222,40 @@ impl Cells {
     }
 
     /// Reads a quoted cell that opens at `at`; returns where its separator stands.
-    fn quoted(&self, text: &str, at: usize, end: usize, cells: &mut Vec<Cell>, extra: &mut String) -> Result<usize, String> {
-        let bytes = text.as_bytes();
+    fn quoted(&mut self, at: usize, end: usize, cells: &mut Vec<Cell>) -> Result<usize, String> {
+        let bytes = self.text.as_bytes();
+        let base = self.text.len() + self.extra.len();
         let start = at + 1;
-        let mut from = start;
-        let mut doubled = false;
+        // Where what was not yet written anew begins: the first quote of each pair is kept.
+        let (mut from, mut kept) = (start, start);
         let close = loop {
-            let Some(quote) = bytes.get(from..end).and_then(|rest| memchr::memchr(b'"', rest)).map(|quote| from + quote) else {
+            let quote = self.quotes.next(from, end);
+            if quote >= end {
                 return Err("a quote opens and is not closed inside the record".to_owned());
-            };
-            if quote + 1 < end && bytes[quote + 1] == b'"' {
-                doubled = true;
-                from = quote + 2;
-            } else {
+            }
+            if quote + 1 == end || bytes[quote + 1] != b'"' {
                 break quote;
             }
+            self.extra.push_str(self.text.get(kept..=quote).unwrap_or(""));
+            from = quote + 2;
+            kept = from;
         };
-        if doubled {
-            let base = text.len() + extra.len();
-            let mut from = start;
-            // The first quote of each pair is kept, the second is not.
-            while let Some(quote) = bytes.get(from..close).and_then(|rest| memchr::memchr(b'"', rest)) {
-                extra.push_str(text.get(from..from + quote + 1).unwrap_or(""));
-                from += quote + 2;
-            }
-            extra.push_str(text.get(from..close).unwrap_or(""));
-            cells.push(Cell::new(base, text.len() + extra.len(), Shape::Text));
-        } else {
+        if kept == start {
             cells.push(Cell::new(start, close, Shape::Text));
+        } else {
+            self.extra.push_str(self.text.get(kept..close).unwrap_or(""));
+            cells.push(Cell::new(base, self.text.len() + self.extra.len(), Shape::Text));
         }
         let mut after = close + 1;
         // Blanks that pad a quoted cell are no part of it.
-        while after < end && bytes[after] == b' ' && self.delimiter != b' ' {
+        while after < end && bytes[after] == b' ' && self.delimiters.next(after, end) != after {
             after += 1;
         }
-        if after < end && bytes[after] != self.delimiter {
+        if after < end && self.delimiters.next(after, end) != after {
             return Err("text follows a closing quote; quotes inside a value must be doubled".to_owned());
         }
         Ok(after)
     }
-}
-
-/// Where `wanted` stands next in `bytes[at..end]`, or `end`. Cells are short, so the first
-/// bytes are looked at eight at a time in place, which costs less than a call.
-fn find(wanted: u8, bytes: &[u8], mut at: usize, end: usize) -> usize {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    let pattern = LOW * u64::from(wanted);
-    for _ in 0..4 {
-        let Some(word) = bytes.get(at..end).and_then(|rest| rest.first_chunk::<8>()) else { break };
-        let differing = u64::from_le_bytes(*word) ^ pattern;
-        // The lowest bit set is that of the first byte that is zero.
-        let zeros = differing.wrapping_sub(LOW) & !differing & (LOW << 7);
-        if zeros != 0 {
-            return at + zeros.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    memchr::memchr(wanted, bytes.get(at..end).unwrap_or_default()).map_or(end, |found| at + found)
 }
 
 #[cfg(test)]
@@ -272,10 +267,9 @@ mod tests {
 
     fn parse(bytes: &[u8], width: usize) -> Result<Batch, String> {
         let mut marks = Vec::new();
-        let taken =
-            Records { delimiter: b',' }.split(bytes, 1, true, &mut marks).map_err(|(line, message)| format!("{line}: {message}"))?;
+        let taken = Records::new(b',').split(bytes, 1, true, &mut marks).map_err(|(line, message)| format!("{line}: {message}"))?;
         assert_eq!(taken, bytes.len());
-        Ok(Cells { delimiter: b',', width }.parse(Block { index: 0, source: 0, bytes: bytes.to_vec(), marks, first: 1, position: 0 }))
+        Ok(Cells { delimiter: b',', width }.parse(Block::of(bytes.to_vec(), marks)))
     }
 
     fn rows(batch: &Batch) -> Vec<Vec<String>> {
@@ -327,7 +321,7 @@ mod tests {
             }
             let bytes = writer.into_inner().expect("memory");
             let mut whole = Vec::new();
-            let mut records = Records { delimiter: b',' };
+            let mut records = Records::new(b',');
             records.split(&bytes, 1, true, &mut whole).expect("sound");
             let mut parts = Vec::new();
             let taken = records.split(&bytes[..cut.min(bytes.len())], 1, false, &mut parts).expect("sound");

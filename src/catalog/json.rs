@@ -319,9 +319,8 @@ pub struct Objects {
 impl Objects {
     /// Parses a block. Elements that are no objects are listed, the others become rows.
     pub fn parse(&self, block: Block) -> Batch {
-        let Block { index, source, bytes, marks, first, position } = block;
         let width = self.header.names().len();
-        let mut batch = Batch { index, source, width, position, ..Batch::default() };
+        let (mut batch, bytes, marks, first) = block.begin(width);
         let (text, odd) = text_of(bytes, &marks);
         let mut extra = String::new();
         for (place, mark) in marks.iter().enumerate() {
@@ -527,7 +526,7 @@ mod tests {
         let mut marks = Vec::new();
         Lines.split(&bytes, 1, true, &mut marks).expect("sound");
         let header = Arc::new(Header::new(["id", "price", "ok", "none", "o"]));
-        let batch: Batch = Objects { header }.parse(Block { index: 0, source: 0, bytes, marks, first: 1, position: 0 });
+        let batch: Batch = Objects { header }.parse(Block::of(bytes, marks));
         let text: Vec<&str> = batch.row(0).iter().map(|cell| cell.text(&batch.text)).collect();
         assert_eq!(text, ["aé", "12345678901234567890.10", "true", "", "{\"x\":1}"]);
         assert_eq!(batch.bad.iter().map(|bad| (bad.head.number, bad.defect)).collect::<Vec<_>>(), [(2, "repeated-key"), (3, "not-json")]);

@@ -19,6 +19,7 @@ pub mod locate;
 pub mod open;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod places;
 pub mod remote;
 pub mod rows;
 pub mod sniff;

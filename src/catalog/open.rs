@@ -221,7 +221,7 @@ pub fn looks_like_a_record(header: &Header) -> Option<&str> {
 /// Finds the header of a delimited file: rows of comments stand in front of some.
 fn delimited(stream: Stream, head: &[u8], delimiter: u8, mut facts: SourceFacts) -> Result<Source, ReadError> {
     let file = facts.file.to_string();
-    let mut records = csv::Records { delimiter };
+    let mut records = csv::Records::new(delimiter);
     let mut marks = Vec::new();
     let whole = head.len() < SAMPLE;
     let cut = |(line, message): (u64, String)| ReadError::Incomplete { file: file.clone(), line, message };
@@ -292,7 +292,7 @@ fn headed(stream: Stream, head: &[u8], mark: Mark, names: &[String], facts: Sour
 
 fn splitter(format: &Format) -> Box<dyn Splitter> {
     match format {
-        Format::Delimited { delimiter } => Box::new(csv::Records { delimiter: *delimiter }),
+        Format::Delimited { delimiter } => Box::new(csv::Records::new(*delimiter)),
         Format::JsonLines | Format::Rows { .. } => Box::new(json::Lines),
         Format::Json => Box::new(json::Elements::default()),
         Format::Xml(shape) => Box::new(xml::Records::new(shape)),
@@ -330,7 +330,7 @@ impl Source {
         let whole = self.sample.len() < SAMPLE / 2;
         // What the sample cuts off is read later and judged there.
         let _cut = splitter(&self.facts.format).split(&self.sample, self.line, whole, &mut marks);
-        let block = Block { index: 0, source: 0, bytes: self.sample.clone(), marks, first: 1, position: 0 };
+        let block = Block::of(self.sample.clone(), marks);
         Parser::of(&self.facts.format, &Arc::new(self.header.clone())).parse(block)
     }
 

@@ -192,8 +192,7 @@ pub struct Arrays {
 impl Arrays {
     /// Parses a block.
     pub fn parse(&self, block: Block) -> Batch {
-        let Block { index, source, bytes, marks, first, position } = block;
-        let mut batch = Batch { index, source, width: self.width, position, ..Batch::default() };
+        let (mut batch, bytes, marks, first) = block.begin(self.width);
         let (text, _) = text_of(bytes, &marks);
         let mut extra = String::new();
         for (place, mark) in marks.iter().enumerate() {
@@ -275,7 +274,7 @@ mod tests {
         assert_eq!(names(text.lines().next().expect("a header")), ["na\"me", "7"]);
         let mut marks = Vec::new();
         json::Lines.split(&bytes, 1, true, &mut marks).expect("lines");
-        let block = |bytes: &[u8]| Block { index: 0, source: 0, bytes: bytes.to_vec(), marks: marks[1..].to_vec(), first: 1, position: 0 };
+        let block = |bytes: &[u8]| Block::of(bytes.to_vec(), marks[1..].to_vec());
         let batch = Arrays { width: 6, numbered: true }.parse(block(&bytes));
         let cells: Vec<&str> = batch.row(0).iter().map(|cell| cell.text(&batch.text)).collect();
         assert_eq!(cells, ["", "0012", "12345678901234567890.10", "true", "{\"a\":[1]}", "{"]);

@@ -23,7 +23,7 @@ impl Mapping {
                 let bytes = bytes.get(range).unwrap_or_default().to_vec();
                 let end = bytes.len() as u32;
                 let mark = Mark { start: 0, end, line: 1 };
-                let batch = parser.parse(Block { index: 0, source: 0, bytes, marks: vec![mark], first: 1, position: 0 });
+                let batch = parser.parse(Block::of(bytes, vec![mark]));
                 batch.row(0).get(column).map(|cell| text::trim(cell.text(&batch.text)).to_owned())
             };
             // The last run may go on in the next block: everything before it is complete.

@@ -2,7 +2,7 @@
 
 use super::nested::NestedFeed;
 use crate::catalog::Header;
-use crate::cell::{Cell, Slot};
+use crate::cell::{Cell, NO_COLUMN, Slot};
 use crate::mapping::Mapping;
 use crate::spec::{FieldId, Spec};
 
@@ -35,6 +35,10 @@ pub struct Direct {
     pub(super) nested: Option<NestedFeed>,
     /// By field: its columns, the one that wins first; an empty cell is no value.
     columns: Vec<Vec<u16>>,
+    /// By field: its first column, [`NO_COLUMN`] where it has none.
+    firsts: Vec<u16>,
+    /// The fields that have several.
+    several: Vec<FieldId>,
     /// Columns that need a word.
     pub fates: Vec<(u16, ColumnFate)>,
 }
@@ -76,18 +80,23 @@ impl Direct {
         }
         fates.retain(|(column, _)| usize::from(*column) < seen);
         fates.sort_by_key(|(column, _)| *column);
-        Self { nested: None, columns, fates }
+        let firsts = columns.iter().map(|columns| columns.first().copied().unwrap_or(NO_COLUMN)).collect();
+        let several = columns.iter().enumerate().filter(|(_, columns)| columns.len() > 1).map(|(place, _)| FieldId(place as u16)).collect();
+        Self { nested: None, columns, firsts, several, fates }
     }
 
     /// A nested feed, whose records are groups.
     pub fn of_groups(nested: NestedFeed) -> Self {
-        Self { nested: Some(nested), columns: Vec::new(), fates: Vec::new() }
+        Self { nested: Some(nested), columns: Vec::new(), firsts: Vec::new(), several: Vec::new(), fates: Vec::new() }
     }
 
     /// Fills `row`, one slot a field, from the cells of a record.
     pub fn fill(&self, cells: &[Cell], row: &mut Vec<Slot>) {
         row.clear();
-        row.extend(self.columns.iter().map(|columns| slot(columns, cells)));
+        row.extend(self.firsts.iter().map(|&column| Slot { cell: cells.get(usize::from(column)).copied().unwrap_or_default(), column }));
+        for &field in &self.several {
+            row[field.index()] = self.slot(cells, field);
+        }
     }
 
     /// The slot of one field.

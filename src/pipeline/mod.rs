@@ -375,6 +375,7 @@ impl Run<'_, '_, '_> {
     fn threads(&mut self, index: usize, mut blocks: Blocks, survey: &Survey) -> Result<Reading, RunError> {
         let (plan, cancel) = (self.plan, self.cancel);
         let parser = &parser(&plan.sources[index]);
+        let spares = &blocks.spares();
         let stop = &AtomicBool::new(false);
         std::thread::scope(|scope| {
             let (to_workers, from_reader) = sync_channel(QUEUE);
@@ -398,7 +399,10 @@ impl Run<'_, '_, '_> {
                     loop {
                         let block = from_reader.lock().map(|queue| queue.recv());
                         let Ok(Ok(block)) = block else { break };
-                        if to_writer.send(worker.run(&mut assembler, parser.parse(block))).is_err() {
+                        let mut batch = parser.parse(block);
+                        let done = worker.run(&mut assembler, &mut batch);
+                        spares.give(&mut batch);
+                        if to_writer.send(done).is_err() {
                             break;
                         }
                     }

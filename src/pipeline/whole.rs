@@ -29,25 +29,30 @@ const LEAST: usize = 64;
 /// Parts what was found in a batch: the faults that all values of their column share, the first
 /// of each with how far it goes, and all others. `values` counts the values of a field.
 pub(super) fn part(found: Vec<Found>, heads: &[RecordHead], values: impl Fn(FieldId) -> usize) -> (Vec<(Found, Extent)>, Vec<Found>) {
-    let mut kinds: Vec<(Arc<str>, FieldId, u16, usize)> = Vec::new();
-    let place = |kinds: &[(Arc<str>, FieldId, u16, usize)], one: &Found| {
-        kinds
-            .iter()
-            .position(|(code, field, column, _)| Arc::ptr_eq(code, &one.fault.code) && (*field, *column) == (one.fault.field, one.column))
-    };
-    // What costs the row is said of each row.
-    for one in found.iter().filter(|one| !one.fault.rejects) {
-        match place(&kinds, one) {
-            Some(kind) => kinds[kind].3 += 1,
-            None => kinds.push((Arc::clone(&one.fault.code), one.fault.field, one.column, 1)),
-        }
+    // Few kinds of fault are common enough to be a column's; the first of each stands for it.
+    let mut kinds: Vec<(usize, usize)> = Vec::new();
+    let is_like =
+        |first: usize, one: &Found| found.get(first).is_some_and(|first| first.column == one.column && first.fault.is_like(&one.fault));
+    let kind_of = |kinds: &[(usize, usize)], one: &Found| kinds.iter().position(|(first, _)| is_like(*first, one));
+    let mut of = vec![None; found.len()];
+    for (at, one) in found.iter().enumerate().filter(|(_, one)| !one.fault.rejects) {
+        // What costs the row is said of each row.
+        let kind = kind_of(&kinds, one).unwrap_or_else(|| {
+            kinds.push((at, 0));
+            kinds.len() - 1
+        });
+        kinds[kind].1 += 1;
+        of[at] = Some(kind);
     }
-    kinds.retain(|(_, field, _, count)| *count >= LEAST && *count == values(*field));
+    let is_whole: Vec<bool> = kinds
+        .iter()
+        .map(|&(first, count)| count >= LEAST && found.get(first).is_some_and(|first| count == values(first.fault.field)))
+        .collect();
     let (mut whole, mut others): (Vec<(Found, Extent)>, Vec<Found>) = (Vec::new(), Vec::new());
-    let mut started: Vec<Option<usize>> = vec![None; kinds.len()];
+    let mut started: Vec<Option<usize>> = vec![None; is_whole.len()];
     let record = |one: &Found| heads.get(one.row).map_or(0, |head| head.number);
-    for one in found {
-        let Some(kind) = place(&kinds, &one).filter(|_| !one.fault.rejects) else {
+    for (one, kind) in found.into_iter().zip(of) {
+        let Some(kind) = kind.filter(|kind| is_whole[*kind]) else {
             others.push(one);
             continue;
         };

@@ -152,7 +152,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Works a batch off; `assembler` makes the items that this worker takes.
-    pub(super) fn run(&mut self, assembler: &mut Assembler<'a>, mut batch: Batch) -> Done {
+    pub(super) fn run(&mut self, assembler: &mut Assembler<'a>, batch: &mut Batch) -> Done {
         let mut done = Done {
             index: batch.index,
             position: batch.position,
@@ -171,9 +171,9 @@ impl<'a> Worker<'a> {
                 ..DoneTarget::default()
             });
         }
-        done.tallies = self.source.conversions.iter().map(|conversion| conversion.tally(&batch)).collect();
+        done.tallies = self.source.conversions.iter().map(|conversion| conversion.tally(batch)).collect();
         if !done.tallies.is_empty() {
-            self.original.keep(&batch);
+            self.original.keep(batch);
         }
         self.memo.clear();
         for facts in &mut self.facts {
@@ -181,11 +181,11 @@ impl<'a> Worker<'a> {
         }
         for place in 0..self.plan.targets.len() {
             if self.source.direct[place].is_some() {
-                self.as_it_is(&mut batch, place, &mut done);
+                self.as_it_is(batch, place, &mut done);
             }
         }
         if self.source.direct.iter().any(Option::is_none) {
-            assembler.run(&mut batch, &mut Mill { worker: self, done: &mut done });
+            assembler.run(batch, &mut Mill { worker: self, done: &mut done });
         }
         done.findings.sort_by_key(|(_, finding)| finding.place.record);
         done
@@ -216,7 +216,14 @@ impl<'a> Worker<'a> {
         let values = |field| (0..batch.heads.len()).filter(|&row| direct.slot(batch.row(row), field).is_present()).count();
         // The first block of a source is said row by row.
         let (whole, others) = if batch.index == 0 { (Vec::new(), found) } else { whole::part(found, &batch.heads, values) };
-        let finding = |one: Found, item: &str| finding_of(one.fault, target, self.place(batch.heads[one.row], one.column), item);
+        let mut filled = None;
+        let mut finding = |mut one: Found, item: &str| {
+            if filled.replace(one.row) != Some(one.row) {
+                direct.fill(batch.row(one.row), &mut self.row);
+            }
+            target.rules.tell(&mut one.fault, &batch.text, &self.row);
+            finding_of(one.fault, target, self.place(batch.heads[one.row], one.column), item)
+        };
         done.targets[place].whole = whole.into_iter().map(|(one, extent)| Finding { extent: Some(extent), ..finding(one, "") }).collect();
         let item = |row| target.rules.item_field().map_or("", |field| direct.slot(batch.row(row), field).text(&batch.text));
         done.findings.extend(others.into_iter().map(|one| {
@@ -257,13 +264,14 @@ impl<'a> Worker<'a> {
                 let mut accepted = rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
                 accepted &= !refused && !row.broken.iter().any(Broken::rejects);
                 // One fault is not said twice: the published form of a value says it first.
-                self.faults.retain(|fault| !row.broken.iter().any(|broken| *broken.code == *fault.code));
+                self.faults.retain(|fault| !row.broken.iter().any(|broken| *broken.code == *rules.said(fault).code));
                 let id = rules.item_field().map_or("", |field| self.row[field.index()].text(&batch.text)).to_owned();
                 for broken in row.broken {
                     let finding = broken_finding(broken, target, &self.place(head, NO_COLUMN), &id, group.as_deref());
                     done.findings.push((Some(place), finding));
                 }
-                for fault in std::mem::take(&mut self.faults) {
+                for mut fault in std::mem::take(&mut self.faults) {
+                    rules.tell(&mut fault, &batch.text, &self.row);
                     let path = nested.path(&target.spec, number, fault.field);
                     let here = Place { column_name: path.map(Into::into), ..self.place(head, NO_COLUMN) };
                     done.findings.push((Some(place), finding_of(fault, target, here, &id)));
@@ -308,12 +316,13 @@ fn report(
 /// A finding from a fault.
 pub(super) fn finding_of(fault: Fault, target: &TargetPlan, place: Place, item: &str) -> Finding {
     let attribute = target.rules.attribute(fault.field);
-    let severity = Severity::of(fault.consequence);
+    let said = target.rules.said(&fault);
+    let severity = Severity::of(said.consequence);
     // A repaired fault no longer costs the row; what was lost is still worth a warning.
     let repaired = fault.fix.as_ref().is_some_and(|fix| fix.applied);
     let refused = fault.rejects && !repaired;
     Finding {
-        code: fault.code,
+        code: Arc::clone(&said.code),
         severity: if refused {
             Severity::Error
         } else if repaired {
@@ -321,14 +330,14 @@ pub(super) fn finding_of(fault: Fault, target: &TargetPlan, place: Place, item: 
         } else {
             severity
         },
-        consequence: fault.consequence,
-        certainty: fault.certainty,
+        consequence: said.consequence,
+        certainty: said.certainty,
         item: text::excerpt(item, 120),
         group: None,
         attribute: Some(Arc::clone(attribute)),
+        why: Some(Arc::clone(&said.why)),
+        hint: Some(Arc::clone(&said.hint)),
         message: fault.message,
-        why: Some(fault.why),
-        hint: Some(fault.hint),
         value: fault.value,
         place,
         related: None,

@@ -24,6 +24,39 @@ fn is_barred(b: u8) -> bool {
     (b <= b' ') | (b == 0x7f) | (b == b'\\') | (b == b'<') | (b == b'>') | (b == b'"')
 }
 
+/// The host that the addresses of a feed mostly share, which is judged once.
+#[derive(Debug, Default)]
+pub struct KnownHost {
+    /// The scheme and host of the last sound address, with the slash behind.
+    start: Vec<u8>,
+}
+
+impl KnownHost {
+    /// The same as [`check`].
+    ///
+    /// # Errors
+    /// Why it is no absolute http or https URL.
+    pub fn check(&mut self, text: &str) -> Result<(), LinkDefect> {
+        if let Some(path) = text.as_bytes().strip_prefix(self.start.as_slice()).filter(|_| !self.start.is_empty()) {
+            return if any_byte(path, is_barred) { Err(LinkDefect::Characters) } else { Ok(()) };
+        }
+        check(text)?;
+        let bytes = text.as_bytes();
+        let path = strip_scheme(bytes).map(|rest| bytes.len() - rest.len() + authority(rest).len());
+        self.start.clear();
+        if let Some(path) = path.filter(|&path| bytes.get(path) == Some(&b'/')) {
+            self.start.extend_from_slice(&bytes[..=path]);
+        }
+        Ok(())
+    }
+}
+
+/// What stands in front of the path, once the scheme is gone.
+fn authority(rest: &[u8]) -> &[u8] {
+    let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or_default()
+}
+
 /// Checks that a text is an absolute http or https URL, at byte speed.
 ///
 /// Everything a feed's consumer would stumble over is judged: scheme, host, port, blanks
@@ -39,8 +72,7 @@ pub fn check(text: &str) -> Result<(), LinkDefect> {
     if any_byte(bytes, is_barred) {
         return Err(LinkDefect::Characters);
     }
-    let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len());
-    let authority = rest.get(..end).unwrap_or_default();
+    let authority = authority(rest);
     if authority.contains(&b'@') {
         return Err(LinkDefect::Credentials);
     }

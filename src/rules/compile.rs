@@ -6,7 +6,7 @@ use super::kinds::FieldSet;
 use super::registry::{self, Outcome};
 use super::row::Names;
 use super::structure;
-use super::{AcrossRule, Checked, FieldRules, Repair, RowRule, RuleTable, Said, Words};
+use super::{AcrossRule, Checked, FieldRules, Repair, RowRule, RuleTable, Said, is_refused};
 use crate::product::attribute::{Attributes, known};
 use crate::product::text_distance::nearest;
 use crate::spec::model::{Clause, Requirement, RuleFile, with_dispute};
@@ -16,12 +16,12 @@ impl Said {
     fn new(attribute: &str, outcome: &Outcome<'_>) -> Self {
         let doc = outcome.doc;
         Self {
-            defect: doc.name,
             code: format!("{attribute}/{}", doc.name).into(),
             why: outcome.why().into(),
             hint: doc.fix.into(),
             consequence: outcome.consequence,
             certainty: outcome.certainty,
+            rejects: is_refused(outcome.consequence),
         }
     }
 }
@@ -39,13 +39,17 @@ impl RuleTable {
                 &format!("{} fields are the most", FieldSet::MOST),
             ));
         }
-        let fields: Vec<FieldRules> = spec.fields.iter().map(|field| field_rules(field, today)).collect::<Result<_, _>>()?;
+        let mut said = Vec::new();
+        let fields: Vec<FieldRules> = spec.fields.iter().map(|field| field_rules(field, today, &mut said)).collect::<Result<_, _>>()?;
+        let needed = fields.iter().enumerate().filter(|(_, rules)| rules.missing.is_some());
         let names = Names { spec };
         let fault =
             |message: &str| SpecError::at(&format!("schemas/{}/{}/spec.toml", spec.identity.target, spec.identity.version), 1, message);
         let key = spec.identity.key.as_ref().map(|key| names.field(key)).transpose().map_err(|message| fault(&message))?;
         let mut table = Self {
+            needed: FieldSet::of(needed.map(|(place, _)| FieldId(place as u16))),
             fields,
+            said,
             names: spec.fields.iter().map(|field| field.name.clone()).collect(),
             row: Vec::new(),
             across: Vec::new(),
@@ -77,25 +81,20 @@ impl RuleTable {
     /// are not known here.
     fn has_code(&self, code: &str) -> bool {
         let own = code.split_once('/').is_some_and(|(attribute, _)| Attributes::shared().id(attribute).is_none());
-        let of_value = |rules: &FieldRules| {
-            rules.checks.iter().flat_map(|checked| &checked.said).chain(&rules.missing).any(|said| &*said.code == code)
-        };
-        let of_rule =
-            self.row.iter().map(|rule| &rule.words).chain(self.across.iter().map(|rule| &rule.words)).any(|words| &*words.code == code);
-        own || of_rule || self.fields.iter().any(of_value)
+        own || self.said.iter().any(|said| &*said.code == code)
     }
 
     fn add(&mut self, rule: &RuleFile, names: &Names<'_>) -> Result<(), String> {
         let why = rule.refuse.as_ref().map_or_else(|| rule.why.clone(), |refuse| format!("{}; {refuse}", rule.why));
-        let words = Words {
+        let said = Said {
             code: rule.code.as_str().into(),
-            what: rule.what.clone(),
             why: with_dispute(&why, rule.dispute.as_deref()).into(),
-            fix: rule.fix.as_str().into(),
+            hint: rule.fix.as_str().into(),
             consequence: rule.consequence,
             certainty: rule.certainty,
-            refuse: rule.refuse.is_some(),
+            rejects: rule.refuse.is_some() || is_refused(rule.consequence),
         };
+        let what = rule.what.clone();
         let (attribute, defect) = rule.code.split_once('/').ok_or("a code is `attribute/defect`")?;
         if Attributes::shared().id(attribute).is_none() || defect.is_empty() {
             return Err(format!("`{attribute}` in the code is no catalog attribute"));
@@ -115,7 +114,8 @@ impl RuleTable {
             let mentioned = rule.attributes.iter().chain(&rule.all).chain(rule.when.keys()).chain(rule.then.keys());
             let mut mentioned: Vec<FieldId> = mentioned.map(|name| names.field(name)).collect::<Result<_, _>>()?;
             mentioned.dedup();
-            self.row.push(RowRule { needs: check.needs(), check, words, repair, mentioned });
+            let said = saying(&mut self.said, said);
+            self.row.push(RowRule { needs: check.needs(), check, said, what, repair, mentioned });
             return Ok(());
         }
         if let Some(kind) = registry::ACROSS_KINDS.iter().find(|kind| kind.name == rule.kind) {
@@ -132,7 +132,8 @@ impl RuleTable {
             if matches!(&check, AcrossCheck::OfGroup { group, .. } if self.group != Some(*group)) {
                 return Err("only the field that names an item's group can hold a group".to_owned());
             }
-            self.across.push(AcrossRule { check, words, blamed, of_group: !matches!(rule.kind.as_str(), "unique") });
+            let said = saying(&mut self.said, said);
+            self.across.push(AcrossRule { check, said, what, blamed, of_group: !matches!(rule.kind.as_str(), "unique") });
             return Ok(());
         }
         let words = registry::ROW_KINDS.iter().map(|kind| kind.name).chain(registry::ACROSS_KINDS.iter().map(|kind| kind.name));
@@ -141,12 +142,18 @@ impl RuleTable {
     }
 }
 
+/// Keeps what is said of a fault; returns where.
+fn saying(all: &mut Vec<Said>, said: Said) -> u16 {
+    all.push(said);
+    (all.len() - 1) as u16
+}
+
 fn at(clause: &Clause, called: &str, message: &str) -> SpecError {
     SpecError::of(clause, &format!("`{called}`: {message}"))
 }
 
 /// The checks of one field, cheap ones before costly ones.
-fn field_rules(field: &Field, today: jiff::civil::Date) -> Result<FieldRules, SpecError> {
+fn field_rules(field: &Field, today: jiff::civil::Date, said: &mut Vec<Said>) -> Result<FieldRules, SpecError> {
     let written = &field.written;
     let fault = |message: String| at(&written.clause, &field.name, &message);
     let attribute = Attributes::shared().name(field.attribute);
@@ -162,14 +169,17 @@ fn field_rules(field: &Field, today: jiff::civil::Date) -> Result<FieldRules, Sp
             checks.push(Checked {
                 about_controls: check.is_about_controls(),
                 check,
-                said: Outcome::of(kind, written).map(|outcome| Said::new(attribute, &outcome)).collect(),
+                said: Outcome::of(kind, written).map(|outcome| (outcome.doc.name, saying(said, Said::new(attribute, &outcome)))).collect(),
             });
             read.push(kind.reads);
         }
     }
     all_read(&written.given, &read, &written.kind).map_err(fault)?;
-    let missing = Outcome::of_missing(written).map(|outcome| Said::new(attribute, &outcome));
-    let has = |name: &String| checks.iter().flat_map(|checked| &checked.said).chain(&missing).any(|said| said.defect == name);
+    let missing = Outcome::of_missing(written);
+    let has = |name: &String| {
+        let found = checks.iter().flat_map(|checked| &checked.said).any(|(defect, _)| defect == name);
+        found || missing.as_ref().is_some_and(|outcome| outcome.doc.name == name)
+    };
     if let Some(name) = written.defects.keys().find(|name| !has(name)) {
         return Err(fault(format!("no value of the field can have the defect `{name}`")));
     }
@@ -177,7 +187,7 @@ fn field_rules(field: &Field, today: jiff::civil::Date) -> Result<FieldRules, Sp
         attribute: attribute.into(),
         repeatable: checks.iter().all(|checked| checked.check.is_repeatable()),
         checks,
-        missing,
+        missing: missing.map(|outcome| saying(said, Said::new(attribute, &outcome))),
         required: written.requirement == Requirement::Required,
         truncate: written.truncate.then_some(written.max_length).flatten(),
     })

@@ -12,7 +12,7 @@ pub mod registry;
 pub mod row;
 pub mod structure;
 
-use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
+use crate::cell::{Cell, Shape, Slot};
 use crate::finding::{Applicability, Fix};
 use crate::product::text;
 use crate::spec::FieldId;
@@ -31,26 +31,21 @@ pub enum Mode {
     Build,
 }
 
-/// A rule that a row breaks.
+/// A rule that a row breaks. What it means stands in the table; see [`RuleTable::said`].
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// `attribute/defect`.
-    pub code: Arc<str>,
-    /// What the target does.
-    pub consequence: Consequence,
-    /// How well that is known.
-    pub certainty: Certainty,
+    /// The place in the table of what is said of it.
+    said: u16,
+    by: By,
+    /// The value, as it was before any repair.
+    cell: Cell,
     /// The field to blame.
     pub field: FieldId,
     /// The column its value came from, as it was before any repair.
     pub column: u16,
-    /// What is wrong.
+    /// What is wrong; empty until it was told.
     pub message: String,
-    /// Why it matters.
-    pub why: Arc<str>,
-    /// What to do.
-    pub hint: Arc<str>,
-    /// The offending value.
+    /// The offending value; nothing until it was told.
     pub value: Option<String>,
     /// What was done.
     pub fix: Option<Fix>,
@@ -58,18 +53,31 @@ pub struct Fault {
     pub rejects: bool,
 }
 
+impl Fault {
+    /// Whether the same is said of both.
+    pub fn is_like(&self, other: &Self) -> bool {
+        (self.said, self.field, self.column) == (other.said, other.field, other.column)
+    }
+}
+
+/// What found a fault, and can tell what is wrong.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    /// The n-th check of the field.
+    Check(u8),
+    /// The field is required.
+    Missing,
+    /// The n-th rule over the fields of a row.
+    Row(u16),
+    /// The n-th rule over several rows.
+    Across(u16),
+}
+
 struct Checked {
     check: Box<dyn ValueCheck>,
     about_controls: bool,
-    said: Vec<Said>,
-}
-
-impl Checked {
-    /// The fault that a defect of a value is.
-    fn fault(&self, field: FieldId, defect: Defect, value: &str) -> Option<Fault> {
-        let said = self.said.iter().find(|said| said.defect == defect.name)?;
-        Some(said.fault(field, defect.message, Some(text::excerpt(value, 200))))
-    }
+    /// By defect: what is said of it.
+    said: Vec<(&'static str, u16)>,
 }
 
 /// Whether a row stays out of a feed for it: a value that makes the target refuse the whole file
@@ -78,32 +86,21 @@ fn is_refused(consequence: Consequence) -> bool {
     matches!(consequence, Consequence::RowRejected | Consequence::FileRefused)
 }
 
-/// What is said of one defect of one field; made once, shared by all its findings.
-struct Said {
-    defect: &'static str,
-    code: Arc<str>,
-    why: Arc<str>,
-    hint: Arc<str>,
-    consequence: Consequence,
-    certainty: Certainty,
-}
-
-impl Said {
-    fn fault(&self, field: FieldId, message: String, value: Option<String>) -> Fault {
-        Fault {
-            code: Arc::clone(&self.code),
-            consequence: self.consequence,
-            certainty: self.certainty,
-            field,
-            column: NO_COLUMN,
-            message,
-            why: Arc::clone(&self.why),
-            hint: Arc::clone(&self.hint),
-            value,
-            fix: None,
-            rejects: is_refused(self.consequence),
-        }
-    }
+/// What is said of a fault, whatever the row; made once, shared by all its findings.
+#[derive(Debug)]
+pub struct Said {
+    /// `attribute/defect`.
+    pub code: Arc<str>,
+    /// Why it matters.
+    pub why: Arc<str>,
+    /// What to do.
+    pub hint: Arc<str>,
+    /// What the target does.
+    pub consequence: Consequence,
+    /// How well that is known.
+    pub certainty: Certainty,
+    /// Whether a row leaves the feed for it.
+    rejects: bool,
 }
 
 struct FieldRules {
@@ -111,7 +108,8 @@ struct FieldRules {
     checks: Vec<Checked>,
     /// Whether a value that passed may be passed again unseen.
     repeatable: bool,
-    missing: Option<Said>,
+    /// What is said where the value is missing, if anything.
+    missing: Option<u16>,
     required: bool,
     truncate: Option<usize>,
 }
@@ -124,30 +122,20 @@ struct Repair {
     fold: Option<(FieldId, FieldId)>,
 }
 
-/// The words of a rule, shared by its findings.
-#[derive(Debug)]
-struct Words {
-    code: Arc<str>,
-    what: String,
-    why: Arc<str>,
-    fix: Arc<str>,
-    consequence: Consequence,
-    certainty: Certainty,
-    refuse: bool,
-}
-
 struct RowRule {
     check: Box<dyn RowCheck>,
     /// Fields without which no row can break the rule.
     needs: FieldSet,
-    words: Words,
+    said: u16,
+    what: String,
     repair: Repair,
     mentioned: Vec<FieldId>,
 }
 
 struct AcrossRule {
     check: AcrossCheck,
-    words: Words,
+    said: u16,
+    what: String,
     blamed: FieldId,
     of_group: bool,
 }
@@ -155,6 +143,9 @@ struct AcrossRule {
 /// The rules of one spec, ready to run.
 pub struct RuleTable {
     fields: Vec<FieldRules>,
+    /// The fields whose absence is a fault.
+    needed: FieldSet,
+    said: Vec<Said>,
     names: Vec<String>,
     row: Vec<RowRule>,
     across: Vec<AcrossRule>,
@@ -187,7 +178,18 @@ impl RuleTable {
         self.group
     }
 
-    /// Judges a row; returns whether it is accepted. In a build, repairs change `slots`.
+    /// What is said of a fault, whatever the row.
+    pub fn said(&self, fault: &Fault) -> &Said {
+        &self.said[usize::from(fault.said)]
+    }
+
+    fn fault(&self, said: u16, by: By, field: FieldId, slot: Slot) -> Fault {
+        let rejects = self.said[usize::from(said)].rejects;
+        Fault { said, by, cell: slot.cell, field, column: slot.column, message: String::new(), value: None, fix: None, rejects }
+    }
+
+    /// Judges a row; returns whether it is accepted. In a build, repairs change `slots`, and what
+    /// is wrong is told at once; of a finished feed only where [`Self::tell`] is asked for it.
     pub fn judge(&self, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts, mode: Mode, faults: &mut Vec<Fault>) -> bool {
         facts.reset(self.fields.len());
         if let Some((field, value, needs)) = &self.exempt
@@ -196,36 +198,43 @@ impl RuleTable {
             let missing = needs.iter().filter(|need| !slots[need.index()].is_present());
             let before = faults.len();
             faults.extend(missing.filter_map(|&need| self.missing(need)));
+            if mode == Mode::Build {
+                faults.iter_mut().skip(before).for_each(|fault| self.tell(fault, buffer, slots));
+            }
             return faults.len() == before;
         }
         // What a build makes of values may bring characters that the batch did not have.
         let free_of_controls = mode == Mode::AsIs && facts.is_free_of_controls;
         let mut accepted = true;
-        for (place, rules) in self.fields.iter().enumerate() {
+        facts.row.present = FieldSet::present(slots);
+        for place in facts.row.present.or(&self.needed).places() {
+            let rules = &self.fields[place];
             let slot = slots[place];
             if !slot.is_present() {
-                facts.row.parsed[place] = kinds::Parsed::Nothing;
-                if rules.missing.is_some()
-                    && let Some(fault) = self.missing(FieldId(place as u16))
-                {
+                if let Some(mut fault) = self.missing(FieldId(place as u16)) {
+                    if mode == Mode::Build {
+                        self.tell(&mut fault, buffer, slots);
+                    }
                     accepted &= !fault.rejects;
                     faults.push(fault);
                 }
                 continue;
             }
-            facts.row.present.set(place, true);
             if facts.passes_again(place, slot.cell, buffer) {
                 continue;
             }
             facts.row.parsed[place] = kinds::Parsed::Nothing;
             let before = faults.len();
-            for checked in &rules.checks {
+            for (number, checked) in rules.checks.iter().enumerate() {
                 if checked.about_controls && free_of_controls {
                     continue;
                 }
-                let value = slots[place].text(buffer);
-                let Err(defect) = checked.check.check(value, slot.cell.shape, place, &mut facts.row) else { continue };
-                let gone = self.value_fault(place, checked, *defect, buffer, slots, mode, faults);
+                let slot = slots[place];
+                let Err(defect) = checked.check.check(slot.text(buffer), slot.cell.shape, place, &mut facts.row) else { continue };
+                // Every kind documents every defect it finds, which a test shows.
+                let Some((_, said)) = checked.said.iter().find(|(name, _)| *name == defect.name) else { continue };
+                let fault = self.fault(*said, By::Check(number as u8), FieldId(place as u16), slot);
+                let gone = self.value_fault(fault, defect, buffer, slots, mode, faults);
                 accepted &= !faults.last().is_some_and(|fault| fault.rejects);
                 if gone {
                     facts.row.parsed[place] = kinds::Parsed::Nothing;
@@ -237,22 +246,24 @@ impl RuleTable {
                 facts.passed(place, slot.cell);
             }
         }
-        for rule in &self.row {
+        for (number, rule) in self.row.iter().enumerate() {
             if !facts.row.present.has_all(&rule.needs) {
                 continue;
             }
             let view = View { buffer, slots, facts: &facts.row };
             let Some(field) = rule.check.broken(&view) else { continue };
-            let mut fault = rule.fault(field, &view, &self.names);
-            fault.column = slots[field.index()].column;
-            if mode == Mode::Build && rule.repair.is_any() {
-                self.repair(rule, buffer, slots, facts);
-                fault.fix = Some(Fix {
-                    applicability: Applicability::Safe,
-                    value: rule.repair.set.first().map(|(_, value)| value.clone()),
-                    applied: true,
-                });
-                fault.rejects = false;
+            let mut fault = self.fault(rule.said, By::Row(number as u16), field, slots[field.index()]);
+            if mode == Mode::Build {
+                self.tell(&mut fault, buffer, slots);
+                if rule.repair.is_any() {
+                    self.repair(rule, buffer, slots, facts);
+                    fault.fix = Some(Fix {
+                        applicability: Applicability::Safe,
+                        value: rule.repair.set.first().map(|(_, value)| value.clone()),
+                        applied: true,
+                    });
+                    fault.rejects = false;
+                }
             }
             accepted &= !fault.rejects;
             faults.push(fault);
@@ -261,26 +272,24 @@ impl RuleTable {
     }
 
     /// Records a bad value; returns whether later checks of the field make no sense.
-    #[expect(clippy::too_many_arguments, reason = "one call site; the parts of a row are borrowed apart")]
     fn value_fault(
         &self,
-        place: usize,
-        checked: &Checked,
+        mut fault: Fault,
         defect: Defect,
         buffer: &mut String,
         slots: &mut [Slot],
         mode: Mode,
         faults: &mut Vec<Fault>,
     ) -> bool {
+        let place = fault.field.index();
         let rules = &self.fields[place];
-        let is_too_long = defect.name == "too-long";
-        let value = slots[place].text(buffer);
-        // Every kind documents every defect it finds, which a test shows.
-        let Some(mut fault) = checked.fault(FieldId(place as u16), defect, value) else { return false };
-        fault.column = slots[place].column;
-        let is_advice = fault.consequence == Consequence::Advice;
+        let is_advice = self.said(&fault).consequence == Consequence::Advice;
+        if mode == Mode::Build {
+            self.tell(&mut fault, buffer, slots);
+        }
         if mode == Mode::Build && !is_advice {
-            let shorter = rules.truncate.filter(|_| is_too_long).map(|limit| text::truncate(value, limit).to_owned());
+            let value = slots[place].text(buffer);
+            let shorter = rules.truncate.filter(|_| defect.name == "too-long").map(|limit| text::truncate(value, limit).to_owned());
             if let Some(shorter) = shorter.filter(|shorter| !shorter.is_empty()) {
                 slots[place].cell = Cell::store(buffer, &shorter, Shape::Text);
                 fault.fix = Some(Fix { applicability: Applicability::Safe, value: Some(shorter), applied: true });
@@ -300,10 +309,39 @@ impl RuleTable {
 
     fn missing(&self, field: FieldId) -> Option<Fault> {
         let rules = &self.fields[field.index()];
-        let said = rules.missing.as_ref()?;
-        let mut fault = said.fault(field, format!("`{}` is missing", self.names[field.index()]), None);
+        let mut fault = self.fault(rules.missing?, By::Missing, field, Slot::EMPTY);
         fault.rejects |= rules.required;
         Some(fault)
+    }
+
+    /// Says what is wrong. `slots` are those of the row when the fault was found.
+    pub fn tell(&self, fault: &mut Fault, buffer: &str, slots: &[Slot]) {
+        let value = fault.cell.text(buffer);
+        match fault.by {
+            By::Check(number) => {
+                // The check that found it is asked again, and listened to this time.
+                let mut facts = kinds::RowFacts::telling();
+                let checked = &self.fields[fault.field.index()].checks[usize::from(number)];
+                let _ = checked.check.check(value, fault.cell.shape, fault.field.index(), &mut facts);
+                fault.message = facts.take_words();
+                fault.value = Some(text::excerpt(value, 200));
+            }
+            By::Missing => fault.message = format!("`{}` is missing", self.names[fault.field.index()]),
+            By::Row(number) => {
+                let rule = &self.row[usize::from(number)];
+                let mut shown = rule.mentioned.iter().filter(|field| slots[field.index()].is_present()).take(3).peekable();
+                fault.message.clone_from(&rule.what);
+                let mut before = " (";
+                while let Some(field) = shown.next() {
+                    let after = if shown.peek().is_none() { ")" } else { "" };
+                    let value = text::excerpt(slots[field.index()].text(buffer), 40);
+                    fault.message.extend([before, &self.names[field.index()], " = `", &value, "`", after]);
+                    before = ", ";
+                }
+                fault.value = Some(value).filter(|value| !value.is_empty()).map(|value| text::excerpt(value, 200));
+            }
+            By::Across(number) => fault.message.clone_from(&self.across[usize::from(number)].what),
+        }
     }
 
     fn repair(&self, rule: &RowRule, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts) {
@@ -350,50 +388,16 @@ impl RuleTable {
 
     /// The feed's half of the rules over several rows, which may take so many bytes of memory.
     pub fn across(&self, memory: usize) -> Across {
-        Across::new(self.across.iter().map(|rule| (&rule.check, rule.words.refuses())), memory)
+        Across::new(self.across.iter().map(|rule| (&rule.check, self.said[usize::from(rule.said)].rejects)), memory)
     }
 
     /// The fault of a row that breaks the n-th rule over several rows, and whether it is
     /// about a group.
     pub fn across_fault(&self, place: usize) -> (Fault, bool) {
         let rule = &self.across[place];
-        let words = &rule.words;
-        let fault = words.fault(rule.blamed, words.what.clone(), None);
+        let mut fault = self.fault(rule.said, By::Across(place as u16), rule.blamed, Slot::EMPTY);
+        self.tell(&mut fault, "", &[]);
         (fault, rule.of_group)
-    }
-}
-
-impl Words {
-    /// Whether a row leaves the feed for breaking the rule.
-    fn refuses(&self) -> bool {
-        self.refuse || is_refused(self.consequence)
-    }
-
-    fn fault(&self, field: FieldId, message: String, value: Option<String>) -> Fault {
-        Fault {
-            code: Arc::clone(&self.code),
-            consequence: self.consequence,
-            certainty: self.certainty,
-            field,
-            column: NO_COLUMN,
-            message,
-            why: Arc::clone(&self.why),
-            hint: Arc::clone(&self.fix),
-            value,
-            fix: None,
-            rejects: self.refuses(),
-        }
-    }
-}
-
-impl RowRule {
-    fn fault(&self, field: FieldId, row: &View<'_>, names: &[String]) -> Fault {
-        let present = self.mentioned.iter().filter(|&&field| row.is_present(field));
-        let values: Vec<String> =
-            present.take(3).map(|&field| format!("{} = `{}`", names[field.index()], text::excerpt(row.text(field), 40))).collect();
-        let message = if values.is_empty() { self.words.what.clone() } else { format!("{} ({})", self.words.what, values.join(", ")) };
-        let value = Some(row.text(field)).filter(|value| !value.is_empty()).map(|value| text::excerpt(value, 200));
-        self.words.fault(field, message, value)
     }
 }
 

@@ -179,9 +179,11 @@ impl Structure {
 
     /// The defect of a value that a setting gives for a published field, if it has one.
     pub fn leaf(&self, place: usize, value: &str) -> Option<(&'static str, String)> {
-        let mut facts = RowFacts::default();
+        let mut facts = RowFacts::telling();
         let checks = self.leaves.get(place)?.iter().filter(|leaf| !leaf.advice);
-        checks.filter_map(|leaf| leaf.check.check(value, CellShape::Text, 0, &mut facts).err()).map(|d| (d.name, d.message)).next()
+        let mut defects = checks.filter_map(|leaf| leaf.check.check(value, CellShape::Text, 0, &mut facts).err());
+        let defect = defects.next()?;
+        Some((defect.name, facts.take_words()))
     }
 
     /// Judges an object; `path` is where it stands, `attribute` what it is about where its own
@@ -264,12 +266,12 @@ impl Structure {
         if !wanted.is_empty() {
             return out.push(at.wrong_type(wanted, value));
         }
-        let mut facts = RowFacts::default();
+        let mut facts = RowFacts::telling();
         for leaf in &self.leaves[place] {
             if let Err(defect) = leaf.check.check(text, cell, 0, &mut facts) {
                 let doc = leaf.defects.iter().find(|doc| doc.name == defect.name).unwrap_or(&DEFECTS[0]);
                 let consequence = if leaf.advice { Consequence::Advice } else { at.consequence };
-                let message = format!("`{}`: {}", at.path, defect.message);
+                let message = format!("`{}`: {}", at.path, facts.take_words());
                 out.push(at.broken(doc, message, consequence, at.certainty, Some(text::excerpt(text, 200))));
                 break;
             }

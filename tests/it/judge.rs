@@ -85,14 +85,14 @@ pub(crate) fn codes(spec: &Spec, rules: &RuleTable, row: &Row) -> Vec<String> {
     let (mut buffer, mut faults) = (String::new(), Vec::new());
     let mut slots = slots(spec, row, &mut buffer);
     rules.judge(&mut buffer, &mut slots, &mut Facts::default(), Mode::AsIs, &mut faults);
-    faults.iter().map(|fault| fault.code.to_string()).collect()
+    faults.iter().map(|fault| rules.said(fault).code.to_string()).collect()
 }
 
 /// The codes of rules over several rows.
 pub(crate) fn codes_across(spec: &Spec, rules: &RuleTable, rows: &[Row]) -> Vec<String> {
     let mut across = rules.across(usize::MAX);
     let mut found = Vec::new();
-    let code = |rule: usize| rules.across_fault(rule).0.code.to_string();
+    let code = |rule: usize| rules.said(&rules.across_fault(rule).0).code.to_string();
     for (number, row) in rows.iter().enumerate() {
         let (mut buffer, mut faults, mut facts) = (String::new(), Vec::new(), Facts::default());
         let mut slots = slots(spec, row, &mut buffer);

@@ -26,9 +26,8 @@ pub struct Elements {
 impl Elements {
     /// Parses a block. Elements that are no sound XML are listed, the others become rows.
     pub fn parse(&self, block: Block) -> Batch {
-        let Block { index, source, bytes, marks, first, position } = block;
         let width = self.header.names().len();
-        let mut batch = Batch { index, source, width, position, ..Batch::default() };
+        let (mut batch, bytes, marks, first) = block.begin(width);
         let (text, odd) = text_of(bytes, &marks);
         let mut extra = String::new();
         let mut tree = Tree::default();
@@ -289,7 +288,7 @@ mod tests {
         let header = Arc::new(Header::new(names.iter().map(String::as_str)));
         let mut marks = Vec::new();
         Records::new(&shape).split(document.as_bytes(), 1, true, &mut marks).expect("sound");
-        let block = Block { index: 0, source: 0, bytes: document.as_bytes().to_vec(), marks, first: 1, position: 0 };
+        let block = Block::of(document.as_bytes().to_vec(), marks);
         (names, Elements { header, shape }.parse(block))
     }
 

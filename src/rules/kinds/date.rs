@@ -30,10 +30,10 @@ pub(crate) const DATE: ValueKind = ValueKind {
     compile: |_, _| Ok(Some(Box::new(Day))),
 };
 
-fn day(value: &str) -> Result<jiff::civil::Date, Box<Defect>> {
+fn day(value: &str, facts: &mut RowFacts) -> Result<jiff::civil::Date, Defect> {
     date::parse(value).map_err(|defect| match defect {
-        DateDefect::NotIso => Defect::new("not-iso-date", format!("`{}` is not an ISO 8601 date", text::excerpt(value, 40))),
-        DateDefect::Impossible => Defect::new("impossible-date", format!("`{}` is no day of the calendar", text::excerpt(value, 40))),
+        DateDefect::NotIso => facts.defect("not-iso-date", || format!("`{}` is not an ISO 8601 date", text::excerpt(value, 40))),
+        DateDefect::Impossible => facts.defect("impossible-date", || format!("`{}` is no day of the calendar", text::excerpt(value, 40))),
     })
 }
 
@@ -41,8 +41,8 @@ fn day(value: &str) -> Result<jiff::civil::Date, Box<Defect>> {
 struct Day;
 
 impl ValueCheck for Day {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
-        day(value).map(drop)
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+        day(value, facts).map(drop)
     }
 }
 
@@ -69,14 +69,14 @@ pub(crate) const DATE_RANGE: ValueKind = ValueKind {
 struct Range;
 
 impl ValueCheck for Range {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         // `15.10.2036` is a bad date before it is half a range.
         let Some((start, end)) = value.split_once('/') else {
-            day(value)?;
-            return Err(Defect::new("not-a-range", format!("`{}` is not two dates joined by a slash", text::excerpt(value, 40))));
+            day(value, facts)?;
+            return Err(facts.defect("not-a-range", || format!("`{}` is not two dates joined by a slash", text::excerpt(value, 40))));
         };
-        day(start.trim())?;
-        day(end.trim()).map(drop)
+        day(start.trim(), facts)?;
+        day(end.trim(), facts).map(drop)
     }
 }
 
@@ -103,10 +103,10 @@ pub(crate) const ZONED: ValueKind = ValueKind {
 struct Zoned;
 
 impl ValueCheck for Zoned {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         match value.split('/').map(str::trim).find(|date| !date::is_instant(date)) {
             None => Ok(()),
-            Some(day) => Err(Defect::new("no-time-zone", format!("`{}` has no time with a time zone", text::excerpt(day, 40)))),
+            Some(day) => Err(facts.defect("no-time-zone", || format!("`{}` has no time with a time zone", text::excerpt(day, 40)))),
         }
     }
 }
@@ -133,9 +133,9 @@ struct Future {
 }
 
 impl ValueCheck for Future {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if date::parse(value).is_ok_and(|date| date < self.today) {
-            return Err(Defect::new("in-the-past", format!("`{}` has passed", text::excerpt(value, 40))));
+            return Err(facts.defect("in-the-past", || format!("`{}` has passed", text::excerpt(value, 40))));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use crate::cell::Shape;
 use crate::product::money::Money;
 use crate::product::{codes, text};
 use crate::spec::model::FieldFile;
+use std::fmt;
 
 /// Most characters of a `message` part.
 const MESSAGE_LIMIT: usize = 1000;
@@ -96,18 +97,19 @@ fn compile(field: &FieldFile) -> Result<Entries, String> {
 }
 
 impl ValueCheck for Entries {
-    fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         let mut count = 0;
         for entry in value.split(',') {
             count += 1;
-            self.entry(entry.trim())
-                .map_err(|part| Defect::new("bad-entry", format!("entry {count}, `{}`: {part}", text::excerpt(entry.trim(), 60))))?;
+            let entry = entry.trim();
+            if let Err(wrong) = self.entry(entry) {
+                return Err(facts.defect("bad-entry", || format!("entry {count}, `{}`: {wrong}", text::excerpt(entry, 60))));
+            }
         }
         if count > self.most {
-            return Err(Defect::new(
-                "too-many",
-                format!("{count} entries, {} {} taken", self.most, if self.most == 1 { "is" } else { "are" }),
-            ));
+            return Err(
+                facts.defect("too-many", || format!("{count} entries, {} {} taken", self.most, if self.most == 1 { "is" } else { "are" }))
+            );
         }
         // The amount of a single entry can be set beside other amounts of the row.
         let amount = self.parts.iter().position(|(part, _)| matches!(part, Part::Money | Part::Price)).filter(|_| count == 1);
@@ -120,26 +122,39 @@ impl ValueCheck for Entries {
     }
 }
 
+/// What is wrong with an entry.
+#[derive(Debug)]
+enum Wrong<'e> {
+    Count { given: usize, least: usize, most: usize },
+    Part(&'e str, Part),
+}
+
+impl fmt::Display for Wrong<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count { given, least, most } if least == most => write!(out, "{given} parts, {least} are needed"),
+            Self::Count { given, least, most } => write!(out, "{given} parts, {least} to {most} are needed"),
+            Self::Part(text, part) => write!(out, "`{text}` is not {}", part.wanted()),
+        }
+    }
+}
+
 impl Entries {
-    fn entry(&self, entry: &str) -> Result<(), String> {
+    fn entry<'e>(&self, entry: &'e str) -> Result<(), Wrong<'e>> {
         // A message is the rest of the entry, colons included.
         let most = if self.parts.last().is_some_and(|(part, _)| *part == Part::Message) { self.parts.len() } else { usize::MAX };
         let given = entry.splitn(most, ':').count();
         // Optional parts at the end may be left out with their colons, others only by leaving their place blank.
         let least = self.parts.iter().rposition(|(_, optional)| !optional).map_or(1, |last| last + 1);
         if given > self.parts.len() || given < least {
-            return Err(if least == self.parts.len() {
-                format!("{given} parts, {least} are needed")
-            } else {
-                format!("{given} parts, {least} to {} are needed", self.parts.len())
-            });
+            return Err(Wrong::Count { given, least, most: self.parts.len() });
         }
         for (text, (part, optional)) in entry.splitn(most, ':').zip(&self.parts) {
             if text.is_empty() && *optional {
                 continue;
             }
             if !self.part(*part, text) {
-                return Err(format!("`{text}` is not {}", part.wanted()));
+                return Err(Wrong::Part(text, *part));
             }
         }
         Ok(())

@@ -52,7 +52,7 @@ struct Gtin {
 }
 
 impl ValueCheck for Gtin {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         let shown = || text::excerpt(value, 30);
         let bare = (self.lenient && value.contains([' ', '-'])).then(|| value.replace([' ', '-'], ""));
         let value = bare.as_deref().unwrap_or(value);
@@ -63,16 +63,16 @@ impl ValueCheck for Gtin {
             Some(_) => Ok(()),
         };
         if let (Ok(()), Some(prefix)) = (&judged, self.refused.iter().find(|prefix| value.starts_with(*prefix))) {
-            return Err(Defect::new("restricted-prefix", format!("`{}` begins with `{prefix}`", shown())));
+            return Err(facts.defect("restricted-prefix", || format!("`{}` begins with `{prefix}`", shown())));
         }
         judged.map_err(|defect| match defect {
-            GtinDefect::NotDigits => Defect::new("not-digits", format!("`{}` holds something other than digits", shown())),
-            GtinDefect::Length(length) => {
+            GtinDefect::NotDigits => facts.defect("not-digits", || format!("`{}` holds something other than digits", shown())),
+            GtinDefect::Length(length) => facts.defect("wrong-length", || {
                 let zeros = gtin::with_lost_zeros(value).map(|padded| format!("; if leading zeros were lost it is `{padded}`"));
-                Defect::new("wrong-length", format!("`{}` has {length} digits{}", shown(), zeros.unwrap_or_default()))
-            }
+                format!("`{}` has {length} digits{}", shown(), zeros.unwrap_or_default())
+            }),
             GtinDefect::CheckDigit { expected } => {
-                Defect::new("check-digit", format!("`{}` ends in the wrong check digit, {expected} would fit", shown()))
+                facts.defect("check-digit", || format!("`{}` ends in the wrong check digit, {expected} would fit", shown()))
             }
         })
     }

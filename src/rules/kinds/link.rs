@@ -2,7 +2,7 @@
 
 use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
 use crate::cell::Shape;
-use crate::product::{link, link::LinkDefect, text};
+use crate::product::{link::LinkDefect, text};
 
 const DEFECTS: &[DefectDoc] = &[
     DefectDoc {
@@ -63,20 +63,20 @@ pub(crate) const URL: ValueKind = ValueKind {
 struct Url;
 
 impl ValueCheck for Url {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
-        link::check(value).map_err(|defect| describe(defect, value))
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+        facts.host.check(value).map_err(|defect| describe(defect, value, facts))
     }
 }
 
-fn describe(defect: LinkDefect, value: &str) -> Box<Defect> {
-    let shown = text::excerpt(value, 60);
+fn describe(defect: LinkDefect, value: &str, facts: &mut RowFacts) -> Defect {
+    let shown = || text::excerpt(value, 60);
     match defect {
-        LinkDefect::Relative => Defect::new("not-absolute", format!("`{shown}` is not an absolute address")),
-        LinkDefect::Scheme => Defect::new("wrong-scheme", format!("`{shown}` is neither http nor https")),
-        LinkDefect::HostMissing => Defect::new("host-missing", format!("`{shown}` has no host")),
-        LinkDefect::Host => Defect::new("host-invalid", format!("`{shown}` has no valid host")),
-        LinkDefect::Characters => Defect::new("bad-characters", format!("`{shown}` holds characters that must be encoded")),
-        LinkDefect::Credentials => Defect::new("credentials", "the address holds a user name or password"),
+        LinkDefect::Relative => facts.defect("not-absolute", || format!("`{}` is not an absolute address", shown())),
+        LinkDefect::Scheme => facts.defect("wrong-scheme", || format!("`{}` is neither http nor https", shown())),
+        LinkDefect::HostMissing => facts.defect("host-missing", || format!("`{}` has no host", shown())),
+        LinkDefect::Host => facts.defect("host-invalid", || format!("`{}` has no valid host", shown())),
+        LinkDefect::Characters => facts.defect("bad-characters", || format!("`{}` holds characters that must be encoded", shown())),
+        LinkDefect::Credentials => facts.defect("credentials", || "the address holds a user name or password".to_owned()),
     }
 }
 
@@ -118,24 +118,24 @@ struct UrlList {
 }
 
 impl ValueCheck for UrlList {
-    fn check(&self, value: &str, shape: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, shape: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         let mut count = 0;
-        let mut judge = |entry: &str| {
+        let mut judge = |entry: &str, facts: &mut RowFacts| {
             count += 1;
-            link::check(entry).map_err(|defect| match defect {
-                LinkDefect::Credentials => Defect::new("credentials", format!("entry {count} holds a user name or password")),
-                _ => Defect::new("bad-entry", format!("entry {count}, `{}`, is not an absolute address", text::excerpt(entry, 60))),
+            facts.host.check(entry).map_err(|defect| match defect {
+                LinkDefect::Credentials => facts.defect("credentials", || format!("entry {count} holds a user name or password")),
+                _ => facts.defect("bad-entry", || format!("entry {count}, `{}`, is not an absolute address", text::excerpt(entry, 60))),
             })
         };
         if shape == Shape::List {
-            let entries: Vec<String> =
-                serde_json::from_str(value).map_err(|_| Defect::new("bad-entry", "the list holds something other than text"))?;
-            entries.iter().try_for_each(|entry| judge(entry))?;
+            let entries = serde_json::from_str::<Vec<String>>(value);
+            let entries = entries.map_err(|_| facts.defect("bad-entry", || "the list holds something other than text".to_owned()))?;
+            entries.iter().try_for_each(|entry| judge(entry, facts))?;
         } else {
-            value.split(',').try_for_each(|entry| judge(entry.trim()))?;
+            value.split(',').try_for_each(|entry| judge(entry.trim(), facts))?;
         }
         if count > self.most {
-            return Err(Defect::new("too-many", format!("{count} entries, {} are the most", self.most)));
+            return Err(facts.defect("too-many", || format!("{count} entries, {} are the most", self.most)));
         }
         Ok(())
     }

@@ -43,20 +43,20 @@ struct Measure {
 }
 
 impl ValueCheck for Measure {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
-        let bad = || Defect::new("not-a-measure", format!("`{}` is not a number, a blank and a unit", text::excerpt(value, 40)));
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+        let mut bad = || facts.defect("not-a-measure", || format!("`{}` is not a number, a blank and a unit", text::excerpt(value, 40)));
         let end = value.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(value.len());
         let (amount, unit) = value.split_at(end);
-        let amount = number::parse(amount).ok_or_else(bad)?;
+        let amount = number::parse(amount).ok_or_else(&mut bad)?;
         let unit = unit.strip_prefix(' ').unwrap_or(unit);
         if unit.is_empty() || unit.starts_with(' ') || !unit.chars().all(char::is_alphabetic) {
             return Err(bad());
         }
         if !self.units.is_empty() && !self.units.iter().any(|known| known == unit) {
-            return Err(Defect::new("unknown-unit", format!("`{}` is not one of {}", text::excerpt(unit, 20), self.units.join(", "))));
+            return Err(facts.defect("unknown-unit", || format!("`{}` is not one of {}", text::excerpt(unit, 20), self.units.join(", "))));
         }
         if self.positive && amount.is_zero() {
-            return Err(Defect::new("not-positive", format!("`{value}` is not above zero")));
+            return Err(facts.defect("not-positive", || format!("`{value}` is not above zero")));
         }
         Ok(())
     }
@@ -107,11 +107,11 @@ struct Dimensions {
 }
 
 impl ValueCheck for Dimensions {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         // Text is the common mistake; it is told from an object without a parser.
         let object: serde_json::Map<String, serde_json::Value> = match value.starts_with('{').then(|| serde_json::from_str(value)) {
             Some(Ok(object)) => object,
-            _ => return Err(Defect::new("not-an-object", format!("`{}` is not a JSON object", text::excerpt(value, 40)))),
+            _ => return Err(facts.defect("not-an-object", || format!("`{}` is not a JSON object", text::excerpt(value, 40)))),
         };
         let mut axes = 0;
         for (key, value) in &object {
@@ -124,15 +124,15 @@ impl ValueCheck for Dimensions {
                 _ => false,
             };
             if !sound {
-                return Err(Defect::new("bad-axis", format!("`{}` is not a sound entry", text::excerpt(key, 20))));
+                return Err(facts.defect("bad-axis", || format!("`{}` is not a sound entry", text::excerpt(key, 20))));
             }
         }
         if axes < 2 {
-            return Err(Defect::new("too-few-axes", format!("{axes} of length, width and height are given, two are needed")));
+            return Err(facts.defect("too-few-axes", || format!("{axes} of length, width and height are given, two are needed")));
         }
         let unit = object.get("unit").and_then(serde_json::Value::as_str).unwrap_or("");
         if !self.units.iter().any(|known| known == unit) {
-            return Err(Defect::new("unknown-unit", format!("`{}` is not one of {}", text::excerpt(unit, 20), self.units.join(", "))));
+            return Err(facts.defect("unknown-unit", || format!("`{}` is not one of {}", text::excerpt(unit, 20), self.units.join(", "))));
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ pub(crate) const DIMENSIONS_TEXT: ValueKind = ValueKind {
 struct DimensionsText;
 
 impl ValueCheck for DimensionsText {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         let unit_start = value.rfind(|c: char| c.is_ascii_digit()).map_or(0, |last| last + 1);
         let (axes, unit) = value.split_at(unit_start);
         let unit = unit.trim_start_matches(' ');
@@ -166,6 +166,6 @@ impl ValueCheck for DimensionsText {
             && axes.split('x').all(|axis| number::parse(axis).is_some())
             && !unit.is_empty()
             && unit.bytes().all(|b| b.is_ascii_alphabetic());
-        if sound { Ok(()) } else { Err(Defect::new("not-a-box", format!("`{}` is not `LxWxH unit`", text::excerpt(value, 40)))) }
+        if sound { Ok(()) } else { Err(facts.defect("not-a-box", || format!("`{}` is not `LxWxH unit`", text::excerpt(value, 40)))) }
     }
 }

@@ -14,7 +14,8 @@ pub(crate) mod records;
 pub(crate) mod text;
 pub(crate) mod word;
 
-use crate::cell::{Cell, Shape};
+use crate::cell::{Cell, Shape, Slot};
+use crate::product::link::KnownHost;
 use crate::product::money::Money;
 use crate::product::options::OptionsDigest;
 use crate::rules::across::Key;
@@ -37,34 +38,55 @@ pub(crate) enum Parsed {
 /// What the checks of one row leave behind for the rules over several fields.
 #[derive(Debug, Default)]
 pub(crate) struct RowFacts {
-    /// By field.
+    /// By field; left from an earlier row where a field has no value.
     pub(crate) parsed: Vec<Parsed>,
     /// The fields that have a value.
     pub(crate) present: FieldSet,
     /// The options object of the row.
     pub(crate) options: Option<OptionsDigest>,
+    /// The host that addresses shared so far.
+    pub(crate) host: KnownHost,
+    /// What is wrong with the value that was checked last; `None` where nobody asked for words.
+    words: Option<String>,
 }
 
-/// A value breaks a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl RowFacts {
+    /// Facts for a look that wants to know what is wrong.
+    pub(crate) fn telling() -> Self {
+        Self { words: Some(String::new()), ..Self::default() }
+    }
+
+    /// A defect. What is wrong is said in one line, values in backticks; it is written down only
+    /// where it will be read, because a whole column may be wrong.
+    pub(crate) fn defect(&mut self, name: &'static str, message: impl FnOnce() -> String) -> Defect {
+        if let Some(words) = &mut self.words {
+            *words = message();
+        }
+        Defect { name }
+    }
+
+    /// What the value of a field turned out to be.
+    pub(crate) fn parsed(&self, field: FieldId) -> Option<&Parsed> {
+        self.parsed.get(field.index()).filter(|_| self.present.has(field))
+    }
+
+    /// What the last defect was said to be.
+    pub(crate) fn take_words(&mut self) -> String {
+        self.words.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
+
+/// A value breaks a rule; what is wrong was told to [`RowFacts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Defect {
     /// The second half of the finding's code.
     pub(crate) name: &'static str,
-    /// What is wrong, in one line; values in backticks.
-    pub(crate) message: String,
-}
-
-impl Defect {
-    /// A boxed defect: the rare path.
-    pub(crate) fn new(name: &'static str, message: impl Into<String>) -> Box<Self> {
-        Box::new(Self { name, message: message.into() })
-    }
 }
 
 /// A compiled check of one value.
 pub(crate) trait ValueCheck: Send + Sync + std::fmt::Debug {
     /// Judges a present value; `field` is where to leave what it turned out to be.
-    fn check(&self, value: &str, shape: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>>;
+    fn check(&self, value: &str, shape: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect>;
 
     /// Whether a value that passed may be passed again unseen; not so where the check leaves
     /// more behind than [`RowFacts::parsed`].
@@ -155,10 +177,35 @@ impl FieldSet {
         set
     }
 
+    /// The set of the fields that have a value.
+    pub(crate) fn present(slots: &[Slot]) -> Self {
+        let mut set = Self::default();
+        for (word, slots) in set.0.iter_mut().zip(slots.chunks(64)) {
+            *word = slots.iter().rev().fold(0, |word, slot| word << 1 | u64::from(slot.is_present()));
+        }
+        set
+    }
+
+    /// The fields of both sets.
+    pub(crate) fn or(mut self, other: &Self) -> Self {
+        self.0.iter_mut().zip(&other.0).for_each(|(word, more)| *word |= more);
+        self
+    }
+
+    /// Where the fields of the set stand, in their order.
+    pub(crate) fn places(self) -> impl Iterator<Item = usize> {
+        Places { words: self.0, number: 0 }
+    }
+
     /// Puts a field in or takes it out.
     pub(crate) fn set(&mut self, field: usize, is_in: bool) {
         let (word, bit) = (&mut self.0[field / 64 % 4], 1 << (field % 64));
         *word = if is_in { *word | bit } else { *word & !bit };
+    }
+
+    /// Whether a field is in the set.
+    pub(crate) fn has(&self, field: FieldId) -> bool {
+        self.0[field.index() / 64 % 4] >> (field.index() % 64) & 1 == 1
     }
 
     /// Whether all of these fields are in the set.
@@ -169,6 +216,28 @@ impl FieldSet {
     /// How many of these fields are in the set.
     pub(crate) fn count_of(&self, wanted: &Self) -> usize {
         self.0.iter().zip(&wanted.0).map(|(has, wanted)| (has & wanted).count_ones() as usize).sum()
+    }
+}
+
+/// What is left of a set that is gone through.
+struct Places {
+    words: [u64; 4],
+    number: usize,
+}
+
+impl Iterator for Places {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        loop {
+            let word = self.words.get_mut(self.number)?;
+            if *word != 0 {
+                let bit = word.trailing_zeros() as usize;
+                *word &= *word - 1;
+                return Some(self.number * 64 + bit);
+            }
+            self.number += 1;
+        }
     }
 }
 
@@ -214,7 +283,7 @@ impl RowFactsBox {
     /// Whether the value of a field equals the last sound one; what that turned out to be
     /// then holds for it too.
     pub(crate) fn passes_again(&mut self, field: usize, cell: Cell, buffer: &str) -> bool {
-        let passed = self.passed[field];
+        let passed = &self.passed[field];
         let same = passed.cell.equals(cell, buffer);
         if same {
             self.row.parsed[field] = passed.parsed;

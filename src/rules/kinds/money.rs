@@ -65,14 +65,14 @@ struct Amount {
 }
 
 impl ValueCheck for Amount {
-    fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         let money = match Money::parse(value) {
             Err(MoneyDefect::CurrencyUnknown(_)) if self.lenient => Money::parse(&value.to_ascii_uppercase()),
             parsed => parsed,
         };
-        let money = money.map_err(|defect| describe(&defect, value))?;
+        let money = money.map_err(|defect| describe(&defect, value, facts))?;
         if self.positive && !money.is_positive() {
-            return Err(Defect::new("not-positive", format!("`{value}` is not above zero")));
+            return Err(facts.defect("not-positive", || format!("`{value}` is not above zero")));
         }
         if let Some(slot) = facts.parsed.get_mut(field) {
             *slot = Parsed::Money(money);
@@ -86,24 +86,23 @@ fn is_open(value: &str) -> bool {
     Money::parse_loose(value, Currency::parse("USD"), None) == Err(MoneyDefect::Ambiguous)
 }
 
-fn describe(defect: &MoneyDefect, value: &str) -> Box<Defect> {
-    let shown = text::excerpt(value, 40);
+fn describe(defect: &MoneyDefect, value: &str, facts: &mut RowFacts) -> Defect {
+    let shown = || text::excerpt(value, 40);
     match defect {
         // In a build the currency would have been added, had the amount one reading only.
-        MoneyDefect::CurrencyMissing if is_open(value) => Defect::new(
-            "currency-missing",
-            format!("`{shown}` has no currency, and whether it is thousands or a fraction is open; `--decimal` settles it"),
-        ),
-        MoneyDefect::CurrencyMissing => Defect::new("currency-missing", format!("`{shown}` has no currency")),
+        MoneyDefect::CurrencyMissing if is_open(value) => facts.defect("currency-missing", || {
+            format!("`{}` has no currency, and whether it is thousands or a fraction is open; `--decimal` settles it", shown())
+        }),
+        MoneyDefect::CurrencyMissing => facts.defect("currency-missing", || format!("`{}` has no currency", shown())),
         MoneyDefect::CurrencyUnknown(word) => {
-            Defect::new("currency-unknown", format!("`{}` is no ISO 4217 currency code in capitals", text::excerpt(word, 12)))
+            facts.defect("currency-unknown", || format!("`{}` is no ISO 4217 currency code in capitals", text::excerpt(word, 12)))
         }
         MoneyDefect::NotANumber | MoneyDefect::Ambiguous => {
-            Defect::new("not-money", format!("`{shown}` is not written as amount, one blank and currency code"))
+            facts.defect("not-money", || format!("`{}` is not written as amount, one blank and currency code", shown()))
         }
         MoneyDefect::TooManyDigits(most) => {
-            Defect::new("too-many-digits", format!("`{shown}` has more fraction digits than the {most} of its currency"))
+            facts.defect("too-many-digits", || format!("`{}` has more fraction digits than the {most} of its currency", shown()))
         }
-        MoneyDefect::Negative => Defect::new("negative", format!("`{shown}` is below zero")),
+        MoneyDefect::Negative => facts.defect("negative", || format!("`{}` is below zero", shown())),
     }
 }

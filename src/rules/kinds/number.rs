@@ -26,11 +26,11 @@ pub(crate) const BOOLEAN: ValueKind = ValueKind {
 struct Boolean;
 
 impl ValueCheck for Boolean {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if matches!(value, "true" | "false") {
             return Ok(());
         }
-        Err(Defect::new("not-boolean", format!("`{}` is neither `true` nor `false`", text::excerpt(value, 20))))
+        Err(facts.defect("not-boolean", || format!("`{}` is neither `true` nor `false`", text::excerpt(value, 20))))
     }
 }
 
@@ -123,24 +123,24 @@ impl Number {
 }
 
 impl ValueCheck for Number {
-    fn check(&self, value: &str, shape: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, shape: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         let digits = if self.percent { value.strip_suffix('%').unwrap_or(value) } else { value };
         let shown = || text::excerpt(value, 40);
         let Some(parsed) = number::parse(digits).filter(|number| !self.whole || number.scale() == 0) else {
             let (name, wanted) =
                 if self.whole { ("not-integer", "a whole number of zero or more") } else { ("not-a-number", "a plain decimal number") };
-            return Err(Defect::new(name, format!("`{}` is not {wanted}", shown())));
+            return Err(facts.defect(name, || format!("`{}` is not {wanted}", shown())));
         };
         if self.min.is_some_and(|min| parsed < min) || self.max.is_some_and(|max| parsed > max) {
             let bound = |bound: Option<Decimal>| bound.map_or("any".to_owned(), |bound| bound.to_string());
-            return Err(Defect::new("out-of-range", format!("`{}` is outside {} to {}", shown(), bound(self.min), bound(self.max))));
+            return Err(facts.defect("out-of-range", || format!("`{}` is outside {} to {}", shown(), bound(self.min), bound(self.max))));
         }
         if self.positive && parsed.is_zero() {
-            return Err(Defect::new("not-positive", format!("`{}` is not above zero", shown())));
+            return Err(facts.defect("not-positive", || format!("`{}` is not above zero", shown())));
         }
         // A JSON number has no fixed form: 4.5 and 4.500 are one number.
         if shape != Shape::Number && parsed.scale() > self.decimals {
-            return Err(Defect::new("too-many-decimals", format!("`{}` has more than {} fraction digits", shown(), self.decimals)));
+            return Err(facts.defect("too-many-decimals", || format!("`{}` has more than {} fraction digits", shown(), self.decimals)));
         }
         if let Some(slot) = facts.parsed.get_mut(field) {
             *slot = Parsed::Number(parsed);

@@ -56,14 +56,14 @@ struct Options {
 }
 
 impl ValueCheck for Options {
-    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         let pairs = options::parse(value).map_err(|defect| match defect {
-            OptionsDefect::NotAnObject => Defect::new("not-an-object", format!("`{}` is not a JSON object", text::excerpt(value, 60))),
+            OptionsDefect::NotAnObject => facts.defect("not-an-object", || format!("`{}` is not a JSON object", text::excerpt(value, 60))),
             OptionsDefect::NotText(name) => {
-                Defect::new("value-not-text", format!("the value of `{}` is not text", text::excerpt(&name, 30)))
+                facts.defect("value-not-text", || format!("the value of `{}` is not text", text::excerpt(&name, 30)))
             }
-            OptionsDefect::Empty => Defect::new("empty-entry", "a name or value is empty"),
-            OptionsDefect::Repeated(name) => Defect::new("repeated-name", format!("`{}` occurs twice", text::excerpt(&name, 30))),
+            OptionsDefect::Empty => facts.defect("empty-entry", || "a name or value is empty".to_owned()),
+            OptionsDefect::Repeated(name) => facts.defect("repeated-name", || format!("`{}` occurs twice", text::excerpt(&name, 30))),
         })?;
         if self.of_variant {
             facts.options = Some(OptionsDigest::of(&pairs));

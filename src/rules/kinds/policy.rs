@@ -27,10 +27,12 @@ pub(crate) const POLICY_WORDS: ValueKind = ValueKind {
 struct PolicyWords;
 
 impl ValueCheck for PolicyWords {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         match policy::find(value) {
             None => Ok(()),
-            Some((word, excluded)) => Err(Defect::new("policy-word", format!("`{word}` may mean {excluded}, which the policies exclude"))),
+            Some((word, excluded)) => {
+                Err(facts.defect("policy-word", || format!("`{word}` may mean {excluded}, which the policies exclude")))
+            }
         }
     }
 }

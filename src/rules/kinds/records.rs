@@ -48,9 +48,9 @@ struct Records {
 }
 
 impl ValueCheck for Records {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         let Some(Ok(entries)) = value.starts_with('[').then(|| serde_json::from_str::<Vec<Map<String, Value>>>(value)) else {
-            return Err(Defect::new("not-a-list", format!("`{}` is not a JSON array of objects", text::excerpt(value, 40))));
+            return Err(facts.defect("not-a-list", || format!("`{}` is not a JSON array of objects", text::excerpt(value, 40))));
         };
         for (place, entry) in entries.iter().enumerate() {
             let sound = |(name, number): &&(String, bool)| match entry.get(name) {
@@ -60,7 +60,7 @@ impl ValueCheck for Records {
             };
             if let Some((name, number)) = self.keys.iter().find(|key| !sound(key)) {
                 let wanted = if *number { "a number" } else { "a text" };
-                return Err(Defect::new("bad-entry", format!("entry {}: `{name}` is not {wanted}", place + 1)));
+                return Err(facts.defect("bad-entry", || format!("entry {}: `{name}` is not {wanted}", place + 1)));
             }
         }
         Ok(())

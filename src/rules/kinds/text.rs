@@ -52,16 +52,16 @@ struct Text {
 }
 
 impl ValueCheck for Text {
-    fn check(&self, value: &str, shape: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, shape: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if matches!(shape, Shape::List | Shape::Object | Shape::Boolean) {
-            return Err(Defect::new("not-text", format!("text is asked for, `{}` is not", text::excerpt(value, 40))));
+            return Err(facts.defect("not-text", || format!("text is asked for, `{}` is not", text::excerpt(value, 40))));
         }
         // Any letter or digit in front settles it without looking at the rest.
         if !value.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text::trim(value).is_empty() {
-            return Err(Defect::new("blank", "the value is blanks only"));
+            return Err(facts.defect("blank", || "the value is blanks only".to_owned()));
         }
         if self.id && is_destroyed(value) {
-            return Err(Defect::new("destroyed", format!("`{value}` is what a spreadsheet makes of a long number")));
+            return Err(facts.defect("destroyed", || format!("`{value}` is what a spreadsheet makes of a long number")));
         }
         Ok(())
     }
@@ -102,7 +102,7 @@ struct MaxLength {
 }
 
 impl ValueCheck for MaxLength {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         // A text has at most as many characters as bytes.
         if value.len() <= self.limit {
             return Ok(());
@@ -111,7 +111,7 @@ impl ValueCheck for MaxLength {
         if length <= self.limit {
             return Ok(());
         }
-        Err(Defect::new("too-long", format!("{length} characters, {} are named as the most", self.limit)))
+        Err(facts.defect("too-long", || format!("{length} characters, {} are named as the most", self.limit)))
     }
 }
 
@@ -139,9 +139,9 @@ pub(crate) const PLACEHOLDERS: ValueKind = ValueKind {
 struct Placeholders;
 
 impl ValueCheck for Placeholders {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if text::is_placeholder(value) {
-            return Err(Defect::new("placeholder", format!("`{value}` stands in place of a value")));
+            return Err(facts.defect("placeholder", || format!("`{value}` stands in place of a value")));
         }
         Ok(())
     }
@@ -167,9 +167,9 @@ pub(crate) const PLAIN_TEXT: ValueKind = ValueKind {
 struct PlainText;
 
 impl ValueCheck for PlainText {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if html::looks_like_html(value) {
-            return Err(Defect::new("html", "the text holds HTML"));
+            return Err(facts.defect("html", || "the text holds HTML".to_owned()));
         }
         Ok(())
     }
@@ -199,9 +199,9 @@ pub(crate) const ALL_CAPITALS: ValueKind = ValueKind {
 struct AllCapitals;
 
 impl ValueCheck for AllCapitals {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if text::is_all_capitals(value) {
-            return Err(Defect::new("all-capitals", "every letter is a capital"));
+            return Err(facts.defect("all-capitals", || "every letter is a capital".to_owned()));
         }
         Ok(())
     }
@@ -228,9 +228,9 @@ pub(crate) const CONTROLS: ValueKind = ValueKind {
 struct Controls;
 
 impl ValueCheck for Controls {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if text::has_controls(value) {
-            return Err(Defect::new("control-character", "the text holds control characters"));
+            return Err(facts.defect("control-character", || "the text holds control characters".to_owned()));
         }
         Ok(())
     }
@@ -266,10 +266,10 @@ struct Pattern {
 }
 
 impl ValueCheck for Pattern {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if self.regex.is_match(value) {
             return Ok(());
         }
-        Err(Defect::new("wrong-form", format!("`{}` is not in the documented form", text::excerpt(value, 40))))
+        Err(facts.defect("wrong-form", || format!("`{}` is not in the documented form", text::excerpt(value, 40))))
     }
 }

@@ -32,13 +32,15 @@ struct OneOf {
 }
 
 impl ValueCheck for OneOf {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if self.values.iter().any(|known| known == value) {
             return Ok(());
         }
-        let near = nearest(value, self.values.iter().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
-        let shown = text::excerpt(value, 40);
-        Err(Defect::new("unknown-value", format!("`{shown}` is not one of {}{}", self.values.join(", "), near.unwrap_or_default())))
+        Err(facts.defect("unknown-value", || {
+            let near = nearest(value, self.values.iter().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
+            let shown = text::excerpt(value, 40);
+            format!("`{shown}` is not one of {}{}", self.values.join(", "), near.unwrap_or_default())
+        }))
     }
 }
 
@@ -62,11 +64,11 @@ pub(crate) const COUNTRY: ValueKind = ValueKind {
 struct Country;
 
 impl ValueCheck for Country {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if codes::is_country(value) {
             return Ok(());
         }
-        Err(Defect::new("unknown-country", format!("`{}` is no ISO 3166-1 alpha-2 code", text::excerpt(value, 20))))
+        Err(facts.defect("unknown-country", || format!("`{}` is no ISO 3166-1 alpha-2 code", text::excerpt(value, 20))))
     }
 }
 
@@ -100,26 +102,29 @@ struct List {
 }
 
 impl ValueCheck for List {
-    fn check(&self, value: &str, shape: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
-        let judge = |entry: &str| {
-            let shown = || text::excerpt(entry, 20);
-            let wrong = match () {
-                () if entry.is_empty() => "an entry is empty".to_owned(),
-                () if self.countries && !codes::is_country(entry) => format!("`{}` is no ISO 3166-1 alpha-2 code", shown()),
-                () if !self.values.is_empty() && !self.values.iter().any(|known| known == entry) => {
-                    format!("`{}` is not one of {}", shown(), self.values.join(", "))
-                }
-                () => return Ok(()),
-            };
-            Err(Defect::new("unknown-entry", wrong))
-        };
+    fn check(&self, value: &str, shape: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         // A JSON array may stand in a delimited cell too.
         if shape == Shape::List || value.starts_with('[') {
-            let entries: Vec<String> =
-                serde_json::from_str(value).map_err(|_| Defect::new("unknown-entry", "the list holds something other than text"))?;
-            return entries.iter().try_for_each(|entry| judge(entry));
+            let entries = serde_json::from_str::<Vec<String>>(value);
+            let entries = entries.map_err(|_| facts.defect("unknown-entry", || "the list holds something other than text".to_owned()))?;
+            return entries.iter().try_for_each(|entry| self.entry(entry, facts));
         }
-        value.split(',').try_for_each(|entry| judge(entry.trim()))
+        value.split(',').try_for_each(|entry| self.entry(entry.trim(), facts))
+    }
+}
+
+impl List {
+    fn entry(&self, entry: &str, facts: &mut RowFacts) -> Result<(), Defect> {
+        let shown = || text::excerpt(entry, 20);
+        let is_listed = || self.values.is_empty() || self.values.iter().any(|known| known == entry);
+        Err(match () {
+            () if entry.is_empty() => facts.defect("unknown-entry", || "an entry is empty".to_owned()),
+            () if self.countries && !codes::is_country(entry) => {
+                facts.defect("unknown-entry", || format!("`{}` is no ISO 3166-1 alpha-2 code", shown()))
+            }
+            () if !is_listed() => facts.defect("unknown-entry", || format!("`{}` is not one of {}", shown(), self.values.join(", "))),
+            () => return Ok(()),
+        })
     }
 }
 
@@ -143,9 +148,9 @@ pub(crate) const CATEGORY: ValueKind = ValueKind {
 struct Category;
 
 impl ValueCheck for Category {
-    fn check(&self, value: &str, _: Shape, _: usize, _: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if value.split('>').any(|level| text::trim(level).is_empty()) {
-            return Err(Defect::new("empty-level", format!("`{}` has an empty level", text::excerpt(value, 60))));
+            return Err(facts.defect("empty-level", || format!("`{}` has an empty level", text::excerpt(value, 60))));
         }
         Ok(())
     }
@@ -171,15 +176,15 @@ pub(crate) const TAXONOMY: ValueKind = ValueKind {
 struct Taxonomy;
 
 impl ValueCheck for Taxonomy {
-    fn check(&self, value: &str, shape: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Box<Defect>> {
+    fn check(&self, value: &str, shape: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if value.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(());
         }
         if value.as_bytes().first().is_some_and(u8::is_ascii_digit) {
-            return Err(Defect::new("mixed", format!("`{}` is neither an id nor a path", text::excerpt(value, 60))));
+            return Err(facts.defect("mixed", || format!("`{}` is neither an id nor a path", text::excerpt(value, 60))));
         }
         Category
             .check(value, shape, field, facts)
-            .map_err(|_| Defect::new("mixed", format!("`{}` has an empty level", text::excerpt(value, 60))))
+            .map_err(|_| facts.defect("mixed", || format!("`{}` has an empty level", text::excerpt(value, 60))))
     }
 }

@@ -152,7 +152,12 @@ impl RowCheck for NamesNoAmount {
         if !row.is_present(id) {
             return None;
         }
+        // An id without a point is settled at once, which most are.
+        let id_text = row.text(id);
+        if !id_text.contains('.') {
+            return None;
+        }
         let amount = row.text(price).split(' ').next().filter(|amount| amount.contains('.'))?;
-        row.text(id).contains(amount).then_some(id)
+        id_text.contains(amount).then_some(id)
     }
 }

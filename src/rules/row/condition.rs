@@ -35,7 +35,7 @@ impl Condition {
 
 /// Whether the number or amount of a field is zero; nothing where it is none.
 fn is_zero(row: &View<'_>, field: FieldId) -> Option<bool> {
-    match row.facts.parsed.get(field.index()) {
+    match row.facts.parsed(field) {
         Some(Parsed::Number(number)) => Some(number.is_zero()),
         Some(Parsed::Money(money)) => Some(!money.is_positive()),
         _ => None,

@@ -43,7 +43,7 @@ impl<'a> View<'a> {
 
     /// The money of a field, if it is sound.
     pub(crate) fn money(&self, field: FieldId) -> Option<&'a Money> {
-        match self.facts.parsed.get(field.index()) {
+        match self.facts.parsed(field) {
             Some(Parsed::Money(money)) => Some(money),
             _ => None,
         }
