@@ -60,7 +60,10 @@ impl Block {
 /// Buffers of batches that were worked off, for the next blocks: memory that was used before is
 /// cheaper than new memory, which must be cleared first.
 #[derive(Clone, Debug, Default)]
-pub struct Spares(Arc<Mutex<Vec<(Vec<u8>, Vec<Cell>)>>>);
+pub struct Spares(Arc<Mutex<Vec<Buffers>>>);
+
+/// For the text of a block, and for its cells.
+type Buffers = (Vec<u8>, Vec<Cell>);
 
 /// Larger buffers, which a single record may have needed, are not kept.
 const LARGEST_SPARE: usize = 4 * BLOCK;
@@ -78,7 +81,7 @@ impl Spares {
         }
     }
 
-    fn take(&self) -> (Vec<u8>, Vec<Cell>) {
+    fn take(&self) -> Buffers {
         let spare = self.0.lock().ok().and_then(|mut spares| spares.pop());
         // A little more than a block, for what parsers write behind it.
         spare.unwrap_or_else(|| (Vec::with_capacity(BLOCK + BLOCK / 8), Vec::new()))
@@ -192,7 +195,7 @@ impl Blocks {
 
     /// The first `taken` bytes in a buffer of their own, and room for their cells; the others
     /// are kept for the next block.
-    fn hand_over(&mut self, taken: usize) -> (Vec<u8>, Vec<Cell>) {
+    fn hand_over(&mut self, taken: usize) -> Buffers {
         let (mut next, cells) = self.spares.take();
         let kept = self.rest.get(taken..self.held).unwrap_or_default();
         if next.len() < kept.len() {

@@ -21,7 +21,7 @@ impl Places {
         if !rest.is_empty() {
             let mut last = [0; 64];
             last[..rest.len()].copy_from_slice(rest);
-            self.words.push(any(&last) & (1 << rest.len()) - 1);
+            self.words.push(any(&last) & ((1 << rest.len()) - 1));
         }
     }
 

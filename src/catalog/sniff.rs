@@ -26,7 +26,7 @@ pub fn encoding(sample: &[u8]) -> (&'static Encoding, Option<u64>) {
             return (encoding_rs::UTF_16BE, None);
         }
     }
-    let (mut rest, mut offset, mut first_odd, mut sequences) = (sample, 0usize, None, 0usize);
+    let (mut rest, mut offset, mut first_odd, mut has_sequences) = (sample, 0usize, None, false);
     loop {
         let (valid, odd) = match std::str::from_utf8(rest) {
             Ok(text) => (text, None),
@@ -34,16 +34,16 @@ pub fn encoding(sample: &[u8]) -> (&'static Encoding, Option<u64>) {
             Err(error) if error.error_len().is_none() => (std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or(""), None),
             Err(error) => (std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or(""), Some(error.valid_up_to())),
         };
-        sequences += valid.bytes().filter(|byte| *byte >= 0xc0).count();
+        has_sequences |= !valid.is_ascii();
         let Some(at) = odd else { break };
         first_odd.get_or_insert((offset + at) as u64);
         rest = rest.get(at + 1..).unwrap_or_default();
         offset += at + 1;
-        if sequences > 0 {
+        if has_sequences {
             break;
         }
     }
-    if first_odd.is_some() && sequences == 0 { (encoding_rs::WINDOWS_1252, first_odd) } else { (encoding_rs::UTF_8, None) }
+    if first_odd.is_some() && !has_sequences { (encoding_rs::WINDOWS_1252, first_odd) } else { (encoding_rs::UTF_8, None) }
 }
 
 /// What a file is when it is plainly no catalog of a kind that is read.

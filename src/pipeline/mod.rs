@@ -326,6 +326,14 @@ struct Reading {
     open_end: bool,
 }
 
+impl Reading {
+    fn of(blocks: Blocks) -> Self {
+        let open_end = blocks.open_end;
+        let (blake3, bytes) = blocks.digest();
+        Self { blake3, bytes, open_end }
+    }
+}
+
 /// One run over the sources: what every stage is lent.
 struct Run<'a, 'p, 's> {
     plan: &'p Plan,
@@ -343,7 +351,8 @@ impl Run<'_, '_, '_> {
         let opened = (source.reopen)()?;
         self.progress.begin("milling", source.facts.length());
         let align: Option<Align> = source.mapping.align(&source.header, &source.facts.format, &survey);
-        let reading = self.threads(index, opened.blocks(index as u16, align), &survey);
+        let blocks = opened.blocks(index as u16, align);
+        let reading = if self.plan.threads > 1 { self.threads(index, blocks, &survey) } else { self.alone(index, blocks, &survey) };
         self.progress.end();
         let Reading { blake3, bytes, open_end } = reading?;
         set_aside(source, &survey)?;
@@ -370,6 +379,22 @@ impl Run<'_, '_, '_> {
         })
     }
 
+    /// One thread does it all.
+    fn alone(&mut self, index: usize, mut blocks: Blocks, survey: &Survey) -> Result<Reading, RunError> {
+        let source = &self.plan.sources[index];
+        let (parser, spares) = (parser(source), blocks.spares());
+        let mut assembler = Assembler::new(&source.mapping, survey);
+        let mut worker = worker::Worker::new(self.plan, index);
+        while let Some(block) = blocks.next_block()?.filter(|_| !self.cancel.is_cancelled()) {
+            let mut batch = parser.parse(block);
+            let done = worker.run(&mut assembler, &mut batch);
+            spares.give(&mut batch);
+            self.progress.advance(done.position, done.records());
+            self.ordered.take(index, done, self.sink)?;
+        }
+        Ok(Reading::of(blocks))
+    }
+
     /// One thread reads, several work, and this one takes what they made in the order of the
     /// catalog. Queues are short: whoever is slowest sets the pace, and memory stays flat.
     fn threads(&mut self, index: usize, mut blocks: Blocks, survey: &Survey) -> Result<Reading, RunError> {
@@ -387,11 +412,9 @@ impl Run<'_, '_, '_> {
                         break;
                     }
                 }
-                let open_end = blocks.open_end;
-                let (blake3, bytes) = blocks.digest();
-                Ok(Reading { blake3, bytes, open_end })
+                Ok(Reading::of(blocks))
             });
-            for _ in 0..plan.threads.max(1) {
+            for _ in 0..plan.threads {
                 let (from_reader, to_writer) = (Arc::clone(&from_reader), to_writer.clone());
                 scope.spawn(move || {
                     let mut assembler = Assembler::new(&plan.sources[index].mapping, survey);

@@ -183,9 +183,14 @@ pub fn excerpt(text: &str, limit: usize) -> String {
 /// Appends `text` as a JSON string, quotes included.
 pub fn write_json_string(text: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
+    let is_special = |b: u8| (b < b' ') | (b == b'"') | (b == b'\\') | (b == 0x7f);
     out.push('"');
+    if !any_byte(text.as_bytes(), is_special) {
+        out.push_str(text);
+        return out.push('"');
+    }
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|b| b < b' ' || b == b'"' || b == b'\\' || b == 0x7f) {
+    while let Some(at) = rest.bytes().position(is_special) {
         let (plain, special) = rest.split_at(at);
         out.push_str(plain);
         let byte = special.as_bytes()[0];

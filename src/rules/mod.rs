@@ -114,6 +114,28 @@ struct FieldRules {
     truncate: Option<usize>,
 }
 
+impl FieldRules {
+    /// The first defect that the checks find in a value, from the n-th check on, and which found it.
+    fn defect(
+        &self,
+        from: usize,
+        cell: Cell,
+        buffer: &str,
+        field: usize,
+        free_of_controls: bool,
+        facts: &mut kinds::RowFacts,
+    ) -> Option<(usize, Defect)> {
+        let value = cell.text(buffer);
+        let checks = self.checks.iter().enumerate().skip(from).filter(|(_, checked)| !(free_of_controls && checked.about_controls));
+        for (number, checked) in checks {
+            if let Err(defect) = checked.check.check(value, cell.shape, field, facts) {
+                return Some((number, defect));
+            }
+        }
+        None
+    }
+}
+
 #[derive(Debug, Default)]
 struct Repair {
     omit: Vec<FieldId>,
@@ -223,17 +245,14 @@ impl RuleTable {
             if facts.passes_again(place, slot.cell, buffer) {
                 continue;
             }
-            facts.row.parsed[place] = kinds::Parsed::Nothing;
-            let before = faults.len();
-            for (number, checked) in rules.checks.iter().enumerate() {
-                if checked.about_controls && free_of_controls {
-                    continue;
-                }
-                let slot = slots[place];
-                let Err(defect) = checked.check.check(slot.text(buffer), slot.cell.shape, place, &mut facts.row) else { continue };
+            facts.forget(place);
+            let mut sound = true;
+            let mut from = 0;
+            while let Some((number, defect)) = rules.defect(from, slots[place].cell, buffer, place, free_of_controls, &mut facts.row) {
+                (sound, from) = (false, number + 1);
                 // Every kind documents every defect it finds, which a test shows.
-                let Some((_, said)) = checked.said.iter().find(|(name, _)| *name == defect.name) else { continue };
-                let fault = self.fault(*said, By::Check(number as u8), FieldId(place as u16), slot);
+                let Some((_, said)) = rules.checks[number].said.iter().find(|(name, _)| *name == defect.name) else { continue };
+                let fault = self.fault(*said, By::Check(number as u8), FieldId(place as u16), slots[place]);
                 let gone = self.value_fault(fault, defect, buffer, slots, mode, faults);
                 accepted &= !faults.last().is_some_and(|fault| fault.rejects);
                 if gone {
@@ -242,7 +261,7 @@ impl RuleTable {
                     break;
                 }
             }
-            if rules.repeatable && faults.len() == before {
+            if sound && rules.repeatable {
                 facts.passed(place, slot.cell);
             }
         }
@@ -322,7 +341,7 @@ impl RuleTable {
                 // The check that found it is asked again, and listened to this time.
                 let mut facts = kinds::RowFacts::telling();
                 let checked = &self.fields[fault.field.index()].checks[usize::from(number)];
-                let _ = checked.check.check(value, fault.cell.shape, fault.field.index(), &mut facts);
+                let _defect = checked.check.check(value, fault.cell.shape, fault.field.index(), &mut facts);
                 fault.message = facts.take_words();
                 fault.value = Some(text::excerpt(value, 200));
             }
@@ -347,17 +366,21 @@ impl RuleTable {
     fn repair(&self, rule: &RowRule, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts) {
         for &field in &rule.repair.omit {
             slots[field.index()] = Slot::EMPTY;
-            facts.row.parsed[field.index()] = kinds::Parsed::Nothing;
+            facts.forget(field.index());
             facts.row.present.set(field.index(), false);
         }
         for (field, value) in &rule.repair.set {
             slots[field.index()].cell = Cell::store(buffer, value, Shape::Text);
+            facts.forget(field.index());
             facts.row.present.set(field.index(), slots[field.index()].is_present());
         }
         if let Some((from, to)) = self.sale.filter(|_| rule.repair.fold_sale).or(rule.repair.fold) {
             slots[to.index()] = slots[from.index()];
             slots[from.index()] = Slot::EMPTY;
-            facts.row.parsed[to.index()] = std::mem::take(&mut facts.row.parsed[from.index()]);
+            let parsed = facts.row.parsed[from.index()];
+            facts.forget(from.index());
+            facts.forget(to.index());
+            facts.row.parsed[to.index()] = parsed;
             facts.row.present.set(to.index(), slots[to.index()].is_present());
             facts.row.present.set(from.index(), false);
         }

@@ -221,7 +221,7 @@ fn parse<'t>(file: &str, text: &'t str) -> Result<Spanned<DeTable<'t>>, SpecErro
 
 /// The line, from 1, on which a span begins.
 fn line_at(text: &str, span: Option<std::ops::Range<usize>>) -> usize {
-    span.and_then(|span| text.get(..span.start)).map_or(1, |head| head.matches('\n').count() + 1)
+    span.and_then(|span| text.get(..span.start)).map_or(1, |head| memchr::memchr_iter(b'\n', head.as_bytes()).count() + 1)
 }
 
 /// The value without its places.

@@ -63,8 +63,8 @@ pub(crate) const URL: ValueKind = ValueKind {
 struct Url;
 
 impl ValueCheck for Url {
-    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
-        facts.host.check(value).map_err(|defect| describe(defect, value, facts))
+    fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+        facts.address(field, value).map_err(|defect| describe(defect, value, facts))
     }
 }
 
@@ -118,11 +118,11 @@ struct UrlList {
 }
 
 impl ValueCheck for UrlList {
-    fn check(&self, value: &str, shape: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+    fn check(&self, value: &str, shape: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         let mut count = 0;
         let mut judge = |entry: &str, facts: &mut RowFacts| {
             count += 1;
-            facts.host.check(entry).map_err(|defect| match defect {
+            facts.address(field, entry).map_err(|defect| match defect {
                 LinkDefect::Credentials => facts.defect("credentials", || format!("entry {count} holds a user name or password")),
                 _ => facts.defect("bad-entry", || format!("entry {count}, `{}`, is not an absolute address", text::excerpt(entry, 60))),
             })

@@ -15,7 +15,7 @@ pub(crate) mod text;
 pub(crate) mod word;
 
 use crate::cell::{Cell, Shape, Slot};
-use crate::product::link::KnownHost;
+use crate::product::link::{KnownHost, LinkDefect};
 use crate::product::money::Money;
 use crate::product::options::OptionsDigest;
 use crate::rules::across::Key;
@@ -44,8 +44,8 @@ pub(crate) struct RowFacts {
     pub(crate) present: FieldSet,
     /// The options object of the row.
     pub(crate) options: Option<OptionsDigest>,
-    /// The host that addresses shared so far.
-    pub(crate) host: KnownHost,
+    /// By field: the host that its addresses shared so far.
+    hosts: Vec<KnownHost>,
     /// What is wrong with the value that was checked last; `None` where nobody asked for words.
     words: Option<String>,
 }
@@ -63,6 +63,14 @@ impl RowFacts {
             *words = message();
         }
         Defect { name }
+    }
+
+    /// Judges an address of a field.
+    pub(crate) fn address(&mut self, field: usize, address: &str) -> Result<(), LinkDefect> {
+        if self.hosts.len() <= field {
+            self.hosts.resize_with(field + 1, KnownHost::default);
+        }
+        self.hosts[field].check(address)
     }
 
     /// What the value of a field turned out to be.
@@ -241,22 +249,16 @@ impl Iterator for Places {
     }
 }
 
-/// The last value of a field that broke nothing.
-#[derive(Clone, Copy, Debug, Default)]
-struct Passed {
-    cell: Cell,
-    parsed: Parsed,
-}
-
 /// What the checks of a row found out, and which values need no second look; reused from row
 /// to row of one batch.
 ///
 /// Neighbours in a catalog mostly share brand, seller, category, policies and flags, so a
-/// value equal to the last sound one of its field is passed unseen.
+/// value equal to the last one of its field, where that was sound, is passed unseen.
 #[derive(Debug, Default)]
 pub struct RowFactsBox {
     pub(crate) row: RowFacts,
-    passed: Vec<Passed>,
+    /// By field: the last value that was judged, where it broke nothing.
+    passed: Vec<Cell>,
     /// The last group, and by rule over several rows the last value, with what they came to.
     group: Option<(Cell, Key)>,
     values: Vec<(Cell, u32)>,
@@ -275,20 +277,15 @@ impl RowFactsBox {
 
     pub(crate) fn reset(&mut self, width: usize) {
         self.row.parsed.resize(width, Parsed::Nothing);
-        self.passed.resize(width, Passed::default());
+        self.passed.resize(width, Cell::ABSENT);
         self.row.options = None;
         self.row.present = FieldSet::default();
     }
 
-    /// Whether the value of a field equals the last sound one; what that turned out to be
-    /// then holds for it too.
-    pub(crate) fn passes_again(&mut self, field: usize, cell: Cell, buffer: &str) -> bool {
-        let passed = &self.passed[field];
-        let same = passed.cell.equals(cell, buffer);
-        if same {
-            self.row.parsed[field] = passed.parsed;
-        }
-        same
+    /// Whether the value of a field equals the one that was judged last and was sound; what that
+    /// turned out to be then still stands there, and holds for this one too.
+    pub(crate) fn passes_again(&self, field: usize, cell: Cell, buffer: &str) -> bool {
+        self.passed[field].equals(cell, buffer)
     }
 
     /// The key of a row's group.
@@ -319,6 +316,12 @@ impl RowFactsBox {
 
     /// Remembers a sound value.
     pub(crate) fn passed(&mut self, field: usize, cell: Cell) {
-        self.passed[field] = Passed { cell, parsed: self.row.parsed[field] };
+        self.passed[field] = cell;
+    }
+
+    /// Forgets what the value of a field turned out to be.
+    pub(crate) fn forget(&mut self, field: usize) {
+        self.passed[field] = Cell::ABSENT;
+        self.row.parsed[field] = Parsed::Nothing;
     }
 }
