@@ -5,8 +5,9 @@ use crate::pipeline::{self, AccountFeed, Plan, TargetPlan};
 use crate::render::file::{Finished, WriteError, write_text};
 use crate::render::index;
 use crate::render::manifest::{self, Manifest, ManifestField, ManifestFile, ManifestIndex, ManifestSource, folder_of};
+use crate::spec::FieldId;
 use crate::summary::{Counts, InputSummary};
-use std::path::{Component, Path};
+use std::path::Path;
 
 /// A file that was published: path, items, bytes.
 type Published = (String, u64, u64);
@@ -84,7 +85,7 @@ fn feed(
     }
     let files = &manifest.files;
     let stale = earlier.into_iter().flat_map(|manifest| manifest.files).filter(|old| !files.iter().any(|new| new.name == old.name));
-    for old in stale.filter(|old| is_inside(&old.name)) {
+    for old in stale.filter(ManifestFile::is_inside) {
         // Left behind, an old shard would be uploaded together with the new ones.
         remove(&folder.join(&old.name))?;
     }
@@ -97,7 +98,7 @@ fn feed(
 /// Clears a feed away with everything that its manifest lists.
 fn withdraw(folder: &Path) -> Result<(), WriteError> {
     let Some(manifest) = Manifest::read(folder) else { return Ok(()) };
-    for file in manifest.files.iter().filter(|file| is_inside(&file.name)) {
+    for file in manifest.files.iter().filter(|file| file.is_inside()) {
         remove(&folder.join(&file.name))?;
     }
     remove(&folder.join(index::NAME))?;
@@ -105,10 +106,6 @@ fn withdraw(folder: &Path) -> Result<(), WriteError> {
     // What others put there stays.
     std::fs::remove_dir(folder).unwrap_or_default();
     Ok(())
-}
-
-fn is_inside(name: &str) -> bool {
-    Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 fn remove(path: &Path) -> Result<(), WriteError> {
@@ -122,20 +119,25 @@ fn remove(path: &Path) -> Result<(), WriteError> {
 fn publish_index(plan: &Plan, target: &TargetPlan, index: Finished) -> Result<ManifestIndex, WriteError> {
     let attributes = crate::product::attribute::Attributes::shared();
     let place = plan.targets.iter().position(|known| known.name == target.name).unwrap_or_default();
-    let fields = target.columns.iter().map(|id| {
-        let field = target.spec.get(*id);
+    let field = |name: &str, id: FieldId| {
         let column = |source: &pipeline::SourcePlan| {
-            let column = source.column_of(target, place, *id)?;
+            let column = source.column_of(target, place, id)?;
             let (number, name) = source.column(column);
             Some((number, name?.to_string()))
         };
         ManifestField {
-            name: field.name.clone(),
-            attribute: attributes.name(field.attribute).to_owned(),
+            name: name.to_owned(),
+            attribute: attributes.name(target.spec.get(id).attribute).to_owned(),
             columns: plan.sources.iter().map(column).collect(),
         }
-    });
-    let entry = ManifestIndex { name: index::NAME.to_owned(), blake3: index.blake3.clone(), fields: fields.collect() };
+    };
+    let mut fields: Vec<ManifestField> = target.columns.iter().map(|id| field(&target.spec.get(*id).name, *id)).collect();
+    // What a target of nested objects refuses, it names by path.
+    for published in target.spec.shape.iter().flat_map(|shape| &shape.published).filter(|published| published.name.contains("[].")) {
+        let id = published.attribute.and_then(|attribute| target.spec.field_of(attribute));
+        fields.extend(id.map(|id| field(&published.name, id)));
+    }
+    let entry = ManifestIndex { name: index::NAME.to_owned(), blake3: index.blake3.clone(), fields };
     index.publish()?;
     Ok(entry)
 }

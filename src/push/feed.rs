@@ -4,7 +4,7 @@ use super::error::PushError;
 use crate::render::index;
 use crate::render::manifest::{self, Manifest, ManifestFile};
 use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// A built feed.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Built {
                 path.display()
             )));
         };
-        if listed.name != index::NAME || !files.iter().all(|file| is_inside(&file.name)) {
+        if listed.name != index::NAME || !files.iter().all(ManifestFile::is_inside) {
             return Err(PushError::Feed(format!("{}: it names files that no build writes", path.display())));
         }
         let named = files.iter().map(|file| (&file.name, &file.blake3)).chain([(&listed.name, &listed.blake3)]);
@@ -92,11 +92,6 @@ pub(super) fn manifest(folder: &Path) -> Result<Manifest, PushError> {
         _ => PushError::io(&path)(error),
     })?;
     serde_json::from_str(&text).map_err(|error| PushError::Feed(format!("{}: this is no manifest: {error}", path.display())))
-}
-
-/// Whether a name leads to a file in its folder or below.
-fn is_inside(name: &str) -> bool {
-    !name.contains('\\') && Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// The digest of a file.

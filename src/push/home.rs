@@ -9,6 +9,7 @@ use super::feed::Built;
 use crate::finding::{Finding, Place, Severity};
 use crate::product::text;
 use crate::render::index::{self, Entry};
+use crate::render::manifest::ManifestField;
 use crate::spec::model::{Certainty, Consequence};
 use crate::state::key_of;
 use serde_json::{Value, json};
@@ -51,7 +52,7 @@ pub fn lead(refusals: &[Refused], built: &Built, target: &str) -> Result<Vec<Fin
 
 fn finding(refused: &Refused, at: Option<(u16, u32, u32)>, built: &Built, target: &str) -> Finding {
     let fields = built.manifest.index.as_ref().map_or(&[][..], |index| index.fields.as_slice());
-    let field = refused.field.as_ref().and_then(|name| fields.iter().find(|field| field.name == *name || field.attribute == *name));
+    let field = refused.field.as_ref().and_then(|name| field_of(fields, name));
     let mut place = Place { source: u16::MAX, ..Place::default() };
     if let Some((source, record, line)) = at {
         place = Place { source, record: u64::from(record), line: u64::from(line), ..Place::default() };
@@ -74,6 +75,30 @@ fn finding(refused: &Refused, at: Option<(u16, u32, u32)>, built: &Built, target
         target: Some(target.into()),
         ..Finding::own(ROW_REFUSED.into(), Severity::Error, format!("the target refused it: {said}{named}{coded}"), place)
     }
+}
+
+/// The field that a target means by a name, or by a path below an object of its list, such as
+/// `variants[1].price.amount`; of a path it is the longest part that is published.
+fn field_of<'a>(fields: &'a [ManifestField], name: &str) -> Option<&'a ManifestField> {
+    let mut path = String::with_capacity(name.len());
+    for (place, step) in name.split('[').enumerate() {
+        path.push_str(if place == 0 { step } else { step.trim_start_matches(|c: char| c.is_ascii_digit()) }.replace(']', "[]").as_str());
+    }
+    let below = |field: &ManifestField| field.name.split_once("[].").map(|(_, path)| path.to_owned());
+    let mut rest = path.as_str();
+    loop {
+        if let Some(found) = fields.iter().find(|field| below(field).is_some_and(|path| path == rest)) {
+            return Some(found);
+        }
+        rest = match rest.strip_suffix("[]") {
+            Some(shorter) => shorter,
+            None => match rest.rsplit_once('.') {
+                Some((shorter, _)) => shorter,
+                None => break,
+            },
+        };
+    }
+    fields.iter().find(|field| field.name == name || field.attribute == name)
 }
 
 /// A finding as the state keeps it, with the name of its file.
@@ -113,5 +138,29 @@ pub fn recall(kept: &Value, files: &mut Vec<Arc<str>>) -> Finding {
         hint: Some(Arc::from(hint)),
         target: text("target").map(Arc::from),
         ..Finding::own(ROW_REFUSED.into(), Severity::Error, text("message").unwrap_or("").to_owned(), place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ManifestField, field_of};
+
+    #[test]
+    fn names_and_paths_lead_to_a_field() {
+        let names =
+            ["title", "price", "products[].title", "products[].variants[].price", "products[].variants[].media", "products[].variants"];
+        let fields = names.map(|name| ManifestField { name: name.to_owned(), attribute: format!("of {name}"), columns: Vec::new() });
+        for (name, found) in [
+            ("price", Some("price")),
+            ("of price", Some("price")),
+            ("title", Some("products[].title")),
+            ("variants[11].price.amount", Some("products[].variants[].price")),
+            ("variants[0].media[2].url", Some("products[].variants[].media")),
+            ("variants[0].colour", Some("products[].variants")),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(field_of(&fields, name).map(|field| field.name.as_str()), found, "{name}");
+        }
     }
 }

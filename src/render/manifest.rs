@@ -1,7 +1,7 @@
 //! The manifest beside a feed: what it is, what it was made of, and what its bytes are.
 
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Component, Path};
 
 /// The name of the manifest file.
 pub const NAME: &str = "feed.manifest.json";
@@ -99,6 +99,13 @@ pub struct ManifestFile {
     pub bytes: u64,
     /// Digest of those bytes.
     pub blake3: String,
+}
+
+impl ManifestFile {
+    /// Whether its name leads into its folder or below, as those that a build writes do.
+    pub fn is_inside(&self) -> bool {
+        !self.name.contains('\\') && Path::new(&self.name).components().all(|part| matches!(part, Component::Normal(_)))
+    }
 }
 
 /// A source of a feed.

@@ -10,12 +10,14 @@ use super::fault::Twist;
 use super::idempotency::Known;
 use super::nested::{self, CREATE, STANDARD_UPSERT, error};
 use super::shape::{self, Flaw};
-use super::{Api, Shared};
+use super::{Api, Shared, judge};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 /// The release, and the word for the working copy that follows it.
 const VERSIONS: [&str; 2] = ["2026-04-17", "unreleased"];
+/// The spec whose rules products are judged by.
+const SPEC: &str = "acp";
 /// How long answers are kept for repeated requests; not documented.
 const KEEP: SignedDuration = SignedDuration::from_hours(24);
 
@@ -49,7 +51,7 @@ pub(super) fn answer(shared: &Shared, call: &Call) -> Answer {
         ("PATCH", ["feeds", id, "products"]) => once(shared, call, |shared, call| {
             let now = shared.now();
             with_feed(shared, Api::Acp, id, |feed| {
-                let products = match upserted(call, &STANDARD_UPSERT, unreleased) {
+                let products = match upserted(shared, call, &STANDARD_UPSERT, SPEC, unreleased) {
                     Ok(body) => body,
                     Err(refusal) => return *refusal,
                 };
@@ -135,7 +137,9 @@ pub(super) fn create_refused(refusal: Refused) -> Answer {
 }
 
 /// A body of products, or why it is none.
-pub(super) fn upserted(call: &Call, shape: &shape::Shape, unreleased: bool) -> Result<Value, Box<Answer>> {
+///
+/// First as the documents draw it, then by the rules of the spec, as `check` judges it.
+pub(super) fn upserted(shared: &Shared, call: &Call, shape: &shape::Shape, spec: &str, unreleased: bool) -> Result<Value, Box<Answer>> {
     let payload = |flaw: Flaw| error(400, "invalid_product_payload", &flaw.message, Some(&flaw.path));
     if call.media() != "application/json" {
         return Err(Box::new(unsupported_media()));
@@ -158,10 +162,17 @@ pub(super) fn upserted(call: &Call, shape: &shape::Shape, unreleased: bool) -> R
         };
         products.iter().enumerate().find_map(variants)
     });
-    match twice {
+    match twice.or_else(|| broken(shared, &body, "products", spec)) {
         Some(flaw) => Err(Box::new(payload(flaw))),
         None => Ok(body),
     }
+}
+
+/// The first flaw of a body that a rule of the spec finds.
+pub(super) fn broken(shared: &Shared, body: &Value, list: &str, spec: &str) -> Option<Flaw> {
+    let fault = judge::body(body.to_string().as_bytes(), spec, judge::date(shared.now()))?;
+    let dot = if fault.path.is_empty() { "" } else { "." };
+    Some(Flaw { path: format!("{list}[{}]{dot}{}", fault.object, fault.path), message: fault.message })
 }
 
 /// The answer to a body that is not declared as JSON.

@@ -271,6 +271,9 @@ fn dispatch(shared: &Shared, call: &Call) -> Result<Answer, Box<Answer>> {
         }
         ("PATCH", ["feeds", id, "products"]) => {
             let delta = body(call, &DELTA)?;
+            if let Some(Flaw { path, message }) = super::acp::broken(shared, &delta, "products", "openai-ads-delta") {
+                return Err(Box::new(error(400, "invalid_value", &message, Some(&path))));
+            }
             with(id, &|feed| {
                 if call.twist == Some(Twist::BodyFailed) {
                     return Ok(Answer::json(200, json!({"id": feed.id, "accepted": false})));

@@ -5,7 +5,7 @@
 //! ids are given back as documented.
 
 use super::acp::{Refused, unsupported_media};
-use super::acp::{create_refused, json_body, method_not_allowed, once, refuse_token, upserted, with_feed};
+use super::acp::{broken, create_refused, json_body, method_not_allowed, once, refuse_token, upserted, with_feed};
 use super::call::{Answer, Call};
 use super::fault::Twist;
 use super::nested::{self, CREATE, NestedFeed, PROMOTIONS, UPSERT, error};
@@ -43,7 +43,7 @@ fn dispatch(shared: &Shared, call: &Call) -> Answer {
         }),
         ("PATCH", ["product_feeds", id, "products"]) => once(shared, call, |shared, call| {
             let now = shared.now();
-            with_feed(shared, api, id, |feed| match upserted(call, &UPSERT, false) {
+            with_feed(shared, api, id, |feed| match upserted(shared, call, &UPSERT, "openai-api", false) {
                 Err(refusal) => *refusal,
                 Ok(body) => accepted(call, feed, |feed| {
                     if let Some(country) = body["target_country"].as_str() {
@@ -58,7 +58,7 @@ fn dispatch(shared: &Shared, call: &Call) -> Answer {
         }
         ("PATCH", ["product_feeds", id, "promotions"]) => once(shared, call, |shared, call| {
             let now = shared.now();
-            with_feed(shared, api, id, |feed| match promotions(call) {
+            with_feed(shared, api, id, |feed| match promotions(shared, call) {
                 Err(refusal) => *refusal,
                 Ok(body) => accepted(call, feed, |feed| feed.upsert_promotions(list(&body), now)),
             })
@@ -82,7 +82,7 @@ fn list(value: &Value) -> &[Value] {
 }
 
 /// A body of promotions, or why it is none.
-fn promotions(call: &Call) -> Result<Value, Box<Answer>> {
+fn promotions(shared: &Shared, call: &Call) -> Result<Value, Box<Answer>> {
     let payload = |flaw: Flaw| Box::new(error(400, "invalid_promotion_payload", &flaw.message, Some(&flaw.path)));
     let body = json_body(call, &PROMOTIONS).map_err(|refusal| match refusal {
         Refused::Media => Box::new(unsupported_media()),
@@ -97,7 +97,7 @@ fn promotions(call: &Call) -> Result<Value, Box<Answer>> {
             }
         }
     }
-    match nested::twice(list(&body), "") {
+    match nested::twice(list(&body), "").or_else(|| broken(shared, &body, "", "openai-api-promotions")) {
         Some(flaw) => Err(payload(flaw)),
         None => Ok(body),
     }

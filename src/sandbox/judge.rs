@@ -10,7 +10,7 @@ use crate::plan::{self, Effort, Purpose};
 use crate::progress::Silent;
 use crate::render::FeedFormat;
 use crate::sandbox::stripe::Row;
-use crate::spec::model::Consequence;
+use crate::spec::model::{Certainty, Consequence};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -73,6 +73,45 @@ pub(super) fn judge(path: &Path, spec: &str, format: Option<&str>, today: jiff::
         Ok((judgement, _)) => judgement,
         Err(failure) => Judgement { failure: Some(failure), ..Judgement::default() },
     }
+}
+
+/// Hears the first fault for which the documents refuse a request.
+#[derive(Default)]
+struct First(Option<Fault>);
+
+/// A fault of an object in a request.
+pub(super) struct Fault {
+    /// The object's place in its list.
+    pub(super) object: u64,
+    /// The path below the object.
+    pub(super) path: String,
+    /// What is wrong.
+    pub(super) message: String,
+}
+
+impl Listen for First {
+    fn finding(&mut self, finding: &Finding) {
+        let refuses = matches!(finding.consequence, Consequence::FileRefused | Consequence::RowRejected);
+        // What is only feedmill's own opinion refuses nothing.
+        if !refuses || finding.severity != Severity::Error || finding.certainty == Certainty::Own || finding.place.record == 0 {
+            return;
+        }
+        let object = finding.place.record - 1;
+        if self.0.as_ref().is_none_or(|known| object < known.object) {
+            let path = finding.place.column_name.as_deref().unwrap_or_default().to_owned();
+            self.0 = Some(Fault { object, path, message: finding.message.clone() });
+        }
+    }
+}
+
+/// Judges the body of a request that lists objects of `spec`; what feedmill cannot read as such
+/// is none of its business.
+pub(super) fn body(bytes: &[u8], spec: &str, today: jiff::civil::Date) -> Option<Fault> {
+    let mut file = tempfile::Builder::new().suffix(".json").tempfile().ok()?;
+    std::io::Write::write_all(&mut file, bytes).ok()?;
+    let mut first = First::default();
+    run(file.path(), spec, Some("json"), today, &mut |finding| first.finding(finding), None).ok()?;
+    first.0
 }
 
 /// Judges a finished feed in whatever format, and gives the accepted rows by the spec's names.

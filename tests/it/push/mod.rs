@@ -2,6 +2,8 @@
 
 mod accounts;
 mod changes;
+mod exports;
+mod feeds;
 mod kills;
 mod secrets;
 #[cfg(all(unix, feature = "sftp"))]

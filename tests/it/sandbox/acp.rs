@@ -84,6 +84,15 @@ async fn what_is_not_as_documented_is_refused() {
             "invalid_product_payload",
             "products[1].id",
         ),
+        // Nothing is wrong with its shape; the rules that `check` judges by say so.
+        (
+            Method::PATCH,
+            &products,
+            with(json!({"id": "v", "title": "N/A"})),
+            400,
+            "invalid_product_payload",
+            "products[0].variants[0].title",
+        ),
         (Method::PATCH, &products, json!({"products": [], "target_country": "US"}), 400, "invalid_product_payload", "products"),
         (Method::GET, "/feeds", json!({}), 405, "method_not_allowed", ""),
         (Method::GET, "/promotions", json!({}), 404, "not_found", ""),
