@@ -116,7 +116,8 @@ pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
         };
         let state = Arc::new(State::open(&path).await?);
         let mut round = round(Arc::clone(&state), &ready.settings.home, command.limits.deadline, wish);
-        let sandbox = if command.sandbox { Some(sandbox::serve(sandbox::Options::default()).await?) } else { None };
+        let options = sandbox::Options { faults: command.fault.clone(), ..sandbox::Options::default() };
+        let sandbox = if command.sandbox { Some(sandbox::serve(options).await?) } else { None };
         if let Some(sandbox) = &sandbox {
             adopt(sandbox, &ready.orders);
         }
@@ -128,9 +129,10 @@ pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
         }
         let told = &mut |outcome: &Outcome| ui.say(&format!("{}: {}", outcome.name(), outcome.ending.word()));
         let outcomes = round.run(&ready.orders, Task::Push, told).await;
-        for exchange in sandbox.iter().flat_map(sandbox::Sandbox::transcript) {
-            let status = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-            ui.say(&format!("#{} {} {} -> {status}", exchange.number, exchange.method, exchange.path));
+        let exchanges = sandbox.as_ref().map(sandbox::Sandbox::transcript).unwrap_or_default();
+        exchanges.iter().for_each(|exchange| ui.say(&exchange.line()));
+        if let Some(path) = &command.transcript {
+            super::sandbox::append(path, exchanges.iter().map(ToString::to_string))?;
         }
         Ok(outcomes)
     });

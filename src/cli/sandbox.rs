@@ -7,6 +7,7 @@ use crate::render::file::WriteError;
 use crate::sandbox::{Exchange, Options, serve};
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -16,9 +17,10 @@ pub(super) fn run(command: &args::Sandbox, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 async fn until_stopped(command: &args::Sandbox, ui: &Ui) -> Result<Exit, CliError> {
-    let file = command.transcript.as_ref();
-    let fail = |source| CliError::from(WriteError { path: file.cloned().unwrap_or_default(), source });
-    let mut transcript = file.map(|path| OpenOptions::new().create(true).append(true).open(path)).transpose().map_err(fail)?;
+    if let Some(path) = &command.transcript {
+        // Whether it can be written shows at once, and not at the first exchange.
+        append(path, [])?;
+    }
     let (tell, mut told) = mpsc::unbounded_channel::<String>();
     // When nobody listens any more, the sandbox is ending.
     let witness = move |exchange: &Exchange| tell.send(exchange.to_string()).unwrap_or_default();
@@ -39,14 +41,21 @@ async fn until_stopped(command: &args::Sandbox, ui: &Ui) -> Result<Exit, CliErro
             () = &mut stopped => break,
             Some(exchange) = told.recv() => {
                 ui.say(exchange.trim_end());
-                if let Some(transcript) = &mut transcript {
-                    transcript.write_all(exchange.as_bytes()).and_then(|()| transcript.flush()).map_err(fail)?;
+                if let Some(path) = &command.transcript {
+                    append(path, [exchange])?;
                 }
             }
         }
     }
     sandbox.stop().await;
     Ok(Exit::Interrupted)
+}
+
+/// Writes exchanges behind what a transcript holds.
+pub(super) fn append(path: &Path, exchanges: impl IntoIterator<Item = String>) -> Result<(), CliError> {
+    let fail = |source| CliError::from(WriteError { path: path.to_owned(), source });
+    let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(fail)?;
+    exchanges.into_iter().try_for_each(|exchange| file.write_all(exchange.as_bytes())).map_err(fail)
 }
 
 /// Waits for an interrupt, or where there are such things, a request to terminate.

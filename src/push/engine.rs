@@ -129,7 +129,7 @@ impl Delivery<'_> {
             refused.extend(verdict.refusals);
         }
         self.state.holds(self.target, self.account, snapshot, self.now()).await?;
-        outcome.findings = home::lead(&refused, self.built, self.target)?;
+        outcome.findings = home::lead(&refused, self.built, &outcome.name())?;
         outcome.ending = match (parts.is_empty(), outcome.refused) {
             (true, _) => Ending::Unchanged,
             (false, 0) => Ending::Pushed,
@@ -165,7 +165,7 @@ impl Delivery<'_> {
                     self.state.remember(&intent).await?;
                     outcome.refused += verdict.refused.unwrap_or(verdict.refusals.len() as u64);
                     outcome.remote.insert(intent.part.clone(), verdict.remote.into());
-                    outcome.findings.extend(home::lead(&verdict.refusals, self.built, self.target)?);
+                    outcome.findings.extend(home::lead(&verdict.refusals, self.built, &outcome.name())?);
                     outcome.ending = if outcome.refused > 0 { Ending::Partial } else { outcome.ending };
                 }
                 Err(error) => {

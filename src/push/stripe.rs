@@ -211,7 +211,8 @@ pub(super) fn read_report(path: &Path, http: &Http, verdict: &mut Verdict) {
             let item = http.clean(row.get(id).unwrap_or(""));
             let message = http.clean(row.get(message).unwrap_or(""));
             let sample = named.iter().find(|sample| sample.item.as_deref() == Some(item.as_str()));
-            found.push(Refused { field: sample.and_then(|sample| sample.field.clone()), item: Some(item), message, code: None });
+            let field = sample.and_then(|sample| sample.field.clone()).or_else(|| blamed(&message, &header, &row));
+            found.push(Refused { field, item: Some(item), message, code: None });
         }
     }
     // A sample the report does not have still happened.
@@ -227,6 +228,20 @@ pub(super) fn read_report(path: &Path, http: &Http, verdict: &mut Verdict) {
     verdict.refusals = found;
 }
 
+/// The column that a message speaks of: the only one whose whole name is in it, else the only one
+/// whose value is quoted in it. Messages are not documented; where it is not one, none is blamed.
+fn blamed(message: &str, header: &csv::StringRecord, row: &csv::StringRecord) -> Option<String> {
+    let only = |mut named: Box<dyn Iterator<Item = &str> + '_>| {
+        let first = named.next()?;
+        named.next().is_none().then(|| first.to_owned())
+    };
+    let words: Vec<&str> = message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let quoted: Vec<&str> = message.split(['`', '\'', '"']).skip(1).step_by(2).filter(|value| !value.is_empty()).collect();
+    let own = header.iter().zip(row).filter(|(name, _)| *name != "stripe_error_message");
+    let by_value = own.filter(|(_, value)| quoted.contains(value)).map(|(name, _)| name);
+    only(Box::new(header.iter().filter(|name| words.contains(name)))).or_else(|| only(Box::new(by_value)))
+}
+
 /// Whether the report has a row for the item of a sample.
 fn contains(path: &Path, sample: &Refused) -> bool {
     let Ok(mut reader) = csv::ReaderBuilder::new().flexible(true).from_path(path) else { return false };
@@ -235,8 +250,26 @@ fn contains(path: &Path, sample: &Refused) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::check_mode;
+    use super::{blamed, check_mode};
     use crate::secret::Secret;
+
+    #[test]
+    fn a_column_is_blamed_where_it_alone_is_named_or_quoted() {
+        let header = csv::StringRecord::from(vec!["stripe_error_message", "id", "price", "sale_price", "color", "size"]);
+        let row = csv::StringRecord::from(vec!["...", "SKU-1", "20.03", "10.00 USD", "M", "M"]);
+        for (message, column) in [
+            ("`price` is no amount", Some("price")),
+            ("Invalid value for sale_price.", Some("sale_price")),
+            ("sale_price is above price", None),
+            ("the prices of this row are odd", None),
+            ("`20.03` has no currency", Some("price")),
+            ("\"M\" is not known here", None),
+            ("20.03 has no currency", None),
+            ("", None),
+        ] {
+            assert_eq!(blamed(message, &header, &row).as_deref(), column, "{message}");
+        }
+    }
 
     #[test]
     fn a_key_of_the_other_mode_is_refused_before_anything_is_sent() {

@@ -76,6 +76,15 @@ impl Exchange {
         }
     }
 
+    /// The exchange in one line: what was asked, for which account, and what was answered.
+    pub fn line(&self) -> String {
+        let account = self.headers.iter().find(|(name, _)| matches!(name.as_str(), "stripe-account" | "stripe-context"));
+        let account = account.map(|(_, account)| format!(" ({account})")).unwrap_or_default();
+        let fault = self.fault.as_ref().map(|fault| format!(" ! {fault}")).unwrap_or_default();
+        let status = self.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        format!("#{} {} {}{account}{fault} -> {status}", self.number, self.method, self.path)
+    }
+
     pub(super) fn request(&mut self, call: &Call) {
         self.sent = match &call.body {
             Payload::Bytes(bytes) if bytes.is_empty() => String::new(),

@@ -60,6 +60,12 @@ pub(in crate::cli) struct Push {
     /// Deliver to a sandbox inside this program instead, with made-up credentials; remember nothing
     #[arg(long, conflicts_with = "dry_run")]
     pub(in crate::cli) sandbox: bool,
+    /// With --sandbox: what goes wrong, such as 'GET *: 429 x3'; may be repeated
+    #[arg(long, value_name = "FAULT", requires = "sandbox")]
+    pub(in crate::cli) fault: Vec<crate::sandbox::Fault>,
+    /// With --sandbox: write every exchange to this file, behind what it holds
+    #[arg(long, value_name = "FILE", requires = "sandbox")]
+    pub(in crate::cli) transcript: Option<PathBuf>,
     /// Let one held feed past the guards, by the digest that the hold named
     #[arg(long, value_name = "DIGEST")]
     pub(in crate::cli) approve: Option<String>,
