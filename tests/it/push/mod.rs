@@ -5,6 +5,7 @@ mod changes;
 mod export;
 mod exports;
 mod feeds;
+mod judged;
 mod kills;
 mod secrets;
 #[cfg(all(unix, feature = "sftp"))]

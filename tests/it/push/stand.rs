@@ -246,6 +246,18 @@ impl Stand {
         ended.code().is_none()
     }
 
+    /// Lets what was begun and not finished have been begun so many seconds earlier.
+    pub(crate) fn age_intents(&self, seconds: i64) {
+        use sqlx::Connection;
+        let address = format!("sqlite:{}", self.folder.path("state/state.sqlite").display());
+        self.runtime.block_on(async {
+            let mut connection = sqlx::SqliteConnection::connect(&address).await.expect("the state");
+            let aged =
+                sqlx::query("update intent set created = created - ?").bind(seconds).execute(&mut connection).await.expect("written");
+            assert!(aged.rows_affected() > 0, "nothing was begun");
+        });
+    }
+
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
         self.sandbox().transcript()
     }
