@@ -6,6 +6,7 @@
 
 use super::error::PushError;
 use super::feed::Built;
+use super::gone::GoneList;
 use crate::render::index::{self, Entry, Print};
 use crate::state::{Holding, Known, Snapshots, State, key_of};
 
@@ -19,29 +20,20 @@ pub const STOCK: u8 = 4;
 pub const NEW: u8 = 8;
 
 /// What changed.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Difference {
     /// Whether the target holds nothing of ours, so that everything is sent.
     pub first: bool,
     /// By place in the feed: what changed of the item.
     pub marks: Vec<u8>,
     /// What the target holds and the feed does not.
-    pub gone: Vec<Gone>,
+    pub gone: GoneList,
     /// Items that are new.
     pub added: u64,
     /// Items that changed.
     pub changed: u64,
     /// What the guards look at.
     pub drift: Drift,
-}
-
-/// An item that left the feed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gone {
-    /// Its id.
-    pub item: String,
-    /// Its group's id.
-    pub group: String,
 }
 
 /// The feed against the snapshot that the target accepted last.
@@ -176,7 +168,9 @@ impl Merge<'_> {
                     gone = snapshot.take();
                 }
             }
-            self.difference.gone.extend(gone.map(|known| Gone { item: known.item, group: known.group }));
+            if let Some(known) = gone {
+                self.difference.gone.push(&known.item, &known.group).map_err(PushError::io("a temporary file"))?;
+            }
         }
     }
 

@@ -16,6 +16,9 @@ use crate::state::{Holding, Intent, State};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+/// Snapshots that an account may hold, kept each for itself.
+const MOST_POSSIBLE: usize = 4;
+
 /// What a delivery is asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wish {
@@ -95,8 +98,8 @@ impl Delivery<'_> {
             });
         }
         let holdings = self.state.holdings(self.target, self.account).await?;
-        let difference = difference::compare(self.built, self.state, &holdings).await?;
-        (outcome.added, outcome.changed, outcome.removed) = (difference.added, difference.changed, difference.gone.len() as u64);
+        let mut difference = difference::compare(self.built, self.state, &holdings).await?;
+        (outcome.added, outcome.changed, outcome.removed) = (difference.added, difference.changed, difference.gone.len());
         let too_old = self.is_too_old(&holdings);
         if difference.is_empty() && !too_old && !self.wish.whole && holdings.len() == 1 {
             outcome.ending = Ending::Unchanged;
@@ -105,14 +108,13 @@ impl Delivery<'_> {
         if self.is_held(&difference, outcome).await? {
             return Ok(());
         }
-        let whole = Difference { first: true, ..difference.clone() };
-        let change = if too_old || self.wish.whole { &whole } else { &difference };
-        let parts = self.destination.parts(self.built, change, self.folder)?;
+        difference.first |= too_old || self.wish.whole;
+        let parts = self.destination.parts(self.built, &difference, self.folder)?;
         if self.wish.rehearsal {
             return self.rehearse(&parts, outcome).await;
         }
         let mut intents = self.take_up(&parts).await?;
-        let snapshot = self.stage().await?;
+        let snapshot = self.stage(&holdings).await?;
         let mut refused = Vec::new();
         for part in &parts {
             let verdict = match self.part(part, &mut intents).await {
@@ -212,9 +214,13 @@ impl Delivery<'_> {
     }
 
     /// Writes the snapshot down and notes that the account may hold it from now on.
-    async fn stage(&self) -> Result<i64, PushError> {
+    async fn stage(&self, holdings: &[Holding]) -> Result<i64, PushError> {
         // Accounts share snapshots; until one of them holds it, another must not clear it away.
         let _staging = self.state.staging().await;
+        let possible: Vec<i64> = holdings.iter().filter(|holding| !holding.accepted).map(|holding| holding.snapshot).collect();
+        if possible.len() >= MOST_POSSIBLE {
+            self.state.unite(self.target, self.account, &possible, self.now()).await?;
+        }
         let snapshot = difference::stage(self.built, self.state, self.now()).await?;
         self.state.may_hold(self.target, self.account, snapshot, self.now()).await?;
         Ok(snapshot)

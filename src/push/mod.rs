@@ -14,6 +14,7 @@ mod error;
 pub mod feed;
 mod feeds;
 mod folder;
+pub mod gone;
 pub mod guard;
 pub mod home;
 pub mod http;

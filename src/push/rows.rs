@@ -147,7 +147,9 @@ impl Writers<'_> {
     fn delete(&mut self, header: &ByteRecord, key: &str, difference: &Difference) -> Result<(), PushError> {
         let id = header.iter().position(|column| column == key.as_bytes()).unwrap_or(0);
         let flag = header.iter().position(|column| column == b"delete").unwrap_or(header.len());
-        for gone in &difference.gone {
+        let unreadable = || PushError::io("a temporary file");
+        for gone in difference.gone.iter().map_err(unreadable())? {
+            let gone = gone.map_err(unreadable())?;
             let cell = |place| {
                 if place == id {
                     gone.item.as_bytes()

@@ -10,6 +10,7 @@ mod history;
 mod intent;
 mod lock;
 mod snapshot;
+mod unite;
 
 pub use history::{Refusal, Visit};
 pub use intent::Intent;

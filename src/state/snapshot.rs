@@ -7,6 +7,7 @@
 
 use super::{State, StateError};
 use crate::render::index::{Entry, Print};
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
 
 /// The digest of an item's id by which snapshots are sorted.
@@ -342,12 +343,19 @@ impl State {
             .execute(&mut *transaction)
             .await
             .map_err(fail)?;
-        sqlx::query("delete from snapshot where id not in (select snapshot from holding)")
-            .execute(&mut *transaction)
-            .await
-            .map_err(fail)?;
-        sqlx::query("delete from page where snapshot not in (select id from snapshot)").execute(&mut *transaction).await.map_err(fail)?;
+        self.clear(&mut transaction).await?;
         transaction.commit().await.map_err(fail)
+    }
+
+    /// Clears away what no account holds any more.
+    pub(super) async fn clear(&self, connection: &mut SqliteConnection) -> Result<(), StateError> {
+        for query in [
+            "delete from snapshot where id not in (select snapshot from holding)",
+            "delete from page where snapshot not in (select id from snapshot)",
+        ] {
+            sqlx::query(query).execute(&mut *connection).await.map_err(|error| self.fail(error))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! What is sent for a change: the objects of which something changed, and a list of what is gone.
 
-use super::super::difference::{BODY, Difference, Gone, NEW, PRICE, STOCK};
+use super::super::difference::{BODY, Difference, NEW, PRICE, STOCK};
 use super::super::error::PushError;
 use super::super::feed::Built;
+use super::super::gone::Gone;
 use super::super::rows::Places;
 use super::super::{Part, digest};
 use super::object::{self, Head, Objects};
@@ -47,7 +48,7 @@ pub(super) fn part(
 ) -> Result<Option<Part>, PushError> {
     let written = |error: WriteError| PushError::Io { path: error.path, source: error.source };
     let change = Change::find(built, difference, manner)?;
-    let gone: &[Gone] = if manner == Manner::Objects { &difference.gone } else { &[] };
+    let gone = if manner == Manner::Objects { left(difference)? } else { Vec::new() };
     if change.items == 0 && gone.is_empty() {
         return Ok(None);
     }
@@ -83,6 +84,12 @@ pub(super) fn part(
     Ok(Some(part))
 }
 
+/// What left; it is looked for in what the target holds, so its ids are all needed at once.
+fn left(difference: &Difference) -> Result<Vec<Gone>, PushError> {
+    let gone = difference.gone.iter().and_then(Iterator::collect);
+    gone.map_err(PushError::io("a temporary file"))
+}
+
 /// What changed, by the digests of ids.
 struct Change {
     /// Objects in which something changed.
@@ -110,7 +117,7 @@ impl Change {
             }
         }
         if manner == Manner::Objects {
-            let left = difference.gone.iter().filter(|gone| !gone.group.is_empty());
+            let left = left(difference)?.into_iter().filter(|gone| !gone.group.is_empty());
             change.objects.extend(left.map(|gone| key_of(&gone.group)));
         }
         Ok(change)

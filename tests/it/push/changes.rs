@@ -124,6 +124,38 @@ fn a_run_waits_for_its_turn_when_asked_to() {
 }
 
 #[test]
+fn a_target_that_fails_for_long_does_not_fill_the_state() {
+    let stand = Stand::built(&IMPORTS, 30, &[]);
+    assert_eq!(stand.push().code, 0);
+    stand.fault("PUT *: 503");
+    let mut now = items(30);
+    let gone = now.remove(6);
+    for round in 0..12 {
+        now[round].1 = format!("{}.75 USD", 40 + round);
+        stand.catalog(&now);
+        assert_eq!(stand.run(&["run"]).code, 5);
+    }
+    assert!(
+        stand.count("holding") <= 6 && stand.count("snapshot") <= 6,
+        "{} holdings, {} snapshots",
+        stand.count("holding"),
+        stand.count("snapshot")
+    );
+    // What it holds is as uncertain as can be: still everything that is not as it was comes out right.
+    stand.sandbox().heal();
+    let back = now[0].1.clone();
+    now[0].1 = "11.00 USD".to_owned();
+    stand.catalog(&now);
+    let run = stand.run(&["run"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(stand.held("acct_sandbox", "SKU-1", "price").as_deref(), Some("11.00 USD"), "and not {back}");
+    assert_eq!(stand.held("acct_sandbox", "SKU-13", "price").as_deref(), Some("51.75 USD"));
+    assert_eq!(stand.held("acct_sandbox", &gone.0, "id"), None);
+    assert_eq!((stand.count("holding"), stand.count("snapshot")), (1, 1));
+    assert_eq!(stand.run(&["run", "--error-on-unchanged"]).code, 9);
+}
+
+#[test]
 fn prices_in_the_wrong_unit_and_an_empty_catalog_are_held() {
     let stand = Stand::built(&IMPORTS, 12, &[]);
     assert_eq!(stand.push().code, 0);

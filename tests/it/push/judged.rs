@@ -46,18 +46,19 @@ impl Judged {
         run
     }
 
-    fn tell(&self, what: &str) {
+    /// How many requests were judged, in words.
+    fn tell(&self, what: &str) -> String {
         let exchanges = self.stand.exchanges();
         let judged = exchanges.iter().filter(|exchange| !exchange.path.starts_with("/stripe-uploads/")).count();
         let uploads = exchanges.len() - judged;
         assert!(judged > 3, "{judged}");
-        println!("{what:<44} {judged:>3} requests judged, 0 violations; {uploads} uploads to presigned addresses");
+        format!("{what:<44} {judged:>3} requests judged, 0 violations; {uploads} uploads to presigned addresses")
     }
 }
 
 /// Everything that moves, one after the other.
-fn everything(way: &Way) {
-    let Some(mut judged) = Judged::new() else { return };
+fn everything(way: &Way) -> String {
+    let Some(mut judged) = Judged::new() else { return String::new() };
     judged.project(way, "", "");
     let mut now = items(30);
     judged.stand.catalog(&now);
@@ -104,17 +105,17 @@ fn everything(way: &Way) {
     judged.stand.folder.write("out/shop/feed.manifest.json", manifest.replace(&digest(&feed), &digest(&broken)));
     judged.stand.folder.write("out/shop/feed.csv", broken);
     judged.run(&["push", "--full"], 8);
-    judged.tell(&format!("{}: every kind of change and fault", way.name));
+    judged.tell(&format!("{}: every kind of change and fault", way.name))
 }
 
 #[test]
 fn imports_are_asked_for_as_the_excerpt_says() {
-    everything(&IMPORTS);
+    println!("{}", everything(&IMPORTS));
 }
 
 #[test]
 fn import_sets_are_asked_for_as_the_excerpt_says() {
-    everything(&SETS);
+    println!("{}", everything(&SETS));
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn every_account_is_named_as_the_excerpt_says() {
             assert_eq!(judged.stand.sandbox().products(&account).len(), 12, "{account}");
         }
     }
-    judged.tell("three accounts by either header, v2 and v1");
+    println!("{}", judged.tell("three accounts by either header, v2 and v1"));
 }
 
 #[test]
@@ -144,7 +145,7 @@ fn an_import_that_a_dead_run_created_is_looked_for_as_the_excerpt_says() {
     judged.run(&["push"], 0);
     assert!(judged.stand.exchanges().iter().any(|exchange| exchange.query.as_deref().is_some_and(|query| query.contains("created_gte"))));
     assert_eq!(judged.stand.imports().len(), 1, "the import of the dead run is the one that is used");
-    judged.tell("stripe v2: found again after a day");
+    println!("{}", judged.tell("stripe v2: found again after a day"));
 }
 
 #[test]
@@ -160,5 +161,5 @@ fn other_feeds_and_replacement_are_asked_for_as_the_excerpt_says() {
         let last = judged.stand.imports().pop().expect("an import");
         assert_eq!((last.status.as_str(), last.taken), ("succeeded", 12), "{last:?}");
     }
-    judged.tell("stripe v2: replacement, inventory, pricing");
+    println!("{}", judged.tell("stripe v2: replacement, inventory, pricing"));
 }

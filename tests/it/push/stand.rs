@@ -246,6 +246,20 @@ impl Stand {
         ended.code().is_none()
     }
 
+    /// Rows of a table of the state.
+    pub(crate) fn count(&self, table: &'static str) -> i64 {
+        use sqlx::Connection;
+        let address = format!("sqlite:{}", self.folder.path("state/state.sqlite").display());
+        self.runtime.block_on(async {
+            let mut connection = sqlx::SqliteConnection::connect(&address).await.expect("the state");
+            let query = match table {
+                "holding" => "select count(*) from holding",
+                _ => "select count(*) from snapshot",
+            };
+            sqlx::query_scalar(query).fetch_one(&mut connection).await.expect("a table")
+        })
+    }
+
     /// Lets what was begun and not finished have been begun so many seconds earlier.
     pub(crate) fn age_intents(&self, seconds: i64) {
         use sqlx::Connection;
