@@ -321,6 +321,7 @@ fn sides(preset: &Preset, header: &Arc<Header>, setting: &SourceSetting) -> Resu
                 key: side.key.clone(),
                 only: side.only.clone(),
                 many: side.many,
+                order: side.order.clone(),
             });
             open.push(None);
         }
@@ -345,6 +346,7 @@ fn sides(preset: &Preset, header: &Arc<Header>, setting: &SourceSetting) -> Resu
             on,
             only: Vec::new(),
             many: join.many.unwrap_or_else(|| meant.is_some_and(|side| side.many)),
+            order: meant.map_or_else(Vec::new, |side| side.order.clone()),
         });
         let wanted = join.wanted.clone();
         open.push(Some(Box::new(move || open::located(&found, &wanted))));
@@ -402,6 +404,9 @@ pub fn attributes(mapping: &Mapping, defaults: &[(String, String)]) -> HashSet<A
             Kind::Box => found.extend(["length", "width", "height", "dimensions_unit"].map(known)),
             _ => {}
         }
+    }
+    if mapping.takes_off() {
+        found.insert(known("sale_price"));
     }
     if found.contains(&known("inventory_quantity")) {
         found.extend(["availability", "inventory_not_tracked"].map(known));

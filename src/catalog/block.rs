@@ -102,6 +102,11 @@ pub trait Splitter: Send {
     fn finish(&mut self, _line: u64) -> Result<(), (u64, String)> {
         Ok(())
     }
+
+    /// What else is in the content that could be records, and is not read.
+    fn left(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// Decides how many of the records of a block may be handed on; the rest is kept for the
@@ -234,6 +239,11 @@ impl Blocks {
 
     fn broken(&self, (line, message): (u64, String)) -> ReadError {
         ReadError::Incomplete { file: self.stream.file().to_string(), line, message }
+    }
+
+    /// What else is in the content that could be records, and was not read.
+    pub fn left(&self) -> Vec<String> {
+        self.splitter.left().to_vec()
     }
 
     /// The digest and size of everything read, once the end is reached.

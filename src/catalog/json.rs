@@ -1,4 +1,4 @@
-//! JSON: one object a line, or an array of objects, alone or inside an object.
+//! JSON: one object a line. Objects in an array are found by `document`, and read here, too.
 //!
 //! The splitters only find where objects begin and end; serde_json reads what is in them,
 //! so that numbers keep their digits and text its escapes.
@@ -39,131 +39,6 @@ impl Splitter for Lines {
     }
 }
 
-/// Where a document splitter is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// Before the array of records.
-    Before,
-    /// Inside it.
-    Inside,
-    /// After it, with this many containers still open.
-    After(usize),
-    /// Everything is closed.
-    Done,
-}
-
-/// Finds the elements of the first array of objects in a JSON document.
-#[derive(Clone, Copy, Debug)]
-pub struct Elements {
-    phase: Phase,
-    depth: usize,
-}
-
-impl Default for Elements {
-    fn default() -> Self {
-        Self { phase: Phase::Before, depth: 0 }
-    }
-}
-
-impl Splitter for Elements {
-    fn split(&mut self, bytes: &[u8], line: u64, at_end: bool, marks: &mut Vec<Mark>) -> Result<usize, (u64, String)> {
-        let mut at = 0;
-        let mut lines = Counter::new(bytes, line);
-        if self.phase == Phase::Before {
-            match single(bytes) {
-                Single::Is { start, end } => {
-                    marks.push(Mark { start: start as u32, end: end as u32, line: lines.at(start) });
-                    self.phase = Phase::Done;
-                    return Ok(bytes.len());
-                }
-                Single::Open if !at_end && bytes.len() < super::open::SAMPLE => return Ok(0),
-                Single::Open | Single::Not => {}
-            }
-            match seek(bytes) {
-                Some((start, depth)) => {
-                    at = start;
-                    self.depth = depth;
-                    self.phase = Phase::Inside;
-                }
-                None if at_end => return Err((line, "no array of objects is in the document, or it is cut before one begins".to_owned())),
-                None => return Ok(0),
-            }
-        }
-        while self.phase == Phase::Inside {
-            let next = skip_blank(bytes, at);
-            match bytes.get(next) {
-                None => return Ok(if at_end { next } else { at }),
-                Some(b',') => at = next + 1,
-                Some(b']') => {
-                    at = next + 1;
-                    self.phase = if self.depth == 0 { Phase::Done } else { Phase::After(self.depth) };
-                }
-                // What begins like no value would never end, and no record can be told from the next.
-                Some(byte) if matches!(byte, b'}' | b':') => {
-                    return Err((
-                        lines.at(next),
-                        format!("a `{}` stands where an element should begin: the JSON is broken here", char::from(*byte)),
-                    ));
-                }
-                Some(_) => match value_end(bytes, next) {
-                    Some(end) => {
-                        marks.push(Mark { start: next as u32, end: end as u32, line: lines.at(next) });
-                        at = end;
-                    }
-                    None if at_end => {
-                        return Err((lines.at(next), "an element begins here and does not end: the file is cut".to_owned()));
-                    }
-                    None => return Ok(at),
-                },
-            }
-        }
-        if let Phase::After(depth) = self.phase {
-            let mut depth = depth;
-            while let Some(&byte) = bytes.get(at) {
-                match byte {
-                    b'"' => match string_end(bytes, at) {
-                        Some(end) => {
-                            at = end;
-                            continue;
-                        }
-                        None if at_end => break,
-                        None => {
-                            self.phase = Phase::After(depth);
-                            return Ok(at);
-                        }
-                    },
-                    b'{' | b'[' => depth += 1,
-                    b'}' | b']' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                at += 1;
-                if depth == 0 {
-                    break;
-                }
-            }
-            self.phase = if depth == 0 { Phase::Done } else { Phase::After(depth) };
-        }
-        if self.phase == Phase::Done {
-            let next = skip_blank(bytes, at);
-            if next < bytes.len() {
-                return Err((lines.at(next), "something follows the end of the JSON document".to_owned()));
-            }
-            at = bytes.len();
-        }
-        Ok(at)
-    }
-
-    fn finish(&mut self, line: u64) -> Result<(), (u64, String)> {
-        match self.phase {
-            Phase::Done => Ok(()),
-            Phase::Before => Err((line, "no array of objects is in the document".to_owned())),
-            Phase::Inside | Phase::After(_) => {
-                Err((line, "the JSON document ends before its brackets are closed: the file is cut".to_owned()))
-            }
-        }
-    }
-}
-
 /// Counts line feeds once, from left to right.
 pub(super) struct Counter<'a> {
     bytes: &'a [u8],
@@ -185,7 +60,7 @@ impl<'a> Counter<'a> {
     }
 }
 
-fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
     while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
         at += 1;
     }
@@ -193,7 +68,7 @@ fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// The byte after a string that opens at `at`.
-fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut from = at + 1;
     loop {
         let found = from + memchr::memchr2(b'"', b'\\', bytes.get(from..)?)?;
@@ -206,7 +81,7 @@ fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The byte after the value that begins at `at`; brackets are counted, not matched, because
 /// the parser judges the text again.
-fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
     match bytes.get(at)? {
         b'"' => string_end(bytes, at),
         b'{' | b'[' => {
@@ -231,81 +106,6 @@ fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
             }
         }
         _ => bytes[at..].iter().position(|b| matches!(b, b',' | b']' | b'}') || b.is_ascii_whitespace()).map(|end| at + end),
-    }
-}
-
-/// Whether a document is one record in an envelope: `{"product": {"id": 1, ...}}`.
-enum Single {
-    Is {
-        start: usize,
-        end: usize,
-    },
-    /// It begins so, and goes on.
-    Open,
-    Not,
-}
-
-fn single(bytes: &[u8]) -> Single {
-    let skip = |at: usize, byte: u8| {
-        let at = skip_blank(bytes, at);
-        match bytes.get(at) {
-            Some(found) if *found == byte => Ok(at + 1),
-            Some(_) => Err(Single::Not),
-            None => Err(Single::Open),
-        }
-    };
-    let key = |at: usize| {
-        let at = skip_blank(bytes, at);
-        match bytes.get(at) {
-            Some(b'"') => string_end(bytes, at).ok_or(Single::Open),
-            Some(_) => Err(Single::Not),
-            None => Err(Single::Open),
-        }
-    };
-    let read = || -> Result<Single, Single> {
-        let at = skip(0, b'{')?;
-        let at = skip(key(at)?, b':')?;
-        let start = skip_blank(bytes, at);
-        let inside = skip(start, b'{')?;
-        // The first value of a record is a plain one; an envelope of envelopes goes on with a bracket.
-        let value = skip(key(inside)?, b':')?;
-        if matches!(bytes.get(skip_blank(bytes, value)), Some(b'{' | b'[')) {
-            return Err(Single::Not);
-        }
-        let end = value_end(bytes, start).ok_or(Single::Open)?;
-        let after = skip_blank(bytes, skip(end, b'}')?);
-        if after == bytes.len() { Ok(Single::Is { start, end }) } else { Err(Single::Not) }
-    };
-    read().unwrap_or_else(|other| other)
-}
-
-/// The byte after the bracket that opens the first array whose first element is an object (or
-/// that is empty), and how many containers stand around it.
-fn seek(bytes: &[u8]) -> Option<(usize, usize)> {
-    let mut at = 0;
-    let mut depth = 0;
-    loop {
-        at = skip_blank(bytes, at);
-        match bytes.get(at)? {
-            b'"' => at = string_end(bytes, at)?,
-            b'[' => {
-                let next = skip_blank(bytes, at + 1);
-                match bytes.get(next)? {
-                    b'{' => return Some((at + 1, depth)),
-                    b']' if depth == 0 => return Some((at + 1, depth)),
-                    _ => at = value_end(bytes, at)?,
-                }
-            }
-            b'{' => {
-                depth += 1;
-                at += 1;
-            }
-            b'}' => {
-                depth = depth.checked_sub(1)?;
-                at += 1;
-            }
-            _ => at += 1,
-        }
     }
 }
 
@@ -458,67 +258,10 @@ pub fn keys(sample: &[u8], splitter: &mut dyn Splitter) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Elements, Lines, Objects};
+    use super::{Lines, Objects};
     use crate::catalog::block::{Block, Splitter};
     use crate::catalog::{Batch, Header};
-    use proptest::prelude::*;
     use std::sync::Arc;
-
-    fn split(splitter: &mut dyn Splitter, bytes: &[u8]) -> Result<Vec<(String, u64)>, String> {
-        let mut marks = Vec::new();
-        let say = |(line, message): (u64, String)| format!("{line}: {message}");
-        splitter.split(bytes, 1, true, &mut marks).map_err(say)?;
-        splitter.finish(9).map_err(say)?;
-        Ok(marks
-            .iter()
-            .map(|mark| (String::from_utf8_lossy(&bytes[mark.start as usize..mark.end as usize]).into_owned(), mark.line))
-            .collect())
-    }
-
-    #[test]
-    fn arrays_wherever_they_stand() {
-        let text = b"{\"n\":[1,2],\"data\":{\"products\":\n[{\"a\":\"]}\"},\n{\"a\":[{}]}] }, \"x\":{\"y\":[\"}\"]}}\n";
-        let found = split(&mut Elements::default(), text).expect("sound");
-        assert_eq!(found, [("{\"a\":\"]}\"}".to_owned(), 2), ("{\"a\":[{}]}".to_owned(), 3)]);
-        assert_eq!(split(&mut Elements::default(), b"[]").expect("sound").len(), 0);
-    }
-
-    #[test]
-    fn one_record_in_an_envelope() {
-        let found = split(&mut Elements::default(), b"{\n \"product\": {\"id\": 1, \"images\": [{\"src\": \"x\"}]}\n}\n").expect("sound");
-        assert_eq!(found, [("{\"id\": 1, \"images\": [{\"src\": \"x\"}]}".to_owned(), 2)]);
-        // More than one key, or a list first, is an envelope of something else.
-        for text in ["{\"meta\":{\"n\":1},\"list\":[{\"a\":1}]}", "{\"data\":{\"list\":[{\"a\":1}],\"n\":1}}"] {
-            assert_eq!(split(&mut Elements::default(), text.as_bytes()).expect("sound"), [("{\"a\":1}".to_owned(), 1)]);
-        }
-        assert!(split(&mut Elements::default(), b"{\"product\": {\"id\": 1").is_err());
-    }
-
-    #[test]
-    fn cut_at_every_byte_is_never_whole() {
-        let text = b"{\"products\":[{\"a\":1},{\"a\":\"x\"}]}";
-        for end in 1..text.len() {
-            assert!(split(&mut Elements::default(), &text[..end]).is_err(), "{}", String::from_utf8_lossy(&text[..end]));
-        }
-        assert!(split(&mut Elements::default(), text).is_ok());
-        assert!(split(&mut Elements::default(), b"[{}] x").is_err());
-        for broken in ["[{}}", "[{},}]", "[{}:1]", "[{}:", "[{}]}", "{\"a\":[{}}]"] {
-            let error = split(&mut Elements::default(), broken.as_bytes()).expect_err(broken);
-            assert!(error.starts_with("1: ") || error.starts_with("9: "), "{broken}: {error}");
-        }
-    }
-
-    proptest! {
-        // Whatever stands in a document, each mark is a piece of it behind the one before.
-        #[test]
-        fn any_bytes_are_split_to_an_end(text in "[\\[\\]{}:,\"a1 \\\\]{0,40}") {
-            let mut marks = Vec::new();
-            let bytes = format!("[{{{text}");
-            let _broken = Elements::default().split(bytes.as_bytes(), 1, true, &mut marks);
-            prop_assert!(marks.windows(2).all(|pair| pair[0].end <= pair[1].start && pair[0].start < pair[0].end));
-            prop_assert!(marks.len() <= bytes.len());
-        }
-    }
 
     #[test]
     fn values_keep_their_text() {

@@ -12,6 +12,7 @@ mod command;
 pub mod csv;
 pub mod database;
 pub mod decode;
+mod document;
 #[cfg(feature = "excel")]
 mod excel;
 pub mod json;
@@ -99,8 +100,8 @@ pub enum Format {
     },
     /// One JSON object a line.
     JsonLines,
-    /// A JSON array of objects, or an object that holds one.
-    Json,
+    /// A JSON array of objects, or an object that holds one: the first, or the one at a path.
+    Json(Option<Arc<str>>),
     /// An XML document in which an element repeats.
     Xml(Arc<xml::Shape>),
     /// Rows of what is no text.
@@ -119,7 +120,7 @@ impl Format {
             Self::Delimited { delimiter: b'\t' } => "tsv",
             Self::Delimited { .. } => "csv",
             Self::JsonLines => "jsonl",
-            Self::Json => "json",
+            Self::Json(_) => "json",
             Self::Xml(_) => "xml",
             Self::Rows { word, .. } => word,
         }

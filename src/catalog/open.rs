@@ -5,7 +5,7 @@ use super::block::{Align, Block, Blocks, Mark, Splitter};
 use super::decode::Stream;
 use super::locate::{Local, Located, Wanted, locate};
 use super::spool;
-use super::{Batch, Format, Header, MAX_COLUMNS, ReadError, SourceFacts, binary, csv, json, rows, sniff, xml};
+use super::{Batch, Format, Header, MAX_COLUMNS, ReadError, SourceFacts, binary, csv, document, json, rows, sniff, xml};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl Parser {
         let width = header.names().len();
         match format {
             Format::Delimited { delimiter } => Self::Cells(csv::Cells { delimiter: *delimiter, width }),
-            Format::JsonLines | Format::Json => Self::Objects(json::Objects { header: Arc::clone(header) }),
+            Format::JsonLines | Format::Json(_) => Self::Objects(json::Objects { header: Arc::clone(header) }),
             Format::Xml(shape) => Self::Elements(xml::Elements { header: Arc::clone(header), shape: Arc::clone(shape) }),
             Format::Rows { numbered, .. } => Self::Arrays(rows::Arrays { width, numbered: *numbered }),
         }
@@ -89,7 +89,7 @@ pub fn located(found: &Located, wanted: &Wanted) -> Result<Source, ReadError> {
     let mut facts = SourceFacts {
         file: Arc::clone(&file),
         path: own.then(|| path.to_owned()),
-        format: Format::Json,
+        format: Format::Json(None),
         compression: None,
         encoding: "UTF-8",
         bom: false,
@@ -160,7 +160,7 @@ pub fn located(found: &Located, wanted: &Wanted) -> Result<Source, ReadError> {
         Format::Rows { .. } => {
             Err(ReadError::NotACatalog { file: file.to_string(), message: "this is no workbook or Parquet file".to_owned() })
         }
-        Format::JsonLines | Format::Json => {
+        Format::JsonLines | Format::Json(_) => {
             let keys = json::keys(&head, splitter(&facts.format).as_mut());
             keyed(stream, head, facts, &keys)
         }
@@ -185,15 +185,20 @@ fn format(name: &str, head: &[u8], wanted: &Wanted) -> Result<Format, String> {
     let delimited =
         |default: Option<u8>| Format::Delimited { delimiter: wanted.delimiter.or(default).unwrap_or_else(|| sniff::delimiter(name, head)) };
     let xml = || xml::detect(head, wanted.record.as_deref()).map(|shape| Format::Xml(Arc::new(shape)));
+    let json = |()| Format::Json(wanted.record.as_deref().map(Arc::from));
     match wanted.format.as_deref() {
         Some("csv") => Ok(delimited(None)),
         Some("tsv") => Ok(delimited(Some(b'\t'))),
         Some("jsonl") => Ok(Format::JsonLines),
-        Some("json") => Ok(Format::Json),
+        Some("json") => Ok(json(())),
         Some("xml") => xml(),
         Some(word) => Err(format!("this is no {word} file; leave `--from` out and the format is detected")),
         None if sniff::is_xml(head) => xml(),
-        None => Ok(sniff::format(name, head).unwrap_or_else(|| delimited(None))),
+        None => Ok(match sniff::format(name, head) {
+            Some(Format::Json(_)) => json(()),
+            Some(found) => found,
+            None => delimited(None),
+        }),
     }
 }
 
@@ -294,7 +299,7 @@ fn splitter(format: &Format) -> Box<dyn Splitter> {
     match format {
         Format::Delimited { delimiter } => Box::new(csv::Records::new(*delimiter)),
         Format::JsonLines | Format::Rows { .. } => Box::new(json::Lines),
-        Format::Json => Box::new(json::Elements::default()),
+        Format::Json(wanted) => Box::new(document::Elements::at(wanted.clone())),
         Format::Xml(shape) => Box::new(xml::Records::new(shape)),
     }
 }

@@ -117,13 +117,13 @@ pub fn is_binary(sample: &[u8]) -> bool {
 pub fn format(name: &str, sample: &[u8]) -> Option<Format> {
     let text = sample.trim_ascii_start();
     match text.first() {
-        Some(b'[') => Some(Format::Json),
+        Some(b'[') => Some(Format::Json(None)),
         Some(b'{') => {
             let first = text.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
             let whole = serde_json::from_slice::<&serde_json::value::RawValue>(first).is_ok();
             let more = text.get(first.len()..).is_some_and(|rest| rest.trim_ascii_start().first() == Some(&b'{'));
             let lines = name.contains(".jsonl") || name.contains(".ndjson");
-            Some(if lines || whole && more { Format::JsonLines } else { Format::Json })
+            Some(if lines || whole && more { Format::JsonLines } else { Format::Json(None) })
         }
         _ => None,
     }
@@ -171,9 +171,9 @@ mod tests {
 
     #[test]
     fn formats() {
-        assert_eq!(format("x", b" [ {\"a\":1}]"), Some(Format::Json));
+        assert_eq!(format("x", b" [ {\"a\":1}]"), Some(Format::Json(None)));
         assert_eq!(format("x", b"{\"a\":1}\n{\"a\":2}\n"), Some(Format::JsonLines));
-        assert_eq!(format("x", b"{\n \"products\": []}"), Some(Format::Json));
+        assert_eq!(format("x", b"{\n \"products\": []}"), Some(Format::Json(None)));
         assert_eq!(format("x.jsonl", b"{\"a\":1}\n"), Some(Format::JsonLines));
         assert_eq!(format("x", b"id,title"), None);
         assert!(is_xml(b" <?xml version='1.0'?>") && !is_xml(b"id,<b>"));

@@ -117,7 +117,8 @@ pub(super) struct Catalog {
     /// Separator of a delimited input: one character, or `tab`; detected
     #[arg(long, value_name = "CHAR")]
     pub(super) delimiter: Option<String>,
-    /// Element of an XML input that is a record: its path, such as catalog/product, or the end of one; detected
+    /// Element of an XML input that is a record, or list of a JSON input whose entries are: its path,
+    /// such as catalog/product, or the end of one; detected
     #[arg(long, value_name = "PATH")]
     pub(super) record: Option<String>,
     /// Sheet of a workbook; the first that has a value

@@ -83,7 +83,19 @@ const FILE_CODES: [(&str, &str, &str, &str); 15] = [
         "without a header the first record is taken for one, and no column has a name",
         "name the columns with `--header`, or with `header = [...]` under [source]",
     ),
+    (
+        "file/more-lists",
+        "a JSON document holds several lists of objects",
+        "only the first is read, or the one that `--record` names; products in the others are not in the feed",
+        "name the list with `--record PATH`, or `record = ...` under [source]; several lists are several sources",
+    ),
     ("file/encoding", "the file is not UTF-8", "the encoding was inferred from its bytes", "export as UTF-8, or confirm with `--encoding`"),
+    (
+        "feed/no-item",
+        "every record is skipped, so that no item is left",
+        "a feed without items says nothing, or takes every product off the target",
+        "compare the reasons with the catalog; perhaps all of it is unpublished, or another platform's export",
+    ),
     (
         "feed/format-not-accepted",
         "the rendered format is not one the target takes",

@@ -8,8 +8,8 @@ use super::publish;
 use super::ui::Ui;
 use crate::catalog::ReadError;
 use crate::config::resolve::{self, FailOn, Flags, Settings};
-use crate::finding::Severity;
 use crate::finding::sink::Sink;
+use crate::finding::{self, Finding, Severity};
 use crate::pipeline::{self, Cancel, Plan, Report};
 use crate::plan::{self, PlanError, Purpose};
 use crate::render::file::Output;
@@ -178,6 +178,9 @@ impl Job<'_> {
         let mut report = run.inspect_err(|_| clear_empty(plan))?;
         report.accounts.iter_mut().for_each(|account| watch.explain(account));
         conserved(&report)?;
+        if matches!(self.purpose, Purpose::Check) || !self.allow_empty {
+            no_items(plan, &mut report.counts, &mut Sink::new(&settings.overrides, &mut watch));
+        }
         self.finish(plan, settings, report, ui)
     }
 
@@ -202,7 +205,7 @@ impl Job<'_> {
                 clear_empty(plan);
                 next.insert(0, format!("no item was accepted for {}, so no feed was written (`--allow-empty` writes one)", target.name));
             }
-            let readable = files.iter().find(|(path, items, _)| *items > 0 && !path.contains(".xml") && !path.ends_with(".parquet"));
+            let readable = files.iter().find(|(path, items, _)| *items > 0 && !path.contains(".xml"));
             if let Some((path, _, _)) = readable.filter(|_| counts.accepted > 0) {
                 next.push(format!("feedmill check {path} --target {}", settings_spec(settings, &target.name)));
             }
@@ -276,6 +279,25 @@ fn clear_empty(plan: &Plan) {
             std::fs::remove_dir(inner.path()).unwrap_or_default();
         }
         std::fs::remove_dir(&target.folder).unwrap_or_default();
+    }
+}
+
+/// A catalog of which every record is skipped is no success, whatever else was found.
+fn no_items(plan: &Plan, counts: &mut [Counts], sink: &mut Sink<'_>) {
+    for (target, counts) in plan.targets.iter().zip(counts).filter(|(_, counts)| counts.items == 0 && counts.records > 0) {
+        let reasons: Vec<String> = counts.skipped_by.iter().map(|(reason, records)| format!("{records} {reason}")).collect();
+        let message = format!("no record makes an item of {}: {}", target.name, reasons.join(", "));
+        let place = finding::Place { source: u16::MAX, ..finding::Place::default() };
+        let hint = "compare the reasons with the catalog; perhaps all of it is unpublished, or another platform's export";
+        let finding = Finding {
+            hint: Some(hint.into()),
+            target: Some(target.spec.name().into()),
+            ..Finding::own("feed/no-item".into(), Severity::Error, message, place)
+        };
+        if let Some(finding) = sink.weigh(finding) {
+            counts.finding(&finding);
+            sink.push(&finding);
+        }
     }
 }
 

@@ -9,12 +9,17 @@ use std::sync::atomic::Ordering;
 impl Mapping {
     /// Whether a first pass over the source is needed to make items of rows.
     pub fn needs_survey(&self) -> bool {
-        matches!(self.rows, RowPlan::Run(_) | RowPlan::Parents(_)) || self.views.is_some()
+        matches!(self.rows, RowPlan::Run(_) | RowPlan::Parents(_)) || self.views.is_some() || self.wide.joins_children()
     }
 
     /// Whether rows make groups of variants.
     pub fn makes_groups(&self) -> bool {
         !matches!(self.rows, RowPlan::Flat { .. })
+    }
+
+    /// Whether sale prices may follow from what is taken off the price.
+    pub fn takes_off(&self) -> bool {
+        !self.discounts.is_empty()
     }
 
     /// Whether the rows imply the page of an item, once the shop's address is known.

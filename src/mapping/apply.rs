@@ -5,12 +5,13 @@ use super::preset::Paths;
 use super::step::{From, OverColumns, Step, TemplateValue};
 use super::survey::is_word;
 use super::transform;
+use super::variant::IDS;
 use crate::catalog::RecordHead;
 use crate::cell::{Cell, Shape, Slot};
 use crate::product::attribute::{AttributeId, Attributes};
 use crate::product::money::Currency;
 use crate::product::text;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 /// What the catalog says of one item, by attribute; reused from item to item.
 #[derive(Clone, Debug)]
@@ -217,6 +218,29 @@ impl OverColumns {
             })
         };
         self.expression.render(value_of).ok()
+    }
+}
+
+impl Mapping {
+    /// Makes the sale price of what is taken off the price, where none is given.
+    pub(super) fn discount(&self, buffer: &mut String, cells: &[Cell], draft: &mut Draft) {
+        let (price, sale) = (draft.get(IDS.price), draft.get(IDS.sale_price));
+        if self.discounts.is_empty() || !price.is_present() || sale.is_present() {
+            return;
+        }
+        let number = |buffer: &str, slot: Slot| text::trim(slot.text(buffer)).parse::<Decimal>().ok();
+        let Some(full) = number(buffer, price) else { return };
+        for plan in &self.discounts {
+            let counts = plan.only_if.as_ref().is_none_or(|(column, words)| is_word(slot(cells, *column).text(buffer), words));
+            let Some(off) = number(buffer, slot(cells, plan.column)).filter(|off| counts && *off > Decimal::ZERO) else { continue };
+            let off = if plan.percent { full.saturating_mul(off) / Decimal::ONE_HUNDRED } else { off };
+            let digits = self.currency.map_or(2, Currency::digits);
+            let left = (full - off).round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
+            if left > Decimal::ZERO && left < full {
+                draft.set(IDS.sale_price, Slot::store(buffer, &left.to_string(), plan.column));
+            }
+            return;
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::expr::Expression;
 use super::join::JoinPlan;
 use super::model::{MapStep, RuleStep};
 use super::preset::{Preset, PriceKind, Rows, Word};
-use super::step::{From, OptionPlan, RowPlan, SkipPlan, Step, StockPlan, ViewPlan};
+use super::step::{DiscountPlan, From, OptionPlan, RowPlan, SkipPlan, Step, StockPlan, ViewPlan};
 use super::transform;
 use super::wide::{Child, JoinColumns, Wide};
 use crate::catalog::Header;
@@ -66,6 +66,8 @@ pub struct SideInput {
     pub only: Vec<Word>,
     /// Whether several rows may have one key.
     pub many: bool,
+    /// The column by which rows of one key are ordered.
+    pub order: Vec<String>,
 }
 
 /// What the mapping of one source is made from.
@@ -116,9 +118,12 @@ pub struct Mapping {
     pub(super) options: Vec<OptionPlan>,
     pub(super) skip: Vec<SkipPlan>,
     pub(super) stock: Option<StockPlan>,
+    pub(super) discounts: Vec<DiscountPlan>,
     pub(super) views: Option<ViewPlan>,
     pub(super) defaults: Vec<(AttributeId, String)>,
     pub(super) base_url: Option<url::Url>,
+    /// The currency of amounts that name none.
+    pub(super) currency: Option<Currency>,
     /// Rules over attributes.
     pub rules: Vec<RulePlan>,
     /// Why records are skipped, by number.
@@ -177,6 +182,7 @@ impl Compiler<'_> {
         let defaults = self.values("defaults", &wishes.defaults);
         let options = self.options();
         let stock = self.stock();
+        let discounts = self.discounts();
         let views = self.views();
         let (joins, wide) = self.wide();
         Mapping {
@@ -189,9 +195,11 @@ impl Compiler<'_> {
             options,
             skip,
             stock,
+            discounts,
             views,
             defaults,
             base_url: wishes.base_url.clone(),
+            currency: wishes.currency,
             rules,
             reasons,
             price_is_current: self.given.preset.prices.kind == PriceKind::Current,
@@ -223,6 +231,7 @@ impl Compiler<'_> {
                 Some((inner.first(&word.column)?, words))
             });
             let only = only.collect();
+            let order = inner.first(&side.order);
             let wide = Wide {
                 header: side.header.names().len(),
                 from: usize::from(inner.made_from()),
@@ -236,6 +245,7 @@ impl Compiler<'_> {
                 on: (side.on.first().cloned().unwrap_or_default(), side.key.first().cloned().unwrap_or_default()),
                 key,
                 only,
+                order,
                 many: side.many,
                 wide,
                 width: side.header.names().len(),
@@ -336,7 +346,10 @@ impl Compiler<'_> {
             }
             _ => Vec::new(),
         };
-        let from = if !total.is_empty() {
+        let flag = preset.flags.get(name).and_then(|word| self.word(word));
+        let from = if flag.is_some() {
+            (From::Constant("true".to_owned()), None)
+        } else if !total.is_empty() {
             (From::Total(total), None)
         } else if !gathered.is_empty() {
             (From::All(gathered), None)
@@ -375,7 +388,7 @@ impl Compiler<'_> {
         step.prefix = preset.prefix.get(name).cloned();
         step.flattens = step.flattens || step.prefix.is_some();
         step.clean = preset.clean.get(name).into_iter().flatten().filter_map(|name| transform::find(name)).collect();
-        step.only_if = preset.only_if.get(name).and_then(|word| Some((self.columns.first(&word.column)?, word.words.clone())));
+        step.only_if = flag.or_else(|| preset.only_if.get(name).and_then(|word| self.word(word)));
         step.currency_column = preset.currency.get(name).and_then(|names| self.columns.first(names));
         let has_currency = |column: &&str| column.contains("{currency}");
         let listed = preset.columns.get(name).and_then(toml::Value::as_array);

@@ -9,7 +9,7 @@ use super::rows::{Assembler, Receive, Table, inherit};
 use super::step::ParentPlan;
 use super::stock::stock;
 use super::survey::is_word;
-use super::variant::{IDS, as_variant, first_image};
+use super::variant::{IDS, as_single, as_variant, first_image};
 use super::wide::pairs;
 use crate::cell::{Cell, Shape, Slot};
 use crate::product::text;
@@ -85,7 +85,7 @@ impl Assembler<'_> {
             product.reset(head);
             with.mapping.fill(buffer, parent, product);
             // The parent stands in another row: its columns are right, its record is not this one.
-            inherit(draft, product, &plan.carry, &plan.lead);
+            inherit(draft, product, &plan.carry, &plan.together, &plan.lead);
             draft.siblings = 2;
             key = own_name(plan.id, parent).or(own_name(plan.code, parent));
             with.mapping.options(buffer, cells, parent, &mut draft.options);
@@ -111,7 +111,11 @@ impl Assembler<'_> {
             draft.set(IDS.item_group_title, product.get(IDS.title));
             with.id(buffer, draft, &group);
             as_variant(buffer, draft);
+        } else {
+            with.mapping.options(buffer, cells, cells, &mut draft.options);
+            as_single(buffer, draft);
         }
+        with.mapping.discount(buffer, cells, draft);
         if let (Some(page), Some(key)) = (&plan.page, key) {
             // A variant's own row names a page that shops do not show; only the product's counts.
             with.page(buffer, page, carrier, carrier, key, draft);

@@ -64,6 +64,8 @@ impl Preset {
             currency: BTreeMap::new(),
             packed: BTreeMap::new(),
             clean: BTreeMap::new(),
+            flags: BTreeMap::new(),
+            discount: Vec::new(),
             rows: Rows::Flat { options: own, more_options: Vec::new(), page: String::new() },
             options: if count > 0 { vec![options] } else { Vec::new() },
             views: None,

@@ -6,7 +6,7 @@ use super::survey::{is_word, key_of};
 use super::wide::Wide;
 use crate::catalog::Batch;
 use crate::cell::Cell;
-use crate::product::text;
+use crate::product::{number, text};
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,6 +25,7 @@ pub struct JoinPlan {
     pub on: (String, String),
     pub(super) key: u16,
     pub(super) only: Vec<(u16, Vec<String>)>,
+    pub(super) order: Option<u16>,
     pub(super) many: bool,
     pub(super) wide: Wide,
     pub(super) width: usize,
@@ -38,6 +39,8 @@ pub struct JoinTable {
     rows: HashMap<u128, (u32, u32)>,
     /// By row, the next one of the same key.
     next: Vec<u32>,
+    /// By row, its place among those of its key, where the table says one.
+    order: Vec<u64>,
     taken: Vec<AtomicBool>,
     missed: AtomicU64,
     missed_first: Mutex<Option<(u64, String)>>,
@@ -98,6 +101,9 @@ impl JoinTable {
             }
             let place = self.kept.keep(head, cells.get(..plan.width).unwrap_or(cells), &batch.text);
             self.next.push(END);
+            if let Some(order) = plan.order {
+                self.order.push(number::parse_whole(text_of(order)).unwrap_or(u64::MAX));
+            }
             let entry = self.rows.entry(hash).or_insert((place, place));
             if entry.1 != place {
                 if let Some(next) = self.next.get_mut(entry.1 as usize) {
@@ -136,9 +142,14 @@ impl JoinTable {
         self.rows.get(&key_of(key)).map(|(first, _)| *first)
     }
 
-    /// The rows of a key, from its first.
-    pub(super) fn all(&self, first: u32) -> impl Iterator<Item = u32> {
-        std::iter::successors(Some(first), |place| self.next.get(*place as usize).copied().filter(|next| *next != END))
+    /// The rows of a key, of which `first` is the first in the file.
+    pub(super) fn all(&self, first: u32) -> Vec<u32> {
+        let next = |place: &u32| self.next.get(*place as usize).copied().filter(|next| *next != END);
+        let mut rows: Vec<u32> = std::iter::successors(Some(first), next).collect();
+        if !self.order.is_empty() {
+            rows.sort_by_key(|place| self.order.get(*place as usize));
+        }
+        rows
     }
 
     /// Notes that a row was asked for.

@@ -2,8 +2,10 @@
 //! options stand, what is skipped, and what availability follows from.
 
 use super::compile::Compiler;
-use super::preset::{NestedRows, Options, ParentRows, Rows, RunRows};
-use super::step::{NestedPlan, OptionFrom, OptionPlan, Page, PagePart, ParentPlan, RowPlan, RunPlan, SkipPlan, StockPlan, ViewPlan};
+use super::preset::{NestedRows, Options, ParentRows, Rows, RunRows, Word};
+use super::step::{
+    DiscountPlan, NestedPlan, OptionFrom, OptionPlan, Page, PagePart, ParentPlan, RowPlan, RunPlan, SkipPlan, StockPlan, ViewPlan,
+};
 use crate::product::attribute::{AttributeId, Attributes};
 use std::collections::BTreeMap;
 
@@ -40,6 +42,8 @@ impl Compiler<'_> {
             first_lends: rows.first_lends,
             image: self.columns.first(&rows.image),
             position: self.columns.first(&rows.image_position),
+            main: rows.image_main.as_ref().and_then(|word| self.word(word)),
+            fill: rows.fill.iter().filter_map(|name| self.columns.find(name)).map(|(column, _)| column).collect(),
             carry: attributes(&rows.carry),
             lead: attributes(&rows.lead),
             group: self.columns.first(&rows.group),
@@ -52,7 +56,7 @@ impl Compiler<'_> {
         let (parent, links) = (self.columns.first(&rows.parent), self.columns.first(&rows.links));
         let role = self.columns.first(&rows.role);
         if parent.is_none() && links.is_none() {
-            return RowPlan::Flat { options: Vec::new(), page: self.page(&rows.page) };
+            return RowPlan::Flat { options: Vec::new(), page: self.page(&with_id(rows)) };
         }
         RowPlan::Parents(Box::new(ParentPlan {
             role,
@@ -66,8 +70,9 @@ impl Compiler<'_> {
             link_names: self.columns.first(&rows.link_names),
             prefix: rows.prefix.clone(),
             carry: attributes(&rows.carry),
+            together: attributes(&rows.together),
             lead: attributes(&rows.lead),
-            page: self.page(&rows.page),
+            page: self.page(&with_id(rows)),
         }))
     }
 
@@ -91,7 +96,7 @@ impl Compiler<'_> {
             let (name, after) = after.split_once('}')?;
             parts.push(PagePart::Text(before.to_owned()));
             parts.push(match name {
-                "key" | "id" => PagePart::Key,
+                "key" => PagePart::Key,
                 name => PagePart::Column(self.columns.find(name)?.0),
             });
             rest = after;
@@ -159,6 +164,24 @@ impl Compiler<'_> {
         plans
     }
 
+    /// A column with one of some words, where it is there.
+    pub(super) fn word(&mut self, word: &Word) -> Option<(u16, Vec<String>)> {
+        Some((self.columns.first(&word.column)?, word.words.clone()))
+    }
+
+    pub(super) fn discounts(&mut self) -> Vec<DiscountPlan> {
+        let preset = self.given.preset;
+        let plans = preset.discount.iter().filter_map(|discount| {
+            let column = self.columns.first(&discount.column)?;
+            let only_if = match &discount.only_if {
+                None => None,
+                Some(word) => Some(self.word(word)?),
+            };
+            Some(DiscountPlan { column, percent: discount.percent, only_if })
+        });
+        plans.collect()
+    }
+
     pub(super) fn stock(&mut self) -> Option<StockPlan> {
         let stock = self.given.preset.stock.as_ref()?;
         let written = [("tracker", &stock.tracker), ("quantity", &stock.quantity), ("policy", &stock.policy), ("state", &stock.state)];
@@ -176,6 +199,13 @@ impl Compiler<'_> {
         let currency = self.given.wishes.currency.filter(|_| views.currencies).map(|currency| currency.code().to_owned());
         Some(ViewPlan { key, view, wanted: self.given.view.map(str::to_owned).or(currency) })
     }
+}
+
+/// The page of a product that is a row of its own. Its platform's id is not its code, and no
+/// page is found by the latter.
+fn with_id(rows: &ParentRows) -> String {
+    let column = rows.id.first().map_or("id", String::as_str);
+    rows.page.replace("{id}", &format!("{{{column}}}"))
 }
 
 fn attributes(names: &[String]) -> Vec<AttributeId> {

@@ -2,7 +2,7 @@
 
 use super::rows::{Assembler, Receive, Table};
 use super::step::NestedPlan;
-use super::variant::{IDS, as_variant, first_image};
+use super::variant::{IDS, as_single, as_variant, first_image};
 use super::wide::ChildAt;
 use crate::cell::{Cell, Shape, Slot};
 use crate::product::text;
@@ -55,6 +55,7 @@ impl Assembler<'_> {
                 super::option::push(buffer, &mut draft.options, &name, &entry, column);
             }
             super::stock::stock(with.mapping, buffer, &row, None, draft);
+            with.mapping.discount(buffer, &row, draft);
             if count > 1 && draft.get(IDS.item_id).text(buffer) == shared {
                 // What all of them share names none of them.
                 draft.set(IDS.item_id, Slot::EMPTY);
@@ -63,9 +64,12 @@ impl Assembler<'_> {
             if let Some(page) = &plan.page {
                 with.page(buffer, page, &row, record, key, draft);
             }
-            if let Some(group) = group {
-                draft.set(IDS.group_id, group);
-                as_variant(buffer, draft);
+            match group {
+                Some(group) => {
+                    draft.set(IDS.group_id, group);
+                    as_variant(buffer, draft);
+                }
+                None => as_single(buffer, draft),
             }
             first_image(buffer, draft);
             with.mapping.fill_defaults(buffer, draft);

@@ -61,6 +61,12 @@ pub struct Preset {
     /// Named transforms for the values of an attribute, where they change anything.
     #[serde(default)]
     pub clean: BTreeMap<String, Vec<String>>,
+    /// Attributes that are `true` where another column says so.
+    #[serde(default)]
+    pub flags: BTreeMap<String, Word>,
+    /// What is taken off the price; the first that is filled and not zero makes the sale price.
+    #[serde(default)]
+    pub discount: Vec<Discount>,
     /// How rows make items.
     pub rows: Rows,
     /// Where variant options stand; the first place that holds any counts.
@@ -106,8 +112,21 @@ pub struct Paths {
     pub root: Option<String>,
 }
 
-/// A column with one of some words; one that ends in `*` stands for all that begin so.
+/// A column of amounts or percents that are taken off the price.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discount {
+    /// The column.
+    pub column: Vec<String>,
+    /// Whether it holds percents.
+    #[serde(default)]
+    pub percent: bool,
+    /// Where it counts, if not everywhere.
+    pub only_if: Option<Word>,
+}
+
+/// A column with one of some words; one that ends in `*` stands for all that begin so.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Word {
     /// The column.
@@ -170,6 +189,10 @@ pub struct RunRows {
     pub image: Vec<String>,
     /// Their order.
     pub image_position: Vec<String>,
+    /// Rows whose image is the first, whatever the order says.
+    pub image_main: Option<Word>,
+    /// Columns whose blank cells say what the first row says.
+    pub fill: Vec<String>,
     /// Attributes taken from the first row.
     pub carry: Vec<String>,
     /// Attributes that the first row has the say in.
@@ -208,6 +231,9 @@ pub struct ParentRows {
     pub prefix: String,
     /// Attributes taken from the parent.
     pub carry: Vec<String>,
+    /// Attributes of which the parent's are only taken where the child has none at all, such as
+    /// a main image and the further ones that go with it.
+    pub together: Vec<String>,
     /// Attributes that the parent has the say in.
     pub lead: Vec<String>,
     /// The product's page below the shop's address: `{id}`, and names of columns in braces.
@@ -334,6 +360,9 @@ pub struct Side {
     /// Whether several rows may have one key.
     #[serde(default)]
     pub many: bool,
+    /// The column of numbers by which rows of one key are ordered.
+    #[serde(default)]
+    pub order: Vec<String>,
 }
 
 /// What the price columns mean.
@@ -433,7 +462,10 @@ impl Preset {
             self.columns.values().filter_map(toml::Value::as_array).flatten().filter_map(toml::Value::as_str).collect();
         names.extend(self.sum.values().flatten().flatten().map(String::as_str));
         names.extend(self.gather.values().flatten().map(String::as_str));
-        let mut lists: Vec<&[String]> = self.only_if.values().map(|word| word.column.as_slice()).collect();
+        let words = self.only_if.values().chain(self.flags.values());
+        let words = words.chain(self.discount.iter().filter_map(|discount| discount.only_if.as_ref()));
+        let mut lists: Vec<&[String]> = words.map(|word| word.column.as_slice()).collect();
+        lists.extend(self.discount.iter().map(|discount| discount.column.as_slice()));
         lists.extend(self.currency.values().map(Vec::as_slice));
         lists.extend(self.skip.iter().map(|skip| skip.column.as_slice()));
         if let Some(stock) = &self.stock {
@@ -450,13 +482,14 @@ impl Preset {
         }
         lists.extend(self.views.iter().flat_map(|views| [views.key.as_slice(), &views.view]));
         for side in self.side.iter().filter(|side| side.same_file) {
-            lists.extend([side.on.as_slice(), &side.key]);
+            lists.extend([side.on.as_slice(), &side.key, &side.order]);
             lists.extend(side.only.iter().map(|word| word.column.as_slice()));
         }
         match &self.rows {
             Rows::Flat { .. } => {}
             Rows::Continuation(rows) => {
-                lists.extend([rows.key.as_slice(), &rows.role, &rows.variant, &rows.image, &rows.image_position, &rows.group]);
+                lists.extend([rows.key.as_slice(), &rows.role, &rows.variant, &rows.image, &rows.image_position, &rows.group, &rows.fill]);
+                lists.extend(rows.image_main.iter().map(|word| word.column.as_slice()));
             }
             Rows::Parents(rows) => {
                 lists.extend([rows.role.as_slice(), &rows.id, &rows.code, &rows.parent, &rows.links, &rows.link_names]);

@@ -196,7 +196,7 @@ impl<'a> Table<'a> {
 
 /// Takes over what the product says: where the variant says nothing, and always for what the
 /// product has the say in.
-pub(super) fn inherit(draft: &mut Draft, from: &Draft, carry: &[AttributeId], lead: &[AttributeId]) {
+pub(super) fn inherit(draft: &mut Draft, from: &Draft, carry: &[AttributeId], together: &[AttributeId], lead: &[AttributeId]) {
     let take = |draft: &mut Draft, attribute: AttributeId| {
         draft.set(attribute, from.get(attribute));
         // A number means nothing without the unit it came with.
@@ -207,7 +207,8 @@ pub(super) fn inherit(draft: &mut Draft, from: &Draft, carry: &[AttributeId], le
     for &attribute in lead.iter().filter(|attribute| from.get(**attribute).is_present()) {
         take(draft, attribute);
     }
-    for &attribute in carry {
+    let has_own = together.iter().any(|attribute| draft.get(*attribute).is_present());
+    for &attribute in carry.iter().chain(together.iter().filter(|_| !has_own)) {
         if !draft.get(attribute).is_present() {
             take(draft, attribute);
         }

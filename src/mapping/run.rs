@@ -8,7 +8,7 @@ use super::rows::{Assembler, Receive, Table, With, inherit};
 use super::step::{From, RunPlan};
 use super::stock::stock;
 use super::survey::{Survey, is_word, key_of};
-use super::variant::{IDS, as_variant, first_image, put_images};
+use super::variant::{IDS, as_single, as_variant, first_image, put_images};
 use crate::catalog::RecordHead;
 use crate::cell::{Cell, Slot};
 use crate::product::attribute::known;
@@ -34,11 +34,25 @@ impl RunPlan {
         }
     }
 
+    /// A later row's cells, with the blank ones of some columns taken from the first row.
+    fn filled(&self, buffer: &str, cells: &[Cell], carrier: &[Cell]) -> Vec<Cell> {
+        let mut filled = cells.to_vec();
+        for &column in &self.fill {
+            if text::trim(slot(cells, column).text(buffer)).is_empty()
+                && let (Some(own), Some(first)) = (filled.get_mut(usize::from(column)), carrier.get(usize::from(column)))
+            {
+                *own = *first;
+            }
+        }
+        filled
+    }
+
     /// The place of a row's image among those of its product.
     pub(super) fn image(&self, buffer: &str, cells: &[Cell], place: u64) -> Option<(u64, Slot)> {
         let image = slot(cells, self.image?);
         let order = self.position.and_then(|position| number::parse_whole(slot(cells, position).text(buffer)));
-        image.is_present().then(|| (order.unwrap_or(place + 1), image))
+        let is_main = self.main.as_ref().is_some_and(|(column, words)| is_word(slot(cells, *column).text(buffer), words));
+        image.is_present().then(|| (if is_main { 0 } else { order.unwrap_or(place + 1).saturating_add(1) }, image))
     }
 }
 
@@ -155,10 +169,13 @@ impl Assembler<'_> {
         let draft = &mut self.draft;
         draft.reset(head);
         draft.siblings = *count;
+        let filled = (!is_first && !plan.fill.is_empty()).then(|| plan.filled(buffer, cells, carrier));
+        let cells = filled.as_deref().unwrap_or(cells);
         with.mapping.fill(buffer, cells, draft);
         if !is_first {
-            inherit(draft, &self.product, &plan.carry, &plan.lead);
+            inherit(draft, &self.product, &plan.carry, &[], &plan.lead);
         }
+        with.mapping.discount(buffer, cells, draft);
         with.mapping.options(buffer, cells, carrier, &mut draft.options);
         stock(with.mapping, buffer, cells, (!is_first).then_some(carrier.as_slice()), draft);
         put_images(draft, images, shared.images);
@@ -166,9 +183,12 @@ impl Assembler<'_> {
         if let Some(page) = &plan.page {
             with.page(buffer, page, cells, carrier, *key, draft);
         }
-        if let Some(group) = shared.group {
-            draft.set(IDS.group_id, group);
-            as_variant(buffer, draft);
+        match shared.group {
+            Some(group) => {
+                draft.set(IDS.group_id, group);
+                as_variant(buffer, draft);
+            }
+            None => as_single(buffer, draft),
         }
         first_image(buffer, draft);
         with.mapping.fill_defaults(buffer, draft);

@@ -128,6 +128,14 @@ pub(super) struct SkipPlan {
     pub(super) reason: u16,
 }
 
+/// A column of what is taken off the price.
+#[derive(Debug)]
+pub(super) struct DiscountPlan {
+    pub(super) column: u16,
+    pub(super) percent: bool,
+    pub(super) only_if: Option<(u16, Vec<String>)>,
+}
+
 /// Columns that decide availability.
 #[derive(Debug)]
 pub(super) struct StockPlan {
@@ -176,6 +184,8 @@ pub(super) struct RunPlan {
     pub(super) first_lends: bool,
     pub(super) image: Option<u16>,
     pub(super) position: Option<u16>,
+    pub(super) main: Option<(u16, Vec<String>)>,
+    pub(super) fill: Vec<u16>,
     pub(super) carry: Vec<AttributeId>,
     pub(super) lead: Vec<AttributeId>,
     pub(super) group: Option<u16>,
@@ -196,6 +206,7 @@ pub(super) struct ParentPlan {
     pub(super) link_names: Option<u16>,
     pub(super) prefix: String,
     pub(super) carry: Vec<AttributeId>,
+    pub(super) together: Vec<AttributeId>,
     pub(super) lead: Vec<AttributeId>,
     pub(super) page: Option<Page>,
 }

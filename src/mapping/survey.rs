@@ -65,6 +65,10 @@ impl Survey {
     pub fn observe(&mut self, mapping: &Mapping, batch: &mut Batch) {
         mapping.wide.widen(&self.tables, batch, false);
         for row in 0..batch.heads.len() {
+            if let RowPlan::Nested(_) = &mapping.rows {
+                self.children(mapping, row, batch);
+                continue;
+            }
             let cells = batch.row(row);
             if let Some(views) = &mapping.views
                 && self.is_view_row(views, batch.heads[row], cells, &batch.text)
@@ -78,6 +82,24 @@ impl Survey {
                     self.run(plan, cells, &batch.text);
                 }
                 RowPlan::Parents(plan) => self.member(mapping, plan, batch.heads[row], cells, &batch.text),
+            }
+        }
+    }
+
+    /// The ids of a record's variants, where a joined table holds them: what people write there
+    /// may occur twice, unlike what a platform counts inside its own records.
+    fn children(&mut self, mapping: &Mapping, row: usize, batch: &mut Batch) {
+        if !mapping.wide.joins_children() {
+            return;
+        }
+        let mut cells = batch.row(row).to_vec();
+        let children = mapping.wide.children(&self.tables, &batch.text, &cells);
+        let mark = batch.text.len();
+        for place in 0..children.count() {
+            if let Some(child) = children.at(place) {
+                mapping.wide.put_child(&self.tables, &mut batch.text, &mut cells, child);
+                self.id(mapping, &cells, &batch.text);
+                batch.text.truncate(mark);
             }
         }
     }

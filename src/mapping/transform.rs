@@ -42,6 +42,17 @@ pub static TRANSFORMS: &[Transform] = &[
         apply: |value| value.lines().map(text::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", "),
     },
     Transform {
+        name: "bars",
+        doc: "joins with commas what bars separate",
+        apply: |value| value.split('|').map(text::trim).filter(|entry| !entry.is_empty()).collect::<Vec<_>>().join(", "),
+    },
+    Transform {
+        name: "semicolons",
+        doc: "joins with commas what semicolons separate",
+        apply: |value| value.split(';').map(text::trim).filter(|entry| !entry.is_empty()).collect::<Vec<_>>().join(","),
+    },
+    Transform { name: "colons-to-blanks", doc: "writes blanks for colons, as in `1.5:kg`", apply: |value| value.replace(':', " ") },
+    Transform {
         name: "before-colon",
         doc: "keeps what stands in front of the first colon",
         apply: |value| value.split(':').next().unwrap_or("").to_owned(),
@@ -71,9 +82,13 @@ fn entries(value: &str) -> Vec<String> {
     }
 }
 
-/// The entries of a JSON list in one text.
+/// The entries of a JSON list in one text; what is said twice in the same words is said once.
 pub(super) fn joined(value: &str, separator: &str) -> String {
-    entries(value).join(separator)
+    let mut entries = entries(value);
+    if entries.iter().all(|entry| entries.first() == Some(entry)) {
+        entries.truncate(1);
+    }
+    entries.join(separator)
 }
 
 fn sum(value: &str) -> String {
@@ -187,6 +202,8 @@ mod tests {
             ("a".into(), "b".into(), "a,b".into())
         );
         assert_eq!((apply("sum", "[3, 4.5]"), apply("sum", "7"), apply("sum", "some")), ("7.5".into(), "7".into(), "some".into()));
+        assert_eq!((super::joined(r#"["a","a"]"#, ", "), super::joined(r#"["a","b"]"#, ", ")), ("a".to_owned(), "a, b".to_owned()));
+        assert_eq!((apply("bars", "Wool|Nylon | "), apply("colons-to-blanks", "1.5:kg")), ("Wool, Nylon".into(), "1.5 kg".into()));
         assert_eq!((apply("last-number", "gid://shop/Product/456"), apply("last-number", "abc")), ("456".into(), "abc".into()));
         assert_eq!(apply("no-directives", "a {{media url=\"x\"}}b {{"), "a b {{");
         assert_eq!(apply("before-colon", "Blue:0"), "Blue");

@@ -11,6 +11,8 @@ pub(super) struct Ids {
     pub(super) item_id: AttributeId,
     pub(super) title: AttributeId,
     pub(super) url: AttributeId,
+    pub(super) price: AttributeId,
+    pub(super) sale_price: AttributeId,
     pub(super) image_url: AttributeId,
     pub(super) additional_image_urls: AttributeId,
     pub(super) availability: AttributeId,
@@ -26,6 +28,8 @@ pub(super) static IDS: LazyLock<Ids> = LazyLock::new(|| Ids {
     item_id: known("item_id"),
     title: known("title"),
     url: known("url"),
+    price: known("price"),
+    sale_price: known("sale_price"),
     image_url: known("image_url"),
     additional_image_urls: known("additional_image_urls"),
     availability: known("availability"),
@@ -56,6 +60,21 @@ pub(super) fn as_variant(buffer: &mut String, draft: &mut Draft) {
             draft.set(attribute, value);
         }
     }
+}
+
+/// Takes what an item without variants says as options, as attributes of their own. A value
+/// that lists several is none of them.
+pub(super) fn as_single(buffer: &str, draft: &mut Draft) {
+    for place in 0..draft.options.len() {
+        let (name, value) = draft.options[place];
+        if let Some(attribute) = synonyms::option_attribute(name.text(buffer))
+            && !value.text(buffer).contains([',', '|', ';'])
+            && !draft.get(attribute).is_present()
+        {
+            draft.set(attribute, value);
+        }
+    }
+    draft.options.clear();
 }
 
 /// Whether a title names a value as whole words: `S` is not named by `Shirt`.

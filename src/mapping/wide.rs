@@ -106,7 +106,7 @@ impl Wide {
             let key = row.get(usize::from(join.on)).copied().unwrap_or_default();
             let Some(first) = table.find(text::trim(key.text(text)), record) else { continue };
             if join.nested {
-                table.all(first).for_each(|place| table.take(place));
+                table.all(first).into_iter().for_each(|place| table.take(place));
                 continue;
             }
             let mut joined = vec![Cell::ABSENT; join.width];
@@ -159,11 +159,16 @@ impl Wide {
                 let (Some(join), Some(table)) = (self.joins.get(*side), tables.get(*side)) else { return Children::None };
                 let key = row.get(usize::from(join.on)).copied().unwrap_or_default();
                 match table.first(text::trim(key.text(text))) {
-                    Some(first) => Children::Rows(table.all(first).collect()),
+                    Some(first) => Children::Rows(table.all(first)),
                     None => Children::None,
                 }
             }
         }
+    }
+
+    /// Whether the variants are rows of a joined table.
+    pub(super) fn joins_children(&self) -> bool {
+        matches!(self.child, Some(Child::Side(..)))
     }
 
     /// Whether the variants are entries of a plain text.

@@ -5,7 +5,7 @@ use super::{Normalizer, Note};
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::mapping::apply::Draft;
 use crate::product::attribute::{AttributeId, known};
-use crate::product::money::Money;
+use crate::product::money::{Money, MoneyDefect};
 use crate::product::{date, number, options, text};
 use std::sync::LazyLock;
 
@@ -47,6 +47,29 @@ pub(super) fn run(with: &Normalizer, buffer: &mut String, draft: &mut Draft, not
 
 fn note(attribute: AttributeId, defect: &'static str, message: String, old: &str, new: Option<&str>, column: u16) -> Note {
     Note { attribute, defect, message, old: text::excerpt(old, 200), new: new.map(str::to_owned), column }
+}
+
+/// Where one of an item's two prices names a currency and the other does not, both are meant in it.
+pub(super) fn one_currency(with: &Normalizer, buffer: &mut String, draft: &mut Draft, notes: &mut Vec<Note>) {
+    let (price, sale) = (draft.get(IDS.price), draft.get(IDS.sale_price));
+    if !price.is_present() || !sale.is_present() {
+        return;
+    }
+    let named = |slot: Slot| Money::parse_loose(slot.text(buffer), None, with.decimal);
+    let (attribute, bare, currency) = match (named(price), named(sale)) {
+        (Ok(known), Err(MoneyDefect::CurrencyMissing)) => (IDS.sale_price, sale, known.currency),
+        (Err(MoneyDefect::CurrencyMissing), Ok(known)) => (IDS.price, price, known.currency),
+        _ => return,
+    };
+    if with.currency == Some(currency) {
+        return;
+    }
+    let Ok(money) = Money::parse_loose(bare.text(buffer), Some(currency), with.decimal) else { return };
+    let mut made = String::new();
+    money.write(&mut made);
+    let message = format!("the amount names no currency and takes {} from the item's other one", currency.code());
+    notes.push(note(attribute, "other-amount", message, bare.text(buffer), Some(&made), bare.column));
+    draft.write(buffer, attribute, &made);
 }
 
 /// Two dates in one cell, `start/end`, become two values.

@@ -33,6 +33,8 @@ pub static REPAIRS: &[(&str, &str, &[Kind])] = &[
 /// What follows from several values together: the whole code, and what is done.
 pub static REPAIRS_BY_NAME: &[(&str, &str)] = &[
     ("variant_dict/too-many-options", "options beyond the numbered columns of the target are left out"),
+    ("sale_price/other-amount", "a sale price without a currency takes the one that the price names"),
+    ("price/other-amount", "a price without a currency takes the one that the sale price names"),
     ("sale_price/sale-over", "a sale price whose window has ended is left out"),
     ("inventory_quantity/oversold", "stock below zero is written as 0"),
     ("availability/from-quantity", "availability follows from the quantity"),
@@ -88,6 +90,7 @@ impl Memo {
 impl Normalizer {
     /// Normalizes all values of a draft.
     pub fn run(&self, buffer: &mut String, draft: &mut Draft, memo: &mut Memo, notes: &mut Vec<Note>) {
+        derive::one_currency(self, buffer, draft, notes);
         for place in 0..draft.slots.len() {
             if draft.slots[place].is_present() {
                 self.attribute(buffer, draft, AttributeId(place as u16), memo, notes);

@@ -324,13 +324,15 @@ struct Reading {
     bytes: u64,
     /// Whether the last record had no line end.
     open_end: bool,
+    /// What else could be records, and was not read.
+    left: Vec<String>,
 }
 
 impl Reading {
     fn of(blocks: Blocks) -> Self {
-        let open_end = blocks.open_end;
+        let (open_end, left) = (blocks.open_end, blocks.left());
         let (blake3, bytes) = blocks.digest();
-        Self { blake3, bytes, open_end }
+        Self { blake3, bytes, open_end, left }
     }
 }
 
@@ -354,13 +356,14 @@ impl Run<'_, '_, '_> {
         let blocks = opened.blocks(index as u16, align);
         let reading = if self.plan.threads > 1 { self.threads(index, blocks, &survey) } else { self.alone(index, blocks, &survey) };
         self.progress.end();
-        let Reading { blake3, bytes, open_end } = reading?;
+        let Reading { blake3, bytes, open_end, left } = reading?;
         set_aside(source, &survey)?;
         for (plan, table) in source.mapping.joins.iter().zip(&survey.tables) {
             self.ordered.joined(index, plan, &table.counts(), self.sink);
         }
         if !self.cancel.is_cancelled() {
             source.facts.is_unchanged(bytes)?;
+            self.ordered.left(index, &left, self.sink);
             self.ordered.source_ends(index, source, open_end, self.plan.strict_end, self.sink)?;
             if self.ordered.records_of(index) == 0 {
                 let message = "there are columns but no records; an empty catalog is taken for a failed export".to_owned();

@@ -28,7 +28,7 @@ impl std::fmt::Debug for NestedFeed {
 /// Whether a source is a feed of a nested target: what names a group and lists its rows is
 /// there, and most other keys are the target's.
 pub fn is_feed_of(spec: &Spec, header: &Header, seen: usize, format: &Format) -> bool {
-    let Some(shape) = spec.shape.as_ref().filter(|_| matches!(format, Format::Json | Format::JsonLines)) else { return false };
+    let Some(shape) = spec.shape.as_ref().filter(|_| matches!(format, Format::Json(_) | Format::JsonLines)) else { return false };
     let names = header.names().get(..seen).unwrap_or_default();
     let known = names.iter().filter(|name| shape.member(&shape.file.group_object, name).is_some()).count();
     let listed = shape.file.rows.is_empty() || names.iter().any(|name| **name == *shape.file.rows);

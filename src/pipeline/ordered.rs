@@ -131,6 +131,16 @@ impl<'a> Ordered<'a> {
         Ok(())
     }
 
+    /// A document that holds more than one list of objects, of which one was read.
+    pub(super) fn left(&mut self, index: usize, left: &[String], sink: &mut Sink<'_>) {
+        let Some(first) = left.first() else { return };
+        let message = format!("the document holds further lists of objects, which are not read: `{}`", left.join("`, `"));
+        let place = Place { source: index as u16, ..Place::default() };
+        let hint = format!("`--record {first}` reads that one instead; give each list that holds products as a source of its own");
+        let finding = Finding { hint: Some(hint.into()), ..Finding::own("file/more-lists".into(), Severity::Warning, message, place) };
+        self.everywhere(finding, sink);
+    }
+
     /// A source has been read; a last record that may be cut is judged here.
     pub(super) fn source_ends(
         &mut self,

@@ -7,6 +7,7 @@ mod conformance;
 mod convert;
 mod databases;
 mod desk;
+mod exports;
 mod facts;
 mod formats;
 mod hostile;

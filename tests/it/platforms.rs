@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 const BRAND: [&str; 2] = ["--set", "brand=Northline"];
 
 /// Builds a fixture and checks what holds for every catalog; returns the report.
-fn built(folder: &Folder, input: &str, more: &[&str]) -> Value {
+pub(crate) fn built(folder: &Folder, input: &str, more: &[&str]) -> Value {
     let arguments: Vec<&str> = BRAND.iter().chain(more).copied().collect();
     let report = build(folder, input, &arguments).json();
     conserved(folder, &report);
@@ -18,7 +18,7 @@ fn built(folder: &Folder, input: &str, more: &[&str]) -> Value {
 }
 
 /// Ids of the feed's items by the group they are in.
-fn groups(folder: &Folder) -> BTreeMap<String, usize> {
+pub(crate) fn groups(folder: &Folder) -> BTreeMap<String, usize> {
     let mut groups = BTreeMap::new();
     for item in items(folder, "openai") {
         *groups.entry(item["group_id"].as_str().unwrap_or("").to_owned()).or_default() += 1;
@@ -27,7 +27,7 @@ fn groups(folder: &Folder) -> BTreeMap<String, usize> {
 }
 
 #[track_caller]
-fn has(item: &Value, fields: &[(&str, Value)]) {
+pub(crate) fn has(item: &Value, fields: &[(&str, Value)]) {
     for (field, value) in fields {
         assert_eq!(&item[*field], value, "{field} of {}", item["item_id"]);
     }
