@@ -3,6 +3,8 @@
 //!
 //! Memory does not grow with the catalog: distinct values are estimated from the smallest hashes.
 
+mod inside;
+
 use crate::catalog::{Header, ReadError, RecordHead, SourceFacts};
 use crate::mapping::apply::Draft;
 use crate::mapping::columns::folded;
@@ -39,6 +41,7 @@ pub struct ColumnProfile {
     pub attribute: Option<String>,
     /// What it is taken for, in words.
     pub taken_for: String,
+    values: u64,
     smallest: BTreeSet<u64>,
     beyond: bool,
     addresses: u64,
@@ -55,6 +58,7 @@ impl ColumnProfile {
             return;
         }
         self.filled += 1;
+        self.values += 1;
         let hash = xxh3_64(value.as_bytes());
         let is_new = self.smallest.len() < SKETCH || self.smallest.last().is_some_and(|last| hash < *last);
         if is_new && self.smallest.insert(hash) {
@@ -84,7 +88,7 @@ impl ColumnProfile {
         match self.smallest.last() {
             Some(last) if self.beyond && *last > 0 => {
                 let estimate = u128::from(kept - 1) * u128::from(u64::MAX) / u128::from(*last);
-                (u64::try_from(estimate).unwrap_or(u64::MAX).min(self.filled), true)
+                (u64::try_from(estimate).unwrap_or(u64::MAX).min(self.values), true)
             }
             _ => (kept, false),
         }
@@ -92,7 +96,7 @@ impl ColumnProfile {
 
     /// What kind of values it holds, in a word.
     pub fn kind(&self) -> &'static str {
-        let most = |count: u64| self.filled > 0 && count * 10 >= self.filled * 9;
+        let most = |count: u64| self.values > 0 && count * 10 >= self.values * 9;
         match () {
             () if self.filled == 0 => "empty",
             () if most(self.nested) => "nested",
@@ -133,6 +137,8 @@ pub struct Profile {
     pub unreadable: u64,
     /// By column.
     pub columns: Vec<ColumnProfile>,
+    /// By key inside nested cells, under its path.
+    pub inside: Vec<ColumnProfile>,
     /// Items that the rows make.
     pub items: u64,
     /// Records that are no items, by reason.
@@ -227,6 +233,7 @@ pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Pro
         group: known("group_id"),
     };
     let (mut records, mut unreadable) = (0u64, 0u64);
+    let mut inside = inside::Inside::default();
     let opened = (source.reopen)()?;
     progress.begin("reading", source.facts.length());
     let parser = crate::pipeline::parser(source);
@@ -236,7 +243,10 @@ pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Pro
         let mut batch = parser.parse(block);
         records += batch.heads.len() as u64 + batch.bad.len() as u64;
         unreadable += batch.bad.len() as u64;
-        for row in 0..batch.heads.len() {
+        for (row, head) in batch.heads.iter().enumerate() {
+            for (name, cell) in names.iter().zip(batch.row(row)) {
+                inside.see(name, *cell, &batch.text, head.number);
+            }
             for (column, cell) in columns.iter_mut().zip(batch.row(row)) {
                 let is_nested = matches!(cell.shape, crate::cell::Shape::List | crate::cell::Shape::Object);
                 column.see(cell.text(&batch.text), is_nested);
@@ -253,6 +263,12 @@ pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Pro
     for (place, column) in columns.iter_mut().enumerate() {
         (column.attribute, column.taken_for) = taken_for(source, place as u16);
     }
+    let mut inside = inside.columns();
+    for column in &mut inside {
+        if let Some(place) = mapping.made(&column.name) {
+            (column.attribute, column.taken_for) = taken_for(source, place);
+        }
+    }
     let skipped = tally.skipped.iter().zip(&mapping.reasons).filter(|(count, _)| **count > 0);
     let skipped = skipped.map(|(count, reason)| (reason.clone(), *count)).collect();
     Ok(Profile {
@@ -266,6 +282,7 @@ pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Pro
         records,
         unreadable,
         columns,
+        inside,
         items: tally.items,
         skipped,
         groups: tally.groups.len() as u64,

@@ -27,7 +27,7 @@ const MOST_LEFT: usize = 5;
 /// Finds the elements of an array of objects in a JSON document: of the first one, or of the
 /// first at a path.
 #[derive(Clone, Debug, Default)]
-pub struct Elements {
+pub(super) struct Elements {
     phase: Phase,
     wanted: Option<Arc<str>>,
     walk: Walk,
@@ -39,7 +39,7 @@ pub struct Elements {
 
 impl Elements {
     /// A splitter for the array at a path, or at one that ends so.
-    pub fn at(wanted: Option<Arc<str>>) -> Self {
+    pub(super) fn at(wanted: Option<Arc<str>>) -> Self {
         Self { wanted, ..Self::default() }
     }
 

@@ -148,6 +148,9 @@ pub(super) struct Catalog {
     /// Address of the shop, which completes relative links
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
+    /// Address of the folder of images that the catalog names without one [default: that of the shop]
+    #[arg(long, value_name = "URL")]
+    pub(super) image_base_url: Option<String>,
     /// Seller of items that name none
     #[arg(long, value_name = "NAME")]
     pub(super) seller_name: Option<String>,

@@ -8,7 +8,7 @@ use super::ui::Ui;
 use crate::config::Settings;
 use crate::plan::{self, Purpose};
 use crate::product::text::excerpt;
-use crate::profile::{Profile, advice, profile};
+use crate::profile::{ColumnProfile, Profile, advice, profile};
 use serde_json::{Value, json};
 
 pub(super) fn run(command: &Inspect, ui: &Ui) -> Result<Exit, CliError> {
@@ -66,15 +66,14 @@ pub(super) fn asks(profile: &Profile, settings: &Settings) -> Vec<String> {
 
 fn value(profile: &Profile, settings: &Settings) -> Value {
     let (facts, preset) = (&profile.facts, &profile.detected.preset);
-    let columns: Vec<Value> = profile
-        .columns
-        .iter()
-        .map(|column| {
+    let listed = |columns: &[ColumnProfile]| -> Vec<Value> {
+        let shown = columns.iter().map(|column| {
             let (distinct, is_estimate) = column.distinct();
             json!({ "name": column.name, "filled": column.filled, "distinct": distinct, "distinct_estimated": is_estimate, "type": column.kind(),
                     "longest": column.longest, "examples": column.examples, "attribute": column.attribute, "taken_for": column.taken_for })
-        })
-        .collect();
+        });
+        shown.collect()
+    };
     let missing: Vec<Value> = profile
         .missing
         .iter()
@@ -89,7 +88,7 @@ fn value(profile: &Profile, settings: &Settings) -> Value {
         "confidence": profile.detected.confidence.word(), "columns_known": profile.detected.read, "shape": profile.shape,
         "records": profile.records, "unreadable": profile.unreadable, "items": profile.items, "skipped_by": profile.skipped,
         "variants": { "groups": profile.groups, "items": profile.variants, "options": profile.options },
-        "columns": columns, "missing": missing, "asks": asks(profile, settings),
+        "columns": listed(&profile.columns), "inside": listed(&profile.inside), "missing": missing, "asks": asks(profile, settings),
     })
 }
 
@@ -131,6 +130,7 @@ fn shown(profile: &Profile, settings: &Settings, ui: &Ui) -> String {
     let rows: Vec<[String; 6]> = profile
         .columns
         .iter()
+        .chain(&profile.inside)
         .map(|column| {
             let (distinct, is_estimate) = column.distinct();
             [

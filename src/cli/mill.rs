@@ -37,6 +37,7 @@ pub(super) fn flags(catalog: &Catalog) -> Flags {
         currency: catalog.currency.clone(),
         decimal: catalog.decimal.clone(),
         base_url: catalog.base_url.clone(),
+        image_base_url: catalog.image_base_url.clone(),
         seller_name: catalog.seller_name.clone(),
         set: catalog.set.clone(),
         ..Flags::default()

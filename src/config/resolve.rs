@@ -89,6 +89,8 @@ pub struct Flags {
     pub decimal: Option<String>,
     /// `--base-url`.
     pub base_url: Option<String>,
+    /// `--image-base-url`
+    pub image_base_url: Option<String>,
     /// `--seller-name`.
     pub seller_name: Option<String>,
     /// `--set`.
@@ -357,6 +359,9 @@ fn check(flags: &Flags, project: &Project, name: &str) -> Result<(FailOn, BTreeM
     Ok((fail_on, overrides))
 }
 
+/// What `[defaults]` knows beside attributes.
+pub(super) const PLAIN: [&str; 4] = ["currency", "base_url", "image_base_url", "decimal"];
+
 fn wishes(flags: &Flags, project: &Project, home: &Path, name: &str) -> Result<Wishes, ConfigError> {
     let mut wishes = Wishes { folder: home.to_owned(), rules: project.rule.clone(), ..Wishes::default() };
     let mut plain: BTreeMap<&str, (String, String)> = BTreeMap::new();
@@ -364,22 +369,26 @@ fn wishes(flags: &Flags, project: &Project, home: &Path, name: &str) -> Result<W
     for (key, value) in &project.defaults {
         let place = format!("{name}: [defaults] {key}");
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        if matches!(key.as_str(), "currency" | "base_url" | "decimal") {
+        if PLAIN.contains(&key.as_str()) {
             plain.insert(key, (text, place));
         } else if attributes.id(key).is_some() {
             wishes.defaults.push((key.clone(), text));
         } else {
-            let known = attributes.iter().map(|(_, name, _)| name).chain(["currency", "base_url", "decimal"]);
+            let known = attributes.iter().map(|(_, name, _)| name).chain(PLAIN);
             let near = nearest(key, known).map(|near| format!("; did you mean `{near}`?"));
             return Err(setting(
                 place,
-                format!("this is neither an attribute nor currency, base_url or decimal{}", near.unwrap_or_default()),
+                format!("this is neither an attribute nor one of {}{}", PLAIN.join(", "), near.unwrap_or_default()),
             ));
         }
     }
-    for (key, flag, given) in
-        [("currency", "--currency", &flags.currency), ("base_url", "--base-url", &flags.base_url), ("decimal", "--decimal", &flags.decimal)]
-    {
+    let typed = [
+        ("currency", "--currency", &flags.currency),
+        ("base_url", "--base-url", &flags.base_url),
+        ("image_base_url", "--image-base-url", &flags.image_base_url),
+        ("decimal", "--decimal", &flags.decimal),
+    ];
+    for (key, flag, given) in typed {
         if let Some(text) = given {
             plain.insert(key, (text.clone(), flag.to_owned()));
         }
@@ -388,10 +397,12 @@ fn wishes(flags: &Flags, project: &Project, home: &Path, name: &str) -> Result<W
         let currency = Currency::parse(code).ok_or_else(|| setting(place, format!("`{code}` is no ISO 4217 currency code such as USD")))?;
         wishes.currency = Some(currency);
     }
-    if let Some((text, place)) = plain.get("base_url") {
+    let address = |key: &str| -> Result<Option<url::Url>, ConfigError> {
+        let Some((text, place)) = plain.get(key) else { return Ok(None) };
         let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        wishes.base_url = Some(url.ok_or_else(|| setting(place, format!("`{text}` is no address such as https://shop.example")))?);
-    }
+        url.map(Some).ok_or_else(|| setting(place, format!("`{text}` is no address such as https://shop.example")))
+    };
+    (wishes.base_url, wishes.image_base_url) = (address("base_url")?, address("image_base_url")?);
     if let Some((mark, place)) = plain.get("decimal") {
         let sound = mark.chars().next().filter(|c| mark.len() == 1 && matches!(c, '.' | ','));
         wishes.decimal = Some(sound.ok_or_else(|| setting(place, format!("`{mark}` is neither `.` nor `,`")))?);

@@ -46,7 +46,7 @@ pub(super) fn accounts(generator: &mut SchemaGenerator) -> Schema {
 
 /// The names that `[defaults]` knows: attributes, and how amounts and addresses are read.
 pub(super) fn defaults(_: &mut SchemaGenerator) -> Schema {
-    let mut names = vec!["currency", "decimal", "base_url"];
+    let mut names = super::resolve::PLAIN.to_vec();
     names.extend(Attributes::shared().iter().map(|(_, name, _)| name));
     json_schema!({ "type": "object", "propertyNames": { "enum": names }, "additionalProperties": { "type": ["string", "number", "boolean"] } })
 }

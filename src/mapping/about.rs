@@ -44,6 +44,12 @@ impl Mapping {
         Some((Some(join.on).filter(|on| usize::from(*on) < self.wide.header), format!("{}.{name}", join.name).into()))
     }
 
+    /// The column that is made for a path, if the mapping reads it.
+    pub fn made(&self, path: &str) -> Option<u16> {
+        let place = self.wide.views.iter().position(|view| *view.name == *path)?;
+        Some((self.wide.from + place) as u16)
+    }
+
     /// What a column that fills no attribute is used for, in a word.
     pub fn column_use(&self, column: u16) -> Option<&'static str> {
         let is = |other: u16| other == column || self.origin(other).is_some_and(|(base, _)| base == Some(column));

@@ -8,6 +8,7 @@ use super::model::{MapStep, RuleStep};
 use super::preset::{Preset, PriceKind, Rows, Word};
 use super::step::{DiscountPlan, From, OptionPlan, RowPlan, SkipPlan, Step, StockPlan, ViewPlan};
 use super::transform;
+use super::variant::IDS;
 use super::wide::{Child, JoinColumns, Wide};
 use crate::catalog::Header;
 use crate::product::attribute::{AttributeId, Attributes, Kind, known};
@@ -45,6 +46,8 @@ pub struct Wishes {
     pub decimal: Option<char>,
     /// The shop's address.
     pub base_url: Option<url::Url>,
+    /// Where images are that the catalog gives no whole address of.
+    pub image_base_url: Option<url::Url>,
     /// Where relative file names in the mapping start.
     pub folder: PathBuf,
 }
@@ -120,6 +123,7 @@ pub struct Mapping {
     pub(super) stock: Option<StockPlan>,
     pub(super) discounts: Vec<DiscountPlan>,
     pub(super) views: Option<ViewPlan>,
+    pub(super) variant_query: Option<String>,
     pub(super) defaults: Vec<(AttributeId, String)>,
     pub(super) base_url: Option<url::Url>,
     /// The currency of amounts that name none.
@@ -197,6 +201,7 @@ impl Compiler<'_> {
             stock,
             discounts,
             views,
+            variant_query: self.given.preset.variant_query.clone(),
             defaults,
             base_url: wishes.base_url.clone(),
             currency: wishes.currency,
@@ -330,7 +335,19 @@ impl Compiler<'_> {
             steps.retain(|earlier| earlier.attribute != attribute);
             steps.push(plain(attribute, From::Constant(value)));
         }
+        for step in steps.iter_mut().filter(|step| [IDS.image_url, IDS.additional_image_urls].contains(&step.attribute)) {
+            self.below_images(step);
+        }
         steps
+    }
+
+    /// Puts the address of the images in front of file names, instead of what the platform's shops have there.
+    pub(super) fn below_images(&self, step: &mut Step) {
+        if let Some(base) = &self.given.wishes.image_base_url {
+            step.prefix = Some(base.as_str().to_owned());
+            step.flattens = true;
+            step.or.iter_mut().for_each(|other| self.below_images(other));
+        }
     }
 
     fn preset_step(&mut self, attribute: AttributeId, name: &str) -> Option<Step> {

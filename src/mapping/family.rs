@@ -120,6 +120,7 @@ impl Assembler<'_> {
             // A variant's own row names a page that shops do not show; only the product's counts.
             with.page(buffer, page, carrier, carrier, key, draft);
         }
+        with.select(buffer, draft);
         first_image(buffer, draft);
         with.mapping.fill_defaults(buffer, draft);
         to.item(buffer, draft);

@@ -68,6 +68,7 @@ impl Preset {
             discount: Vec::new(),
             rows: Rows::Flat { options: own, more_options: Vec::new(), page: String::new() },
             options: if count > 0 { vec![options] } else { Vec::new() },
+            variant_query: None,
             views: None,
             side: Vec::new(),
             prices: Prices { kind: PriceKind::Regular },

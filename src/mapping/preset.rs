@@ -77,6 +77,8 @@ pub struct Preset {
     /// Other tables that belong to the catalog: other records of the same file, or a file joined to it.
     #[serde(default)]
     pub side: Vec<Side>,
+    /// The part of a page's address that selects the variant whose id it holds.
+    pub variant_query: Option<String>,
     /// What the price columns mean.
     pub prices: Prices,
     /// Records that are no offers.

@@ -90,7 +90,8 @@ impl<'a> Assembler<'a> {
         with.mapping.fill(buffer, cells, draft);
         super::stock::stock(with.mapping, buffer, cells, None, draft);
         with.mapping.fill_defaults(buffer, draft);
-        if draft.get(IDS.group_id).is_present() && !draft.get(IDS.variant_dict).is_present() {
+        let is_told = [IDS.variant_dict, IDS.listing_has_variations].iter().any(|attribute| draft.get(*attribute).is_present());
+        if draft.get(IDS.group_id).is_present() && !is_told {
             with.mapping.options(buffer, cells, cells, &mut draft.options);
             for (from, name) in options {
                 let value = match from {
@@ -108,6 +109,7 @@ impl<'a> Assembler<'a> {
         if let Some(page) = page {
             with.page(buffer, page, cells, cells, Slot::EMPTY, draft);
         }
+        with.select(buffer, draft);
         to.item(buffer, draft);
     }
 }
@@ -149,6 +151,18 @@ impl With<'_> {
         let values: Vec<String> = draft.options.iter().map(|(_, value)| slug(value.text(buffer))).collect();
         let id = if values.is_empty() { base.to_owned() } else { format!("{base}-{}", values.join("-")) };
         draft.write(buffer, IDS.item_id, &id);
+    }
+
+    /// Makes the page of a product that of the variant, where the platform says how.
+    pub(super) fn select(&self, buffer: &mut String, draft: &mut Draft) {
+        let (page, id) = (draft.get(IDS.url), draft.get(IDS.item_id));
+        let Some(query) = self.mapping.variant_query.as_ref().filter(|_| page.is_present() && id.is_present()) else { return };
+        let (address, id) = (text::trim(page.text(buffer)), text::trim(id.text(buffer)));
+        if draft.get(IDS.group_id).is_present() && !address.contains(&format!("{query}=")) {
+            let joint = if address.contains('?') { '&' } else { '?' };
+            let selected = format!("{address}{joint}{query}={id}");
+            draft.write(buffer, IDS.url, &selected);
+        }
     }
 
     /// Gives the item its page below the shop's address: what the product's row says, else its own.

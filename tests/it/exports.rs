@@ -270,3 +270,48 @@ fn a_catalog_without_items_is_no_success() {
     let run = folder.run(&["build", &fixture("catalogs/medusa-v2.csv"), "--config", "none", "--allow-empty", "--format", "jsonl"]);
     assert_eq!(run.code, 0, "{}", run.err);
 }
+
+#[test]
+fn images_may_be_elsewhere() {
+    let folder = Folder::new();
+    let more = ["--set", "item_weight_unit=kg", "--image-base-url", "https://cdn.example/storage/product"];
+    built(&folder, &fixture("catalogs/bagisto-products.csv"), &more);
+    let jacket = item(&folder, "openai", "SP-005");
+    has(
+        &jacket,
+        &[
+            ("image_url", json!("https://cdn.example/storage/product/9.webp")),
+            ("additional_image_urls", json!(["https://cdn.example/storage/product/10.webp"])),
+        ],
+    );
+    let run = folder.run(&["check", &fixture("catalogs/bagisto-products.csv"), "--config", "none", "--image-base-url", "cdn"]);
+    assert_eq!((run.code, run.err.contains("--image-base-url: `cdn` is no address")), (2, true), "{}", run.err);
+}
+
+#[test]
+fn a_page_selects_the_variant_where_the_platform_says_how() {
+    let folder = Folder::new();
+    let line = |id: u32, color: &str| {
+        json!({"id": format!("gid://shopify/ProductVariant/{id}"), "title": "Tee", "descriptionHtml": "A tee.", "vendor": "Acme", "price": "29.99",
+            "onlineStoreUrl": "https://shop.example/products/tee", "image": "https://cdn.example/t.jpg", "color": color, "size": "M",
+            "availableForSale": true, "__parentProductId": "gid://shopify/Product/4", "__parentTitle": "Tee"})
+    };
+    folder.write("bulk.jsonl", format!("{}\n{}\n", line(1, "Black"), line(2, "White")));
+    built(&folder, "bulk.jsonl", &[]);
+    has(&item(&folder, "openai", "1"), &[("url", json!("https://shop.example/products/tee?variant=1")), ("group_id", json!("4"))]);
+}
+
+#[test]
+fn the_first_generation_tells_variants_by_colour_and_size() {
+    let folder = Folder::new();
+    build(&folder, &fixture("feeds/openai-feed-first-names.csv"), &[]);
+    let shoe = item(&folder, "openai", "SKU-TRAIL-SHOE-BLK-10");
+    has(
+        &shoe,
+        &[
+            ("variant_dict", json!({"color": "Black", "size": "10"})),
+            ("listing_has_variations", json!(true)),
+            ("group_id", json!("SHOE-TRAIL-2025")),
+        ],
+    );
+}

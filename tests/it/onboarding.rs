@@ -1,9 +1,27 @@
 //! `inspect` and `init`: what they say of a catalog, and that what `init` writes builds at once.
 
 use crate::support::{Folder, fixture};
+use serde_json::Value;
 
 const SHOP: [&str; 8] =
     ["--currency", "USD", "--base-url", "https://shop.example", "--seller-name", "Northline", "--set", "brand=Northline"];
+
+#[test]
+fn inspect_looks_into_nested_cells() {
+    let folder = Folder::new();
+    let run = folder.run(&["inspect", &fixture("catalogs/shopify-storefront-product.json"), "--config", "none", "--json"]);
+    let source = &run.json()["sources"][0];
+    let inside = source["inside"].as_array().expect("a list");
+    let of = |path: &str| inside.iter().find(|column| column["name"] == path).unwrap_or_else(|| panic!("{path}: {source}"));
+    // One record with two variants.
+    let price = of("variants[].price");
+    assert_eq!((&price["filled"], &price["distinct"], &price["attribute"]), (&1.into(), &2.into(), &"price".into()));
+    assert_eq!(of("variants[].option1")["taken_for"], "(variant option)");
+    assert_eq!((&of("variants[].weight")["attribute"], &of("variants[].weight")["examples"][0]), (&Value::Null, &"220".into()));
+    assert_eq!(of("images[].src")["attribute"], "additional_image_urls");
+    let shown = folder.run(&["inspect", &fixture("catalogs/shopify-storefront-product.json"), "--config", "none"]);
+    assert!(shown.out.contains("variants[].sku"), "{}", shown.out);
+}
 
 #[test]
 fn inspect_names_the_platform_and_what_is_missing() {
