@@ -32,7 +32,7 @@ struct Entry {
 }
 
 /// Codes about files and columns, which no spec holds: what, why, what to do.
-const FILE_CODES: [(&str, &str, &str, &str); 15] = [
+const FILE_CODES: &[(&str, &str, &str, &str)] = &[
     ("column/repeated", "a column name occurs more than once", "only the first such column is read", "give each column its own name"),
     (
         "column/unknown",
@@ -232,7 +232,7 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
     for (name, why, fix) in RECORD_DEFECTS {
         entries.entry(format!("record/{name}")).or_default().push(own("a record cannot be taken as it stands", why, fix));
     }
-    for (code, what, why, fix) in FILE_CODES {
+    for &(code, what, why, fix) in FILE_CODES {
         entries.entry(code.to_owned()).or_default().push(own(what, why, fix));
     }
     let kept = "a value is brought into the form that feeds ask for; nothing is lost";
