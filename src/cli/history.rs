@@ -70,8 +70,19 @@ pub(super) fn status(command: &Status, ui: &Ui) -> Result<Exit, CliError> {
         let state = Arc::new(state);
         let deadline = command.watch.unwrap_or(Duration::from_secs(30));
         let round = round(Arc::clone(&state), &ready.settings.home, deadline, Wish::default());
-        let told = &mut |outcome: &Outcome| ui.say(&format!("asked: {}", outcome.line()));
-        let asked = round.run(&ready.orders, Task::Ask, told).await;
+        let mut said = Vec::new();
+        let told = &mut |outcome: &Outcome| {
+            // A word that was said before is no news.
+            let line = format!("asked: {}: {}{}", outcome.name(), outcome.ending.word(), outcome.why());
+            if !said.contains(&line) {
+                ui.say(&line);
+                said.push(line);
+            }
+        };
+        let asked = match command.watch {
+            Some(_) => round.watch(&ready.orders, told).await,
+            None => round.run(&ready.orders, Task::Ask, told).await,
+        };
         let targets: Vec<String> = ready.orders.iter().map(|order| order.target.clone()).collect();
         Ok((latest(&state, &targets).await?, asked))
     })?;

@@ -8,6 +8,7 @@ use super::ui::Ui;
 use crate::clock::{Clock, System};
 use crate::config::resolve::{Flags, Settings, state_file};
 use crate::finding::sink::Listen;
+use crate::progress::Progress;
 use crate::push::difference;
 use crate::push::engine::Wish;
 use crate::push::feed::Built;
@@ -128,7 +129,7 @@ pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
             }
         }
         let told = &mut |outcome: &Outcome| ui.say(&format!("{}: {}", outcome.name(), outcome.ending.word()));
-        let outcomes = round.run(&ready.orders, Task::Push, told).await;
+        let outcomes = deliver(&round, &ready.orders, told, ui).await;
         let exchanges = sandbox.as_ref().map(sandbox::Sandbox::transcript).unwrap_or_default();
         exchanges.iter().for_each(|exchange| ui.say(&exchange.line()));
         if let Some(path) = &command.transcript {
@@ -138,6 +139,16 @@ pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
     });
     drop(held);
     tell("push", &command.shown, &ready, &outcomes?, command.limits.error_on_unchanged, ui)
+}
+
+/// Delivers, and shows how far it is where somebody looks.
+pub(super) async fn deliver(round: &Round, orders: &[Order], told: &mut (dyn FnMut(&Outcome) + Send), ui: &Ui) -> Vec<Outcome> {
+    let outcomes = tokio::select! {
+        outcomes = round.run(orders, Task::Push, told) => outcomes,
+        never = ui.draw(&round.shared.meter) => match never {},
+    };
+    ui.end();
+    outcomes
 }
 
 /// Lets a sandbox hold the feeds that the settings name, with the items that were built. What

@@ -3,13 +3,12 @@
 
 use super::args::Run;
 use super::error::{CliError, Exit};
-use super::push::{ready, round, tell, wait};
+use super::push::{deliver, ready, round, tell, wait};
 use super::turn;
 use super::ui::Ui;
 use crate::config::resolve::Flags;
 use crate::push::engine::Wish;
 use crate::push::outcome::{Ending as End, Outcome};
-use crate::push::round::Task;
 use crate::state::State;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +34,7 @@ pub(super) fn run(command: &Run, ui: &Ui) -> Result<Exit, CliError> {
     outcomes.extend(wait(async {
         let state = Arc::new(State::open(&ready.state).await?);
         let round = round(state, &ready.settings.home, left, Wish::default());
-        Ok(round.run(&orders, Task::Push, &mut |_| {}).await)
+        Ok(deliver(&round, &orders, &mut |_| {}, ui).await)
     })?);
     ready.orders = orders;
     let quiet = outcomes.iter().all(|outcome| outcome.ending == End::Unchanged) && command.shown.output_format.is_empty();

@@ -3,15 +3,20 @@
 
 use super::args::{Color, Terminal};
 use super::error::CliError;
-use crate::progress::Progress;
+use crate::progress::{Meter, Progress};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::convert::Infallible;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Characters in a line where nothing says how wide the page is.
 const WIDTH: usize = 100;
+
+/// How often a bar is brought up to date.
+const TICK: Duration = Duration::from_millis(125);
 
 /// How the program talks in this run.
 pub(super) struct Ui {
@@ -81,8 +86,48 @@ impl Ui {
 
     /// Says something about the run.
     pub(super) fn say(&self, text: &str) {
-        if !self.quiet {
-            Self::err(text);
+        if self.quiet {
+            return;
+        }
+        match self.bar.lock().ok().as_deref().and_then(Option::as_ref) {
+            Some(bar) => bar.suspend(|| Self::err(text)),
+            None => Self::err(text),
+        }
+    }
+
+    /// Draws bytes on their way for as long as it is waited for; nothing where nobody looks.
+    pub(super) async fn draw(&self, meter: &Meter) -> Infallible {
+        if !self.animate {
+            return std::future::pending().await;
+        }
+        let mut begun = false;
+        loop {
+            let (sent, expected) = meter.read();
+            if expected > 0 && !begun {
+                begun = true;
+                self.show("sending", Some(expected), "{prefix} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec}, {eta} left");
+            }
+            if let Some(bar) = self.bar.lock().ok().as_deref().and_then(Option::as_ref) {
+                bar.set_length(expected);
+                bar.set_position(sent);
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// Puts a bar up.
+    fn show(&self, stage: &str, bytes: Option<u64>, template: &str) {
+        let bar = match bytes {
+            Some(bytes) => ProgressBar::new(bytes),
+            None => ProgressBar::no_length(),
+        };
+        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(stage.to_owned());
+        if let Ok(mut current) = self.bar.lock() {
+            *current = Some(bar);
         }
     }
 
@@ -108,23 +153,12 @@ impl Progress for Ui {
         if !self.animate {
             return;
         }
-        let bar = match bytes {
-            Some(bytes) => ProgressBar::new(bytes),
-            None => ProgressBar::no_length(),
-        };
-        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
         let template = if bytes.is_some() {
             "{prefix} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec}, {msg}, {eta} left"
         } else {
             "{prefix} {spinner} {bytes} {bytes_per_sec}, {msg}"
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        bar.set_prefix(stage.to_owned());
-        if let Ok(mut current) = self.bar.lock() {
-            *current = Some(bar);
-        }
+        self.show(stage, bytes, template);
     }
 
     fn advance(&self, bytes: u64, records: u64) {

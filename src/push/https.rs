@@ -25,9 +25,9 @@ pub(super) struct Settings {
     /// The method.
     #[serde(default = "post")]
     method: String,
-    /// Headers besides the usual.
+    /// Headers besides the usual: a word, or where a secret is.
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: BTreeMap<String, Header>,
     /// The secret that goes as a bearer.
     token: Option<SecretRef>,
     /// The `Content-Type`; from the format unless given.
@@ -39,6 +39,16 @@ pub(super) struct Settings {
     accepted: Option<String>,
 }
 
+/// What a header says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a word, or where a secret is: { file = ... }, { env = ... } or { command = [...] }")]
+enum Header {
+    /// A word that everybody may see.
+    Word(String),
+    /// A secret.
+    Secret(SecretRef),
+}
+
 fn post() -> String {
     "POST".to_owned()
 }
@@ -48,6 +58,7 @@ pub(super) struct Https {
     settings: Settings,
     method: Method,
     token: Option<Secret>,
+    secrets: Vec<(String, Secret)>,
 }
 
 impl Https {
@@ -67,11 +78,19 @@ impl Https {
         }
         let token =
             settings.token.as_ref().map(|token| token.read(way.home)).transpose().map_err(|message| wrong(format!("token: {message}")))?;
-        let mut http = Http::new(way.shared, way.policy, way.limits, token.iter().cloned().collect())?;
+        let mut secrets = Vec::new();
+        for (name, header) in &settings.headers {
+            if let Header::Secret(secret) = header {
+                let secret = secret.read(way.home).map_err(|message| wrong(format!("headers: `{name}`: {message}")))?;
+                secrets.push((name.clone(), secret));
+            }
+        }
+        let all = token.iter().chain(secrets.iter().map(|(_, secret)| secret)).cloned().collect();
+        let mut http = Http::new(way.shared, way.policy, way.limits, all)?;
         if rehearsal {
             http = http.rehearsing(Box::new(|_| serde_json::json!({ "accepted": true })));
         }
-        Ok(Self { http, settings: settings.clone(), method, token })
+        Ok(Self { http, settings: settings.clone(), method, token, secrets })
     }
 
     async fn send(&self, desk: &Desk<'_>, part: &Part, intent: &mut Intent) -> Result<Verdict, PushError> {
@@ -91,9 +110,12 @@ impl Https {
             }
             let kind = self.settings.content_type.clone().unwrap_or_else(|| content_type(&name).to_owned());
             call.body = Body::File { path: file.clone(), kind };
-            for (name, value) in &self.settings.headers {
-                call.header(name, value.clone());
+            for (name, header) in &self.settings.headers {
+                if let Header::Word(value) = header {
+                    call.header(name, value.clone());
+                }
             }
+            call.secrets = self.secrets.iter().map(|(name, secret)| (name.as_str(), secret)).collect();
             let answer = self.http.send(&call).await?;
             if let Some(wanted) = self.settings.accepted.as_ref().filter(|wanted| !says(&answer.json(), wanted)) {
                 return Err(PushError::Refused {

@@ -153,10 +153,15 @@ impl Outcome {
         })
     }
 
+    /// Why it ended so, as the end of a sentence.
+    pub fn why(&self) -> String {
+        self.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default()
+    }
+
     /// The last line about it for people.
     pub fn line(&self) -> String {
         let name = self.name();
-        let why = self.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+        let why = self.why();
         let seconds = (self.time.1 - self.time.0).max(0);
         let moved = format!("+{} ~{} -{}", self.added, self.changed, self.removed);
         match self.ending {

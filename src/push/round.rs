@@ -1,6 +1,7 @@
 //! A round: every target and every account of it, some at once, each with an outcome of its own,
 //! written down as it comes.
 
+use super::Poll;
 use super::difference;
 use super::engine::{Delivery, Wish};
 use super::error::PushError;
@@ -13,6 +14,7 @@ use crate::render::manifest::folder_of;
 use crate::state::{State, Visit, key_of};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -107,6 +109,29 @@ impl Round {
         Ok(Ready { order: order.clone(), deliver, accounts, feed, files })
     }
 
+    /// Asks after what was begun until nothing is open, or the time that is left would be over
+    /// before the next question. `told` hears each answer as it comes.
+    pub async fn watch(&self, orders: &[Order], told: &mut (dyn FnMut(&Outcome) + Send)) -> Vec<Outcome> {
+        // As patient as the most patient of the targets.
+        let pace = |order: &Order| Deliver::read(&order.target, &order.deliver).map(|deliver| deliver.common.poll.most_ms).ok();
+        let pace = Duration::from_millis(orders.iter().filter_map(pace).max().unwrap_or_else(|| Poll::default().most_ms));
+        let mut latest: Vec<Outcome> = Vec::new();
+        loop {
+            let asked = self.run(orders, Task::Ask, told).await;
+            latest.retain(|known| !asked.iter().any(|outcome| (&outcome.target, &outcome.account) == (&known.target, &known.account)));
+            let open = asked.iter().any(is_open);
+            let asked_later = asked.iter().filter_map(|outcome| outcome.not_before).max();
+            latest.extend(asked);
+            let now = self.shared.clock.timestamp().as_second();
+            let asked_for = asked_later.and_then(|until| u64::try_from(until - now).ok()).map_or(Duration::ZERO, Duration::from_secs);
+            let wait = pace.max(asked_for);
+            if !open || wait >= self.shared.left() {
+                return latest;
+            }
+            self.shared.clock.sleep(wait).await;
+        }
+    }
+
     /// Works all orders; `told` hears each outcome as it comes.
     pub async fn run(&self, orders: &[Order], task: Task, told: &mut (dyn FnMut(&Outcome) + Send)) -> Vec<Outcome> {
         let mut all = Vec::new();
@@ -144,7 +169,10 @@ impl Round {
             match done {
                 Ok((_, None)) => {}
                 Ok((place, Some(mut outcome))) => {
-                    self.write_down(&mut outcome, &ready.files).await;
+                    // To have asked and learnt nothing is no part of the history.
+                    if task == Task::Push || !is_open(&outcome) {
+                        self.write_down(&mut outcome, &ready.files).await;
+                    }
                     told(&outcome);
                     outcomes.push((place, outcome));
                 }
@@ -250,6 +278,11 @@ impl Round {
         }
         Ok(all)
     }
+}
+
+/// Whether the last word is still to come.
+fn is_open(outcome: &Outcome) -> bool {
+    matches!(outcome.ending, Ending::Unknown | Ending::Temporary)
 }
 
 /// What a target holds against what was built.

@@ -69,11 +69,17 @@ impl Folder {
 
     /// Runs the program here with these bytes as standard input.
     pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Run {
+        self.run_in(&[], arguments, input)
+    }
+
+    /// Runs the program here with these variables besides.
+    pub(crate) fn run_in(&self, variables: &[(&str, &str)], arguments: &[&str], input: &[u8]) -> Run {
         let mut child = Command::new(env!("CARGO_BIN_EXE_feedmill"))
             .args(arguments)
             .current_dir(self.0.path())
             .env_remove("NO_COLOR")
             .env_remove("FORCE_COLOR")
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -90,6 +96,16 @@ impl Folder {
             out: String::from_utf8(output.stdout).expect("text"),
             err: String::from_utf8(output.stderr).expect("text"),
         }
+    }
+}
+
+/// Copies the files of a folder, which is made anew.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::remove_dir_all(to).unwrap_or_default();
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("readable") {
+        let entry = entry.expect("readable");
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::progress::Meter;
 use crate::push::retry::Failure;
 use futures_util::stream;
 use reqwest::RequestBuilder;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::io::AsyncReadExt;
@@ -24,11 +24,13 @@ impl Http {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Trouble::connection("a header has no name for one"))?;
             headers.insert(name, value);
         }
-        if let Some(secret) = call.bearer {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", secret.expose()))
-                .map_err(|_| Trouble::connection("the credential holds what no header can"))?;
+        let bearer = call.bearer.map(|secret| ("authorization", format!("Bearer {}", secret.expose())));
+        let named = call.secrets.iter().map(|(name, secret)| (*name, secret.expose().to_owned()));
+        for (name, value) in bearer.into_iter().chain(named) {
+            let mut value = HeaderValue::from_str(&value).map_err(|_| Trouble::connection("the credential holds what no header can"))?;
             value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Trouble::connection("a header has no name for one"))?;
+            headers.insert(name, value);
         }
         let builder = self.client.request(call.method.clone(), call.address.expose().clone());
         let builder = match &call.body {

@@ -47,6 +47,8 @@ pub struct Call<'a> {
     pub headers: Vec<(String, String)>,
     /// Who we are.
     pub bearer: Option<&'a Secret>,
+    /// Headers whose values are secret.
+    pub secrets: Vec<(&'a str, &'a Secret)>,
     /// What it carries.
     pub body: Body,
 }
@@ -54,7 +56,7 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// A request that carries nothing.
     pub fn new(what: &'a str, method: Method, address: Address) -> Self {
-        Self { what, method, address, headers: Vec::new(), bearer: None, body: Body::None }
+        Self { what, method, address, headers: Vec::new(), bearer: None, secrets: Vec::new(), body: Body::None }
     }
 
     /// Adds a header.

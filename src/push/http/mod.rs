@@ -12,9 +12,10 @@ use super::error::PushError;
 use super::retry::{Decision, Failure, Policy};
 use super::shared::Shared;
 use crate::clock::Clock;
+use crate::config::environment::proxies;
 use crate::secret::Secret;
 use rehearsal::{Imagined, Rehearsal};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, NoProxy, Proxy, StatusCode};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,7 +62,16 @@ impl Http {
     pub fn new(shared: &Shared, policy: Policy, limits: Limits, secrets: Vec<Secret>) -> Result<Self, PushError> {
         // Another part of the program may have chosen one already, which serves as well.
         rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
-        let client = Client::builder()
+        let proxies = proxies();
+        let mut builder = Client::builder().no_proxy();
+        if let Some((name, address)) = &proxies.https {
+            // What is meant for this machine is not carried elsewhere.
+            let without = format!("{},localhost,127.0.0.0/8,::1", proxies.without);
+            let proxy = Proxy::https(address.expose()).map_err(|_| PushError::Settings(format!("{name} is no address of a proxy")))?;
+            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&without)));
+        }
+        let secrets = secrets.into_iter().chain(proxies.https.map(|(_, address)| address)).collect();
+        let client = builder
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(limits.connect_s))
             .read_timeout(Duration::from_secs(limits.idle_s))

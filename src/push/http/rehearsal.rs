@@ -22,6 +22,7 @@ impl Rehearsal {
         if call.bearer.is_some() {
             lines.push("  Authorization: Bearer ***".to_owned());
         }
+        lines.extend(call.secrets.iter().map(|(name, _)| format!("  {name}: ***")));
         lines.extend(call.headers.iter().map(|(name, value)| {
             // A key is drawn anew for each attempt, and would only look like a secret.
             if name == "Idempotency-Key" { format!("  {name}: <one for this content>") } else { format!("  {name}: {value}") }

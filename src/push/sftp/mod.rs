@@ -7,6 +7,7 @@
 mod host_key;
 mod login;
 mod session;
+mod stale;
 
 use super::difference::Difference;
 use super::error::PushError;

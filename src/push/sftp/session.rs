@@ -25,20 +25,20 @@ const AHEAD: usize = 16;
 /// A session that was let in.
 pub(super) struct Session {
     sftp: Arc<RawSftpSession>,
-    renames: bool,
+    pub(super) renames: bool,
     flushes: bool,
     _handle: Handle<HostKey>,
 }
 
 /// A file of the feed on its way.
-struct Shard<'a> {
-    file: &'a Path,
-    digest: String,
-    bytes: u64,
+pub(super) struct Shard<'a> {
+    pub(super) file: &'a Path,
+    pub(super) digest: String,
+    pub(super) bytes: u64,
     /// Where it is written.
-    beside: String,
+    pub(super) beside: String,
     /// Where it will stand.
-    path: String,
+    pub(super) path: String,
 }
 
 impl Shard<'_> {
@@ -97,10 +97,7 @@ impl Session {
             |name: &str| shards.iter().any(|shard| inside(&shard.path, name)) || waiting.iter().any(|shard| inside(&shard.beside, name));
         let ours = |name: &str| is_feed(name, &to.prefix) || is_unfinished(name, &to.prefix);
         for stale in present.iter().filter(|name| ours(name) && !is_part(name)) {
-            self.remove(&format!("{}{stale}", to.folder)).await?;
-            if is_feed(stale, &to.prefix) {
-                verdict.notes.push(format!("removed {}, which is no longer part of the feed", text::excerpt(stale, 100)));
-            }
+            self.clear(to, desk, stale, &mut verdict).await?;
         }
         Ok(verdict)
     }
@@ -128,7 +125,7 @@ impl Session {
     }
 
     /// Writes a file, going on where an earlier transfer of the same bytes stopped.
-    async fn write(&self, shard: &Shard<'_>, resumes: bool, meter: &Meter) -> Result<(), Trouble> {
+    pub(super) async fn write(&self, shard: &Shard<'_>, resumes: bool, meter: &Meter) -> Result<(), Trouble> {
         let (path, length) = (shard.beside.as_str(), shard.bytes);
         let unreadable = |error| Trouble::Final(PushError::io(shard.file)(error));
         let mut input = std::fs::File::open(shard.file).map_err(unreadable)?;
@@ -179,7 +176,7 @@ impl Session {
         }
     }
 
-    async fn size(&self, path: &str) -> Result<Option<u64>, Trouble> {
+    pub(super) async fn size(&self, path: &str) -> Result<Option<u64>, Trouble> {
         match self.sftp.stat(path).await {
             Ok(found) => Ok(found.attrs.size),
             Err(SftpError::Status(status)) if status.status_code == StatusCode::NoSuchFile => Ok(None),
@@ -188,7 +185,7 @@ impl Session {
     }
 
     /// Removes a file; one that is gone already was removed by a run whose answer was lost.
-    async fn remove(&self, path: &str) -> Result<(), Trouble> {
+    pub(super) async fn remove(&self, path: &str) -> Result<(), Trouble> {
         match self.sftp.remove(path).await {
             Ok(_) => Ok(()),
             Err(SftpError::Status(status)) if status.status_code == StatusCode::NoSuchFile => Ok(()),
@@ -196,7 +193,7 @@ impl Session {
         }
     }
 
-    async fn rename(&self, from: &str, into: &str) -> Result<(), Trouble> {
+    pub(super) async fn rename(&self, from: &str, into: &str) -> Result<(), Trouble> {
         let mut names = Vec::new();
         for name in [from, into] {
             names.extend_from_slice(&u32::try_from(name.len()).unwrap_or(0).to_be_bytes());

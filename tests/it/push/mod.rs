@@ -1,4 +1,5 @@
-//! Delivery from outside: the program against a sandbox that keeps state and breaks on request.
+//! Delivery from outside: the program against a sandbox that keeps state and breaks on request,
+//! and against OpenSSH's server.
 
 mod accounts;
 mod changes;
@@ -6,9 +7,18 @@ mod export;
 mod exports;
 mod feeds;
 mod judged;
+#[cfg(all(unix, feature = "sftp"))]
+mod files;
 mod kills;
+mod proxy;
+#[cfg(all(unix, feature = "sftp"))]
+mod relay;
 mod secrets;
 #[cfg(all(unix, feature = "sftp"))]
 mod ssh;
+#[cfg(all(unix, feature = "sftp"))]
+mod sshd;
 mod stand;
 mod suite;
+#[cfg(unix)]
+mod terminal;

@@ -1,188 +1,119 @@
-//! SFTP against OpenSSH's own server, with keys and a port of its own.
+//! SFTP against OpenSSH's own server: a real export, and who is let in and who is trusted.
 
-use super::stand::items;
-use crate::support::{Folder, Run};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
-struct Server {
-    folder: Folder,
-    child: Child,
-    port: u16,
-}
-
-fn tool(name: &str) -> Option<PathBuf> {
-    ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
-        .iter()
-        .map(|folder| Path::new(folder).join(name))
-        .find(|path| path.is_file())
-}
-
-fn succeeds(command: &mut Command) -> String {
-    let output = command.output().expect("the tool starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
-
-impl Server {
-    /// A server, or nothing where none is installed; `tests/run` installs it.
-    fn start() -> Option<Self> {
-        let sshd = tool("sshd")?;
-        let folder = Folder::new();
-        let path = |name: &str| folder.path(name).display().to_string();
-        for name in ["host", "client"] {
-            succeeds(Command::new(tool("ssh-keygen")?).args(["-q", "-t", "ed25519", "-N", "", "-f", &path(name)]));
-        }
-        folder.write("authorized_keys", folder.read("client.pub"));
-        std::fs::create_dir(folder.path("incoming")).expect("a folder");
-        // The server wants this folder, which the system makes at its start.
-        std::fs::create_dir_all("/run/sshd").unwrap_or_default();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-        folder.write(
-            "sshd_config",
-            format!(
-                "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nPidFile {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
-                 PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n\
-                 Subsystem sftp internal-sftp\nForceCommand internal-sftp -d {}\nLogLevel VERBOSE\n",
-                path("host"),
-                path("sshd.pid"),
-                path("authorized_keys"),
-                path("incoming")
-            ),
-        );
-        folder.write("sshd.log", "");
-        let log = std::fs::OpenOptions::new().append(true).open(folder.path("sshd.log")).expect("a log");
-        let child = Command::new(sshd)
-            .args(["-D", "-e", "-f", &path("sshd_config")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the server starts");
-        let mut server = Self { folder, child, port };
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(server.child.try_wait().expect("a child").is_none(), "{}", server.folder.read("sshd.log"));
-            std::thread::yield_now();
-        }
-        let catalog: String = items(20)
-            .iter()
-            .map(|(id, price, _)| {
-                format!("{id},Bottle {id},Insulated bottle {id}.,https://shop.example/{id},Acme,Acme Store,https://shop.example/{id}.jpg,in_stock,{price}\n")
-            })
-            .collect();
-        server
-            .folder
-            .write("catalog.csv", format!("item_id,title,description,url,brand,seller_name,image_url,availability,price\n{catalog}"));
-        Some(server)
-    }
-
-    fn settings(&self, more: &str) {
-        let user = succeeds(Command::new("id").arg("-un"));
-        let text = format!(
-            "[source]\npath = \"catalog.csv\"\n[[target]]\nname = \"chat\"\nspec = \"openai\"\nformat = \"jsonl.gz\"\n\
-             deliver = {{ sftp = \"sftp://{}@127.0.0.1:{}/\", key_file = \"client\", {more}, retry = {{ base_ms = 0, attempts = 2 }} }}\n",
-            user.trim(),
-            self.port
-        );
-        self.folder.write("feedmill.toml", text);
-    }
-
-    fn fingerprint(&self) -> String {
-        let line = succeeds(
-            Command::new(tool("ssh-keygen").expect("installed")).args(["-lf", &self.folder.path("host.pub").display().to_string()]),
-        );
-        line.split_whitespace().nth(1).expect("a fingerprint").to_owned()
-    }
-
-    fn run(&self, command: &str) -> Run {
-        self.folder.run(&[command, "--state", "state/state.sqlite"])
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().expect("ours");
-        self.child.wait().expect("ended");
-    }
-}
+use super::sshd::{Server, Serves};
+use crate::support::fixture;
 
 #[test]
-fn a_snapshot_takes_its_name_whole_and_stale_shards_go() {
-    let Some(server) = Server::start() else { return };
-    server.settings(&format!("host_key = \"{}\"", server.fingerprint()));
-    // What an earlier, larger feed and a cut transfer left, and what is none of ours.
-    let folder = &server.folder;
-    folder.write("incoming/feed-0001-of-0002.jsonl.gz", "old shard");
-    folder.write("incoming/.feed.jsonl.gz.0123456789ab.feedmill-part", "cut");
-    folder.write("incoming/status.json", "theirs");
-    folder.write("incoming/feed.jsonl.gz", "old");
-    let run = server.run("run");
-    assert_eq!(run.code, 0, "{}{}\n{}", run.out, run.err, folder.read("sshd.log"));
-    assert_eq!(folder.files("incoming"), ["feed.jsonl.gz", "status.json"]);
-    let same =
-        |one: &str, other: &str| std::fs::read(folder.path(one)).expect("there") == std::fs::read(folder.path(other)).expect("there");
-    assert!(same("incoming/feed.jsonl.gz", "out/chat/feed.jsonl.gz"));
-    let run = server.run("run");
-    assert_eq!((run.code, run.out.as_str()), (0, ""), "unchanged");
-}
-
-#[test]
-fn a_cut_transfer_is_gone_on_with() {
-    let Some(server) = Server::start() else { return };
-    server.settings(&format!("host_key = \"{}\"", server.fingerprint()));
-    let folder = &server.folder;
-    folder.run(&["build"]);
-    let feed = std::fs::read(folder.path("out/chat/feed.jsonl.gz")).expect("built");
-    let digest: String = blake3::hash(&feed).to_hex().chars().take(12).collect();
-    let name = format!("incoming/.feed.jsonl.gz.{digest}.feedmill-part");
-    folder.write(&name, &feed[..feed.len() / 2]);
-    let run = server.run("push");
-    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
-    assert_eq!(folder.files("incoming"), ["feed.jsonl.gz"]);
-    assert_eq!(std::fs::read(folder.path("incoming/feed.jsonl.gz")).expect("there"), feed);
+fn a_real_export_takes_its_name_whole() {
+    for serves in [Serves::Itself(""), Serves::Relay] {
+        let Some(server) = Server::start(serves) else { return };
+        server.project(&server.keys());
+        let folder = &server.folder;
+        let shop = "[source]\npath = \"catalog.csv\"\n[defaults]\ncurrency = \"USD\"\nbase_url = \"https://shop.example\"\n\
+                    seller_name = \"Northline\"\n";
+        let settings = folder.read("feedmill.toml").replace("[source]\npath = \"catalog.csv\"\n", shop);
+        folder.write("feedmill.toml", settings.replace("\"jsonl\"", "\"jsonl.gz\""));
+        folder.write("catalog.csv", std::fs::read(fixture("catalogs/shopify-gatsby-starter.csv")).expect("a fixture"));
+        // What an earlier, larger feed and a cut transfer left, and what is none of ours.
+        folder.write("incoming/feed-0001-of-0002.jsonl.gz", "old shard");
+        folder.write("incoming/.feed.jsonl.gz.0123456789ab.feedmill-part", "cut");
+        folder.write("incoming/status.json", "theirs");
+        folder.write("incoming/.acme-feed.jsonl.gz.0123456789ab.feedmill-part", "another brand's");
+        folder.write("incoming/feed.jsonl.gz", "old");
+        let first = server.run(&["run"]);
+        assert_eq!(first.code, 0, "{}{}\n{}", first.out, first.err, folder.read("sshd.log"));
+        assert!(first.out.contains("299 items (+299 ~0 -0)"), "{}", first.out);
+        let names = [".acme-feed.jsonl.gz.0123456789ab.feedmill-part", "feed.jsonl.gz", "status.json"];
+        assert_eq!(folder.files("incoming"), names);
+        let bytes = |name: &str| std::fs::read(folder.path(name)).expect("there");
+        assert_eq!(bytes("incoming/feed.jsonl.gz"), bytes("out/chat/feed.jsonl.gz"));
+        println!("{}", first.out.trim_end());
+        println!("{}", server.relay.take().join("\n"));
+        let second = server.run(&["run"]);
+        assert_eq!((second.code, second.out.as_str(), second.err.as_str()), (0, "", ""), "unchanged");
+        assert!(server.relay.take().is_empty(), "nothing is asked when nothing changed");
+    }
 }
 
 #[test]
 fn a_host_that_is_not_known_gets_no_credential() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start(Serves::Itself("")) else { return };
     let folder = &server.folder;
-    server.settings("known_hosts = \"known_hosts\"");
-    folder.write("known_hosts", "");
+    let known = "key_file = \"client\", known_hosts = \"known_hosts\"";
+    server.project(known);
     folder.run(&["build"]);
-    let run = server.run("push");
+    let run = server.push();
+    assert!(run.code == 2 && run.out.contains("known_hosts: "), "a file that is not there: {} {}", run.code, run.out);
+    folder.write("known_hosts", "");
+    let run = server.push();
     assert!(run.code == 6 && run.out.contains(&server.fingerprint()) && run.out.contains("host_key"), "{} {}", run.code, run.out);
     // Another host's key under this name.
-    let other = folder.read("client.pub");
-    let key: Vec<&str> = other.split_whitespace().take(2).collect();
-    folder.write("known_hosts", format!("[127.0.0.1]:{} {}\n", server.port, key.join(" ")));
-    let run = server.run("push");
+    folder.write("known_hosts", server.known("client.pub"));
+    let run = server.push();
     assert!(run.code == 6 && run.out.contains("not the one that is known"), "{} {}", run.code, run.out);
-    server.settings("host_key = \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"");
-    let run = server.run("push");
+    // The right key, which was stolen.
+    folder.write("known_hosts", format!("{}@revoked * {}", server.known("host.pub"), folder.read("host.pub")));
+    let run = server.push();
+    assert!(run.code == 6 && run.out.contains("revoked"), "{} {}", run.code, run.out);
+    server.project("key_file = \"client\", host_key = \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"");
+    let run = server.push();
     assert!(run.code == 6 && run.out.contains("is pinned"), "{} {}", run.code, run.out);
     let log = folder.read("sshd.log");
     assert!(!log.contains("Accepted") && !log.contains("publickey"), "{log}");
     assert!(folder.files("incoming").is_empty());
-    // The key of the server itself is known.
-    let own = folder.read("host.pub");
-    let key: Vec<&str> = own.split_whitespace().take(2).collect();
-    folder.write("known_hosts", format!("[127.0.0.1]:{} {}\n", server.port, key.join(" ")));
-    server.settings("known_hosts = \"known_hosts\"");
-    let run = server.run("push");
+    // One of several keys of the host is enough, as it is for ssh.
+    folder.write("known_hosts", format!("{}{}", server.known("client.pub"), server.known("host.pub")));
+    server.project(known);
+    let run = server.push();
     assert_eq!(run.code, 0, "{}", run.out);
 }
 
 #[test]
-fn a_key_that_is_not_authorized_is_not_let_in_and_a_server_that_is_away_is_temporary() {
-    let Some(server) = Server::start() else { return };
-    server.settings(&format!("host_key = \"{}\"", server.fingerprint()));
-    let folder = &server.folder;
-    folder.run(&["build"]);
-    folder.write("authorized_keys", "");
-    let run = server.run("push");
-    assert!(run.code == 6 && run.out.contains("does not let"), "{} {}", run.code, run.out);
-    let settings = folder.read("feedmill.toml").replace(&format!(":{}/", server.port), ":1/");
-    folder.write("feedmill.toml", settings);
-    let run = server.run("push");
-    assert_eq!(run.code, 5, "{}", run.out);
+fn eight_runs_of_cron_by_sftp() {
+    let Some(mut server) = Server::start(Serves::Relay) else { return };
+    server.project(&server.keys());
+    server.catalog(30, 16);
+    let mut told = Vec::new();
+    let mut run = |server: &Server, name: &str, code: i32| {
+        let run = server.run(&["run"]);
+        assert_eq!(run.code, code, "{name}: {}{}", run.out, run.err);
+        told.push(format!("{name}: exit {code}, {} requests {}", server.relay.take().len(), run.out.trim_end()));
+        run
+    };
+    let rows = |server: &Server| server.folder.read("incoming/feed.jsonl").lines().count();
+    run(&server, "first", 0);
+    run(&server, "unchanged", 0);
+    let change = |server: &Server, from: &str, to: &str| {
+        let catalog = server.folder.read("catalog.csv");
+        server.folder.write("catalog.csv", catalog.replace(from, to));
+    };
+    change(&server, "11.00 USD", "11.50 USD");
+    run(&server, "one price", 0);
+    assert!(server.folder.read("incoming/feed.jsonl").contains("11.50 USD"));
+    let cut = |server: &Server, rows: usize| {
+        let catalog = server.folder.read("catalog.csv");
+        server.folder.write("catalog.csv", catalog.lines().take(rows + 1).map(|line| line.to_owned() + "\n").collect::<String>());
+    };
+    cut(&server, 29);
+    run(&server, "one removal", 0);
+    assert_eq!(rows(&server), 29);
+    cut(&server, 14);
+    let held = run(&server, "cut in half", 4);
+    assert_eq!(rows(&server), 29, "the last good feed stays");
+    let digest = held.out.split("--approve ").nth(1).and_then(|rest| rest.split('`').next()).expect("a digest").to_owned();
+    assert_eq!(server.run(&["push", "--approve", &digest]).code, 0);
+    assert_eq!(rows(&server), 14);
+    server.relay.take();
+    let lock = std::fs::OpenOptions::new().write(true).open(server.folder.path("state/state.lock")).expect("the lock file");
+    lock.lock().expect("held");
+    run(&server, "two at once", 10);
+    drop(lock);
+    change(&server, "12.00 USD", "12.50 USD");
+    server.end();
+    run(&server, "target down", 5);
+    server.begin();
+    run(&server, "target back", 0);
+    assert!(server.folder.read("incoming/feed.jsonl").contains("12.50 USD"));
+    assert_eq!(server.folder.files("incoming"), ["feed.jsonl"]);
+    println!("{}", told.join("\n"));
 }

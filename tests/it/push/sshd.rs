@@ -1,0 +1,201 @@
+//! OpenSSH's own server, with keys and a port of its own, and a project that is pushed to it.
+
+use super::relay::Relay;
+use super::stand::items;
+use crate::support::{Folder, Run};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// What serves the files.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Serves {
+    /// The server itself, with these options, such as requests that it refuses.
+    Itself(&'static str),
+    /// The same, where no file may become larger than so many blocks of 512 bytes.
+    Limited(u32),
+    /// A relay to `sftp-server`.
+    #[default]
+    Relay,
+}
+
+pub(crate) struct Server {
+    pub(crate) folder: Folder,
+    pub(crate) relay: Relay,
+    child: Option<Child>,
+    serves: Serves,
+    port: u16,
+}
+
+fn tool(name: &str) -> Option<PathBuf> {
+    ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/usr/lib/openssh", "/usr/libexec/openssh", "/usr/libexec"]
+        .iter()
+        .map(|folder| Path::new(folder).join(name))
+        .find(|path| path.is_file())
+}
+
+fn succeeds(command: &mut Command) -> String {
+    let output = command.output().expect("the tool starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+impl Server {
+    /// A server, or nothing where none is installed; `tests/run` installs it.
+    pub(crate) fn start(serves: Serves) -> Option<Self> {
+        let folder = Folder::new();
+        let path = |name: &str| folder.path(name).display().to_string();
+        for name in ["host", "client"] {
+            succeeds(Command::new(tool("ssh-keygen")?).args(["-q", "-t", "ed25519", "-N", "", "-f", &path(name)]));
+        }
+        folder.write("authorized_keys", folder.read("client.pub"));
+        std::fs::create_dir(folder.path("incoming")).expect("a folder");
+        // The server wants this folder, which the system makes at its start.
+        std::fs::create_dir_all("/run/sshd").unwrap_or_default();
+        let relay = Relay::start(tool("sftp-server")?, folder.path("incoming"));
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+        let command = match serves {
+            Serves::Itself(options) => format!("ForceCommand internal-sftp -d {} {options}", path("incoming")),
+            Serves::Limited(_) => format!("ForceCommand internal-sftp -d {}", path("incoming")),
+            Serves::Relay => format!("ForceCommand /bin/bash {}", path("relay.sh")),
+        };
+        // Whichever side ends first takes the other with it.
+        let script = format!(
+            "exec 3<>/dev/tcp/127.0.0.1/{} 4<&0\ncat <&4 >&3 &\ncat <&3 &\nwait -n\nkill $(jobs -p) 2>/dev/null\nexit 0\n",
+            relay.port
+        );
+        folder.write("relay.sh", script);
+        folder.write(
+            "sshd_config",
+            format!(
+                "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nPidFile {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
+                 PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n\
+                 Subsystem sftp internal-sftp\n{command}\nLogLevel VERBOSE\n",
+                path("host"),
+                path("sshd.pid"),
+                path("authorized_keys"),
+            ),
+        );
+        folder.write("sshd.log", "");
+        let mut server = Self { folder, relay, child: None, serves, port };
+        server.begin();
+        server.catalog(20, 30);
+        Some(server)
+    }
+
+    /// Starts it, again if it died.
+    pub(crate) fn begin(&mut self) {
+        let sshd = tool("sshd").expect("installed beside its tools");
+        let log = std::fs::OpenOptions::new().append(true).open(self.folder.path("sshd.log")).expect("a log");
+        let config = self.folder.path("sshd_config").display().to_string();
+        let mut command = match self.serves {
+            Serves::Limited(blocks) => {
+                let mut command = Command::new("sh");
+                let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+                command.args(["-c", &script, "sh"]).arg(sshd);
+                command
+            }
+            _ => Command::new(sshd),
+        };
+        command.args(["-D", "-e", "-f", &config]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let mut child = command.spawn().expect("the server starts");
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(child.try_wait().expect("a child").is_none(), "{}", self.folder.read("sshd.log"));
+            std::thread::yield_now();
+        }
+        self.relay.watch(child.id());
+        self.child = Some(child);
+    }
+
+    /// Ends it.
+    pub(crate) fn end(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap_or_default();
+            child.wait().expect("ended");
+        }
+    }
+
+    /// A catalog of so many items, whose descriptions have so many letters.
+    pub(crate) fn catalog(&self, count: usize, letters: usize) {
+        let catalog: String = items(count)
+            .iter()
+            .enumerate()
+            .map(|(place, (id, price, _))| {
+                // No two are the same, so that nothing packs them away.
+                let text: String = (0..letters / 16).map(|word| format!("{:016x}", (place * 7919 + word) * 0x9e37_79b9)).collect();
+                format!("{id},Bottle {id},Insulated bottle {text} {id}.,https://shop.example/{id},Acme,Acme Store,https://shop.example/{id}.jpg,in_stock,{price}\n")
+            })
+            .collect();
+        self.folder
+            .write("catalog.csv", format!("item_id,title,description,url,brand,seller_name,image_url,availability,price\n{catalog}"));
+    }
+
+    /// The project, with these keys of `deliver` besides the address.
+    pub(crate) fn project(&self, keys: &str) {
+        let user = succeeds(Command::new("id").arg("-un"));
+        let retry = if keys.contains("retry =") { "" } else { ", retry = { base_ms = 0, attempts = 2 }" };
+        let text = format!(
+            "[source]\npath = \"catalog.csv\"\n[[target]]\nname = \"chat\"\nspec = \"openai\"\nformat = \"jsonl\"\n\
+             deliver = {{ sftp = \"sftp://{}@127.0.0.1:{}/\", {keys}{retry} }}\n",
+            user.trim(),
+            self.port
+        );
+        self.folder.write("feedmill.toml", text);
+    }
+
+    /// The keys by which the server lets us in, and we it.
+    pub(crate) fn keys(&self) -> String {
+        format!("key_file = \"client\", host_key = \"{}\"", self.fingerprint())
+    }
+
+    pub(crate) fn fingerprint(&self) -> String {
+        let line = succeeds(
+            Command::new(tool("ssh-keygen").expect("installed")).args(["-lf", &self.folder.path("host.pub").display().to_string()]),
+        );
+        line.split_whitespace().nth(1).expect("a fingerprint").to_owned()
+    }
+
+    /// A line of known hosts with a key from a file.
+    pub(crate) fn known(&self, key: &str) -> String {
+        let text = self.folder.read(key);
+        let key: Vec<&str> = text.split_whitespace().take(2).collect();
+        format!("[127.0.0.1]:{} {}\n", self.port, key.join(" "))
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        let mut all = arguments.to_vec();
+        all.extend(["--state", "state/state.sqlite"]);
+        self.folder.run(&all)
+    }
+
+    pub(crate) fn push(&self) -> Run {
+        self.run(&["push", "--output-format", "json"])
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Cuts the feed that was built into shards, as a build does with a feed that is too large.
+pub(crate) fn shards(folder: &Folder, built: &str, count: usize) {
+    let whole = folder.read(&format!("{built}/feed.jsonl"));
+    let lines: Vec<&str> = whole.lines().collect();
+    let mut manifest: serde_json::Value = serde_json::from_str(&folder.read(&format!("{built}/feed.manifest.json"))).expect("JSON");
+    let first = manifest["files"][0].clone();
+    let each = lines.len().div_ceil(count);
+    let files = lines.chunks(each).enumerate().map(|(place, lines)| {
+        let name = format!("feed-{:04}-of-{count:04}.jsonl", place + 1);
+        let text = lines.join("\n") + "\n";
+        let mut file = first.clone();
+        file["name"] = name.as_str().into();
+        file["items"] = lines.len().into();
+        file["bytes"] = text.len().into();
+        file["blake3"] = blake3::hash(text.as_bytes()).to_hex().as_str().into();
+        folder.write(&format!("{built}/{name}"), text);
+        file
+    });
+    manifest["files"] = files.collect();
+    folder.write(&format!("{built}/feed.manifest.json"), manifest.to_string());
+}
