@@ -117,3 +117,28 @@ fn eight_runs_of_cron_by_sftp() {
     assert_eq!(server.folder.files("incoming"), ["feed.jsonl"]);
     println!("{}", told.join("\n"));
 }
+
+#[test]
+fn the_example_of_the_readme_works_when_copied() {
+    let Some(server) = Server::start(Serves::Itself("")) else { return };
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there");
+    let block = readme.split("```toml\n").find(|block| block.starts_with("[source]") && block.contains("sftp =")).expect("an example");
+    let folder = crate::support::Folder::new();
+    let settings = block.split("```").next().expect("a block");
+    folder.write("feedmill.toml", settings);
+    folder.write("exports/products.csv", server.folder.read("catalog.csv"));
+    folder.secret("merchant.key", &server.folder.read("client"));
+    assert_eq!(folder.run(&["build"]).code, 0);
+    let run = folder.run(&["push", "--dry-run", "--state", "state.sqlite"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.out.contains("SFTP connect merchant@sftp.example:22") && run.out.contains("northline-feed.csv.gz"), "{}", run.out);
+    assert_eq!(folder.run(&["push", "web", "--state", "state.sqlite"]).code, 0);
+    assert_eq!(folder.files("public/feeds"), [".feedmill-filesnorthline-", "northline-feed.csv.gz"]);
+    // The address and the fingerprint are those of whoever copies it.
+    let own = settings.replace("sftp://merchant@sftp.example/", &server.address());
+    let pinned = own.lines().find(|line| line.starts_with("host_key")).expect("a fingerprint").to_owned();
+    folder.write("feedmill.toml", own.replace(&pinned, &format!("host_key = \"{}\"", server.fingerprint())));
+    let run = folder.run(&["push", "chatgpt", "--state", "state.sqlite"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(server.folder.files("incoming"), ["feed.jsonl.gz"]);
+}

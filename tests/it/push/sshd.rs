@@ -129,15 +129,19 @@ impl Server {
             .write("catalog.csv", format!("item_id,title,description,url,brand,seller_name,image_url,availability,price\n{catalog}"));
     }
 
+    /// Its address for who we are.
+    pub(crate) fn address(&self) -> String {
+        let user = succeeds(Command::new("id").arg("-un"));
+        format!("sftp://{}@127.0.0.1:{}/", user.trim(), self.port)
+    }
+
     /// The project, with these keys of `deliver` besides the address.
     pub(crate) fn project(&self, keys: &str) {
-        let user = succeeds(Command::new("id").arg("-un"));
         let retry = if keys.contains("retry =") { "" } else { ", retry = { base_ms = 0, attempts = 2 }" };
         let text = format!(
             "[source]\npath = \"catalog.csv\"\n[[target]]\nname = \"chat\"\nspec = \"openai\"\nformat = \"jsonl\"\n\
-             deliver = {{ sftp = \"sftp://{}@127.0.0.1:{}/\", {keys}{retry} }}\n",
-            user.trim(),
-            self.port
+             deliver = {{ sftp = \"{}\", {keys}{retry} }}\n",
+            self.address()
         );
         self.folder.write("feedmill.toml", text);
     }
