@@ -6,9 +6,9 @@ mod changes;
 mod export;
 mod exports;
 mod feeds;
-mod judged;
 #[cfg(all(unix, feature = "sftp"))]
 mod files;
+mod judged;
 mod kills;
 mod proxy;
 #[cfg(all(unix, feature = "sftp"))]
