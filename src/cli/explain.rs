@@ -110,6 +110,12 @@ const FILE_CODES: &[(&str, &str, &str, &str)] = &[
         crate::push::home::ROW_REFUSED_WORDS.0,
         crate::push::home::ROW_REFUSED_WORDS.1,
     ),
+    (
+        crate::push::home::FIELD_AT_FAULT,
+        "the target found faults in a field of what was delivered",
+        crate::push::home::FIELD_AT_FAULT_WORDS.0,
+        crate::push::home::FIELD_AT_FAULT_WORDS.1,
+    ),
 ];
 
 /// Whether a finding can have this code.

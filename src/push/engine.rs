@@ -129,6 +129,10 @@ impl Delivery<'_> {
                 outcome.remote.insert(part.name.clone(), verdict.remote.into());
             }
             refused.extend(verdict.refusals);
+            if let Some(failure) = verdict.failure {
+                outcome.findings = home::lead(&refused, self.built, self.target)?;
+                return Err(self.without_effect(snapshot, failed(&part.name, failure)).await?);
+            }
         }
         self.state.holds(self.target, self.account, snapshot, self.now()).await?;
         outcome.findings = home::lead(&refused, self.built, &outcome.name())?;
@@ -163,6 +167,11 @@ impl Delivery<'_> {
                 Ok(None) => {}
                 Ok(Some(verdict)) => {
                     asked = true;
+                    if let Some(failure) = verdict.failure {
+                        self.fail(&failed(&intent.part, failure), &mut outcome).await;
+                        outcome.findings.extend(home::lead(&verdict.refusals, self.built, self.target)?);
+                        continue;
+                    }
                     intent.verdict = Some(kept(&verdict));
                     self.state.remember(&intent).await?;
                     outcome.refused += verdict.refused.unwrap_or(verdict.refusals.len() as u64);
@@ -280,8 +289,10 @@ impl Delivery<'_> {
             return Ok(Verdict { taken: count("taken"), refused: count("refused"), refusals, ..Verdict::default() });
         }
         let verdict = self.destination.deliver(&self.desk(), part, &mut intent).await?;
-        intent.verdict = Some(kept(&verdict));
-        self.state.remember(&intent).await?;
+        if verdict.failure.is_none() {
+            intent.verdict = Some(kept(&verdict));
+            self.state.remember(&intent).await?;
+        }
         Ok(verdict)
     }
 
@@ -299,6 +310,11 @@ impl Delivery<'_> {
             }
         }
     }
+}
+
+/// A part that was not taken at all.
+fn failed(part: &str, message: String) -> PushError {
+    PushError::Refused { what: part.to_owned(), status: 0, message, path: None }
 }
 
 /// A verdict as an intent remembers it.

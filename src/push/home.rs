@@ -24,6 +24,18 @@ pub const ROW_REFUSED_WORDS: (&str, &str) = (
     "correct the row in the catalog; the next run sends it again",
 );
 
+/// The code of a field in which a target found faults, without saying in which rows.
+pub const FIELD_AT_FAULT: &str = "delivery/field-at-fault";
+/// Why it matters, and what to do.
+pub const FIELD_AT_FAULT_WORDS: (&str, &str) = (
+    "the target names the field and how many rows are affected, and not which rows",
+    "look through the column in the catalog; `feedmill check` finds what the target's documents name",
+);
+
+fn words(code: &str) -> (&'static str, &'static str) {
+    if code == FIELD_AT_FAULT { FIELD_AT_FAULT_WORDS } else { ROW_REFUSED_WORDS }
+}
+
 /// Leads refusals home.
 ///
 /// # Errors
@@ -53,27 +65,37 @@ pub fn lead(refusals: &[Refused], built: &Built, target: &str) -> Result<Vec<Fin
 fn finding(refused: &Refused, at: Option<(u16, u32, u32)>, built: &Built, target: &str) -> Finding {
     let fields = built.manifest.index.as_ref().map_or(&[][..], |index| index.fields.as_slice());
     let field = refused.field.as_ref().and_then(|name| field_of(fields, name));
+    let code = if refused.rows.is_some() { FIELD_AT_FAULT } else { ROW_REFUSED };
     let mut place = Place { source: u16::MAX, ..Place::default() };
     if let Some((source, record, line)) = at {
         place = Place { source, record: u64::from(record), line: u64::from(line), ..Place::default() };
-        if let Some((column, name)) = field.and_then(|field| field.columns.get(usize::from(source))).and_then(Option::as_ref) {
-            place.column = *column;
-            place.column_name = Some(name.as_str().into());
-        }
+    } else if let Some(source) = field.filter(|_| code == FIELD_AT_FAULT).and_then(|field| field.columns.iter().position(Option::is_some)) {
+        // No row is named: the first source that has the column.
+        place.source = source as u16;
+    }
+    if let Some((column, name)) = field.and_then(|field| field.columns.get(usize::from(place.source))).and_then(Option::as_ref) {
+        place.column = *column;
+        place.column_name = Some(name.as_str().into());
     }
     let named = refused.field.as_ref().map(|name| format!(" (`{}`)", text::excerpt(name, 80))).unwrap_or_default();
     let coded = refused.code.as_ref().map(|code| format!(" [{}]", text::excerpt(code, 80))).unwrap_or_default();
     let said = if refused.message.is_empty() { "no reason given" } else { &refused.message };
-    let (why, hint) = ROW_REFUSED_WORDS;
+    let severity = if refused.warning { Severity::Warning } else { Severity::Error };
+    let message = match refused.rows {
+        None => format!("the target refused it: {said}{named}{coded}"),
+        Some(0) => format!("the target found a fault in what was delivered{named}{coded}"),
+        Some(rows) => format!("the target found a fault in {rows} {}{named}{coded}", if rows == 1 { "row" } else { "rows" }),
+    };
+    let (why, hint) = words(code);
     Finding {
-        consequence: Consequence::RowRejected,
+        consequence: if refused.warning { Consequence::Unspecified } else { Consequence::RowRejected },
         certainty: Certainty::Stated,
         item: text::excerpt(refused.item.as_deref().unwrap_or(""), 120),
         attribute: field.map(|field| field.attribute.as_str().into()),
         why: Some(Arc::from(why)),
         hint: Some(Arc::from(hint)),
         target: Some(target.into()),
-        ..Finding::own(ROW_REFUSED.into(), Severity::Error, format!("the target refused it: {said}{named}{coded}"), place)
+        ..Finding::own(code.into(), severity, message, place)
     }
 }
 
@@ -104,7 +126,7 @@ fn field_of<'a>(fields: &'a [ManifestField], name: &str) -> Option<&'a ManifestF
 /// A finding as the state keeps it, with the name of its file.
 pub fn keep(finding: &Finding, files: &[Arc<str>]) -> Value {
     json!({
-        "item": finding.item, "attribute": finding.attribute.as_deref(), "message": finding.message,
+        "code": &*finding.code, "severity": finding.severity.word(), "item": finding.item, "attribute": finding.attribute.as_deref(), "message": finding.message,
         "file": files.get(usize::from(finding.place.source)).map(|file| &**file),
         "record": finding.place.record, "line": finding.place.line, "column": finding.place.column,
         "column_name": finding.place.column_name.as_deref(), "target": finding.target.as_deref(),
@@ -128,16 +150,19 @@ pub fn recall(kept: &Value, files: &mut Vec<Arc<str>>) -> Finding {
         column: u32::try_from(number("column")).unwrap_or(0),
         column_name: text("column_name").map(Arc::from),
     };
-    let (why, hint) = ROW_REFUSED_WORDS;
+    let code = text("code").unwrap_or(ROW_REFUSED);
+    let is_warning = text("severity") == Some(Severity::Warning.word());
+    let (why, hint) = words(code);
+    let severity = if is_warning { Severity::Warning } else { Severity::Error };
     Finding {
-        consequence: Consequence::RowRejected,
+        consequence: if is_warning { Consequence::Unspecified } else { Consequence::RowRejected },
         certainty: Certainty::Stated,
         item: text("item").unwrap_or("").to_owned(),
         attribute: text("attribute").map(Arc::from),
         why: Some(Arc::from(why)),
         hint: Some(Arc::from(hint)),
         target: text("target").map(Arc::from),
-        ..Finding::own(ROW_REFUSED.into(), Severity::Error, text("message").unwrap_or("").to_owned(), place)
+        ..Finding::own(code.into(), severity, text("message").unwrap_or("").to_owned(), place)
     }
 }
 

@@ -88,7 +88,7 @@ impl Https {
         let all = token.iter().chain(secrets.iter().map(|(_, secret)| secret)).cloned().collect();
         let mut http = Http::new(way.shared, way.policy, way.limits, all)?;
         if rehearsal {
-            http = http.rehearsing(Box::new(|_| serde_json::json!({ "accepted": true })));
+            http = http.rehearsing(Box::new(|_| Value::Null));
         }
         Ok(Self { http, settings: settings.clone(), method, token, secrets })
     }
@@ -117,7 +117,8 @@ impl Https {
             }
             call.secrets = self.secrets.iter().map(|(name, secret)| (name.as_str(), secret)).collect();
             let answer = self.http.send(&call).await?;
-            if let Some(wanted) = self.settings.accepted.as_ref().filter(|wanted| !says(&answer.json(), wanted)) {
+            let wanted = self.settings.accepted.as_ref().filter(|_| !self.http.is_rehearsal());
+            if let Some(wanted) = wanted.filter(|wanted| !says(&answer.json(), wanted)) {
                 return Err(PushError::Refused {
                     what: "sending the feed".to_owned(),
                     status: answer.status,

@@ -31,6 +31,7 @@ pub mod shared;
 mod stripe;
 mod stripe_imports;
 mod stripe_sets;
+mod uploads;
 
 pub use error::PushError;
 pub use outcome::{Ending, Outcome};
@@ -75,6 +76,12 @@ pub struct Refused {
     pub message: String,
     /// What the target calls the fault.
     pub code: Option<String>,
+    /// In how many rows it found the fault, where it tells of a field and names no row.
+    #[serde(default)]
+    pub rows: Option<u64>,
+    /// Whether it only warns, and has refused nothing.
+    #[serde(default)]
+    pub warning: bool,
 }
 
 /// What a target said in the end.
@@ -90,6 +97,8 @@ pub struct Verdict {
     pub remote: Map<String, Value>,
     /// What could not be learnt, such as a report that was gone.
     pub notes: Vec<String>,
+    /// Why nothing was taken at all, where that comes with refusals that say more.
+    pub failure: Option<String>,
 }
 
 /// What a target holds, as it says itself.

@@ -6,7 +6,7 @@ use super::http::Limits;
 use super::retry::Policy;
 use super::shared::Shared;
 use super::stripe::Way;
-use super::{Destination, Poll, feeds, folder, https, stripe, stripe_imports, stripe_sets};
+use super::{Destination, Poll, feeds, folder, https, stripe, stripe_imports, stripe_sets, uploads};
 use crate::product::text_distance::nearest;
 use crate::render::manifest::is_account;
 use serde::Deserialize;
@@ -33,6 +33,8 @@ pub struct Common {
     pub limits: Limits,
     /// How waiting for a verdict is paced.
     pub poll: Poll,
+    /// Where another API tells what became of files that were delivered.
+    pub(super) uploads: Option<uploads::Settings>,
 }
 
 /// A target's delivery as written, taken apart.
@@ -68,7 +70,7 @@ impl Deliver {
         };
         let mut own = table.clone();
         let mut shared = toml::Table::new();
-        for key in ["format", "max_age_h", "at_once", "retry", "limits", "poll"] {
+        for key in ["format", "max_age_h", "at_once", "retry", "limits", "poll", "uploads"] {
             if let Some(value) = own.remove(key) {
                 shared.insert(key.to_owned(), value);
             }
@@ -106,6 +108,7 @@ impl Deliver {
             // Files that the sandbox has no door for come to lie in a folder.
             _ => {
                 self.way = "folder";
+                self.common.uploads = None;
                 let folder = to.folder.join(target).to_string_lossy().into_owned();
                 self.own = toml::Table::from_iter([("folder".to_owned(), folder.into())]);
             }
@@ -139,7 +142,7 @@ impl Deliver {
         if !account.is_empty() && self.way != "stripe" {
             return Err(wrong(format!("accounts: `{}` knows no connected accounts", self.way)));
         }
-        Ok(match self.way {
+        let inner: Box<dyn Destination> = match self.way {
             "stripe" => {
                 let settings: stripe::Settings = table_of(self.own.clone()).map_err(wrong)?;
                 match settings.stripe.as_str() {
@@ -165,7 +168,14 @@ impl Deliver {
             "sftp" => return Err(wrong("this feedmill was built without SFTP (feature `sftp`)".to_owned())),
             "https" => Box::new(https::Https::new(&table_of(self.own.clone()).map_err(wrong)?, &way, rehearsal)?),
             _ => Box::new(folder::Folder::new(&table_of(self.own.clone()).map_err(wrong)?, &way, rehearsal)?),
-        })
+        };
+        match &self.common.uploads {
+            None => Ok(inner),
+            Some(settings) if matches!(self.way, "sftp" | "https" | "folder") => {
+                Ok(Box::new(uploads::Watched::new(inner, settings, &way, rehearsal)?))
+            }
+            Some(_) => Err(wrong(format!("uploads: `{}` tells itself what became of a delivery", self.way))),
+        }
     }
 }
 

@@ -212,7 +212,7 @@ pub(super) fn read_report(path: &Path, http: &Http, verdict: &mut Verdict) {
             let message = http.clean(row.get(message).unwrap_or(""));
             let sample = named.iter().find(|sample| sample.item.as_deref() == Some(item.as_str()));
             let field = sample.and_then(|sample| sample.field.clone()).or_else(|| blamed(&message, &header, &row));
-            found.push(Refused { field, item: Some(item), message, code: None });
+            found.push(Refused { field, item: Some(item), message, ..Refused::default() });
         }
     }
     // A sample the report does not have still happened.

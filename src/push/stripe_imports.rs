@@ -188,7 +188,7 @@ impl Imports {
                 item: clean(sample, "id"),
                 field: clean(sample, "field"),
                 message: clean(sample, "error_message").unwrap_or_default(),
-                code: None,
+                ..Refused::default()
             })
             .collect();
         if status == "succeeded_with_errors" {

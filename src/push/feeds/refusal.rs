@@ -55,7 +55,7 @@ pub(super) fn is_about_the_request(path: &str, list: &str) -> bool {
 pub(super) fn of(line: &Line, spot: &Spot, said: &str, alone: bool) -> Vec<Refused> {
     let object: Value = serde_json::from_str(&line.json).unwrap_or_default();
     let id = |value: &Value| value.get("id").and_then(Value::as_str).map(str::to_owned);
-    let refused = |item: String, field: Option<String>, message: String| Refused { item: Some(item), field, message, code: None };
+    let refused = |item: String, field: Option<String>, message: String| Refused { item: Some(item), field, message, ..Refused::default() };
     let field = Some(spot.field.clone()).filter(|field| !field.is_empty());
     let variants: Vec<String> = object.get("variants").and_then(Value::as_array).into_iter().flatten().filter_map(id).collect();
     let named = spot.variant.or((!variants.is_empty()).then_some(0)).and_then(|place| variants.get(place));

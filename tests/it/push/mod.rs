@@ -22,3 +22,4 @@ mod stand;
 mod suite;
 #[cfg(unix)]
 mod terminal;
+mod uploads;
