@@ -3,14 +3,15 @@
 
 mod accounts;
 mod changes;
+mod examples;
 mod export;
-mod exports;
 mod feeds;
 #[cfg(all(unix, feature = "sftp"))]
 mod files;
 mod judged;
 mod kills;
 mod proxy;
+mod published;
 #[cfg(all(unix, feature = "sftp"))]
 mod relay;
 mod secrets;
