@@ -1,5 +1,6 @@
 //! HTML as plain text: what shops store in descriptions, as feeds ask for it.
 
+use super::html_plain;
 use super::text::collapse_lines;
 use html2text::render::TextDecorator;
 use std::borrow::Cow;
@@ -32,6 +33,10 @@ pub fn from_html(html: &str) -> String {
 }
 
 fn words_of(html: &str) -> String {
+    html_plain::words(html).unwrap_or_else(|| parsed_words_of(html))
+}
+
+fn parsed_words_of(html: &str) -> String {
     let html = if nesting(html) > MAX_DEPTH { Cow::Owned(strip_tags(html)) } else { Cow::Borrowed(html) };
     let config = html2text::config::with_decorator(Words)
         .raw_mode(true)
@@ -142,7 +147,7 @@ impl TextDecorator for Words {
 
 #[cfg(test)]
 mod tests {
-    use super::{from_html, looks_like_html};
+    use super::{collapse_lines, from_html, html_plain, looks_like_html, parsed_words_of};
     use proptest::prelude::*;
 
     #[test]
@@ -171,7 +176,38 @@ mod tests {
         }
     }
 
+    #[test]
+    fn common_descriptions_need_no_parser() {
+        for html in ["<p>Light &amp; dry.</p>\n<p>Made of <strong>wool</strong>.<br>Washable</p>", "one<br/>two", "a  b\nc"] {
+            assert!(html_plain::words(html).is_some(), "{html}");
+        }
+    }
+
     proptest! {
+        // The library is the reference for all that is read without it.
+        #[test]
+        fn plain_html_reads_like_parsed_html(parts in prop::collection::vec(prop::sample::select(vec![
+            "<p>", "</p>", "<br>", "<br />", "<b>", "</b>", "<em>", "</em>", "<span>", "</span>", "<u>", "</u>", "<ul>", "<p class=x>",
+            "a", "word", "\u{e9}t\u{e9}", "\u{2019}s", " ", "  ", "\n", "\r\n", "\t", "\u{a0}", "\u{200b}", "&amp;", "&nbsp;", "&lt;b&gt;", "& ", "&", "<", ">", ".",
+        ]), 0..14)) {
+            let html = parts.concat();
+            if let Some(words) = html_plain::words(&html) {
+                prop_assert_eq!(collapse_lines(&words), collapse_lines(&parsed_words_of(&html)), "{}", html);
+            }
+        }
+
+        #[test]
+        fn paragraphs_read_like_parsed_ones(blocks in prop::collection::vec((prop::collection::vec(prop::sample::select(vec![
+            "a", "word", "\u{e9}t\u{e9}", "\u{2019}s", " ", "  ", "\n", "\u{a0}", "<br>", "<br/>", "<b>x</b>", "<em> y</em>", "<span>z </span>", "<b><i>w</i></b>",
+            "<u></u>", "&amp;", "&nbsp;", "&quot;", "& ", ".",
+        ]), 0..7), prop::bool::ANY), 0..5), between in prop::sample::select(vec!["", " ", "\n", "\r\n  "])) {
+            let block = |(parts, is_paragraph): &(Vec<&str>, bool)| if *is_paragraph { format!("<p>{}</p>", parts.concat()) } else { parts.concat() };
+            let html = blocks.iter().map(block).collect::<Vec<_>>().join(between);
+            if let Some(words) = html_plain::words(&html) {
+                prop_assert_eq!(collapse_lines(&words), collapse_lines(&parsed_words_of(&html)), "{}", html);
+            }
+        }
+
         #[test]
         fn no_html_panics(text in "[<>a-z&;/ \"=!#-]{0,60}") {
             let words = from_html(&text);

@@ -8,6 +8,7 @@ pub mod codes;
 pub mod date;
 pub mod gtin;
 pub mod html;
+mod html_plain;
 pub mod json;
 pub mod link;
 pub mod measure;
