@@ -93,6 +93,11 @@ pub fn collapse_lines(text: &str) -> String {
 }
 
 fn collapse_into(line: &str, out: &mut String) {
+    // Most lines are plain words with one blank between them, and stay as they are.
+    let is_odd = |b: u8| !(b' '..0x7f).contains(&b);
+    if !any_byte(line.as_bytes(), is_odd) && memchr::memmem::find(line.as_bytes(), b"  ").is_none() {
+        return out.push_str(line);
+    }
     let mut blank = false;
     for c in line.chars() {
         if is_blank(c) {

@@ -4,7 +4,7 @@
 //! it. Beyond that, what is known goes to disk, cut by key into parts that fit one after the
 //! other, and conflicts are found at the end.
 
-use super::digest::{Key, RowDigest};
+use super::digest::{Digests, Key, RowDigest};
 use super::groups::Groups;
 use super::spill::Spill;
 use super::table::Table;
@@ -161,6 +161,16 @@ impl Across {
             self.spill = Some(spill);
         }
         Ok(stays)
+    }
+
+    /// Looks at the places of many rows' keys before they are asked for one by one. They lie far
+    /// apart in memory, and this way the waits for them overlap.
+    pub fn look_ahead(&self, digests: &Digests) {
+        if self.spill.is_none() && !self.once.is_empty() {
+            let tables = self.once.iter().cycle();
+            let seen = digests.keys.iter().zip(tables).filter_map(|(key, table)| Some(table.glance((*key)?)));
+            std::hint::black_box(seen.fold(0, u64::wrapping_add));
+        }
     }
 
     fn remember(&mut self, number: u32, row: RowDigest<'_>, called: Called<'_>, conflicts: &mut Vec<Conflict>) -> bool {

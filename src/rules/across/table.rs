@@ -9,7 +9,7 @@ use super::digest::Key;
 /// How many parts there are: a power of two, so that a few bits of the key choose one.
 const PARTS: usize = 64;
 /// The share of places that may be taken, in percent.
-const FULL: usize = 80;
+const FULL: usize = 75;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -56,6 +56,12 @@ impl Table {
         None
     }
 
+    /// Looks at the place of a key without waiting for it; what is returned means nothing.
+    pub(super) fn glance(&self, key: Key) -> u64 {
+        let part = self.parts.get(key.head() as usize % PARTS);
+        part.and_then(|part| part.places.get(part.home(key))).map_or(0, |entry| entry.head)
+    }
+
     /// The row of a key.
     pub(super) fn find(&self, key: Key) -> Option<u32> {
         let part = self.parts.get(key.head() as usize % PARTS)?;
@@ -75,13 +81,17 @@ impl Table {
 }
 
 impl Part {
+    /// The first place of a key: its hash scaled to the number of places, which is no power of two.
+    fn home(&self, key: Key) -> usize {
+        ((u128::from(key.head()) * self.places.len() as u128) >> 64) as usize
+    }
+
     /// Where a key stands, or would.
     fn place(&self, key: Key) -> usize {
         if self.places.is_empty() {
             return 0;
         }
-        // Scales the hash to the number of places, which is no power of two.
-        let mut place = ((u128::from(key.head()) * self.places.len() as u128) >> 64) as usize;
+        let mut place = self.home(key);
         while let Some(entry) = self.places.get(place)
             && entry.head != 0
             && (entry.head, entry.tail) != (key.head(), key.tail())
