@@ -10,9 +10,10 @@ mod value;
 use crate::cell::{Cell, Shape, Slot};
 use crate::mapping::apply::Draft;
 use crate::product::attribute::{AttributeId, Attributes, Kind};
+use crate::product::link::KnownHost;
 use crate::product::money::Currency;
 use crate::product::text;
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use value::Change;
 
 /// What normalization may do to a value: the second half of the note's code, what is done,
@@ -73,17 +74,40 @@ pub struct Normalizer {
     pub today: jiff::civil::Date,
 }
 
-/// What was made of values that several items of a batch share, so that each is changed, and
-/// noted, once.
+/// What is known of the values of a batch. Neighbours mostly share brand, category and flags, and
+/// the variants of a product its text: what was sound needs no second look, and what was changed
+/// is changed, and noted, once.
 #[derive(Debug, Default)]
 pub struct Memo {
-    made: HashMap<(u16, usize, usize), Cell>,
+    of: Vec<Known>,
+}
+
+/// How many changed values of an attribute are remembered: those of a product, and those that
+/// only one target gets.
+const REMEMBERED: usize = 8;
+
+/// What is known of the values of one attribute.
+#[derive(Debug, Default)]
+struct Known {
+    /// The last value that needed no change.
+    sound: Cell,
+    /// The last values that were changed, and what they became.
+    made: VecDeque<(Cell, Cell)>,
+    host: KnownHost,
 }
 
 impl Memo {
     /// Forgets everything; cells of one batch mean nothing in the next.
     pub fn clear(&mut self) {
-        self.made.clear();
+        self.of.clear();
+    }
+
+    fn of(&mut self, attribute: AttributeId) -> &mut Known {
+        let place = usize::from(attribute.0);
+        if self.of.len() <= place {
+            self.of.resize_with(place + 1, Known::default);
+        }
+        &mut self.of[place]
     }
 }
 
@@ -102,13 +126,21 @@ impl Normalizer {
     /// Normalizes one value of a draft, such as one that a rule has set.
     pub fn attribute(&self, buffer: &mut String, draft: &mut Draft, attribute: AttributeId, memo: &mut Memo, notes: &mut Vec<Note>) {
         let slot = draft.get(attribute);
-        let value = slot.text(buffer);
-        let Some(change) = value::change(self, attribute, value, slot.cell.shape) else { return };
-        let key = (attribute.0, slot.cell.start(), slot.cell.end());
-        if let Some(cell) = memo.made.get(&key) {
+        let known = memo.of(attribute);
+        if known.sound.equals(slot.cell, buffer) {
+            return;
+        }
+        // The same place in the buffer, not only the same text: that is the same value of the
+        // catalog, which was told of already.
+        if let Some((_, cell)) = known.made.iter().find(|(from, _)| *from == slot.cell) {
             draft.set(attribute, Slot { cell: *cell, column: slot.column });
             return;
         }
+        let value = slot.text(buffer);
+        let Some(change) = value::change(self, attribute, value, slot.cell.shape, &mut known.host) else {
+            known.sound = slot.cell;
+            return;
+        };
         let Change { value: new, unit, axes, quiet, defect, message } = change;
         if !quiet {
             let note = Note {
@@ -124,7 +156,8 @@ impl Normalizer {
         let shape = if matches!(Attributes::shared().kind(attribute), Kind::Options) { slot.cell.shape } else { Shape::Text };
         let cell = Cell::store(buffer, &new, shape);
         if unit.is_none() && axes.is_none() {
-            memo.made.insert(key, cell);
+            known.made.truncate(REMEMBERED - 1);
+            known.made.push_front((slot.cell, cell));
         }
         draft.set(attribute, Slot { cell, column: slot.column });
         if let Some((holder, word)) = unit.filter(|(holder, _)| !draft.get(*holder).is_present() || !quiet) {

@@ -4,6 +4,7 @@ use super::Normalizer;
 use crate::cell::Shape;
 use crate::mapping::compile::unit_of;
 use crate::product::attribute::{AttributeId, Attributes, Kind, known};
+use crate::product::link::KnownHost;
 use crate::product::money::Money;
 use crate::product::{date, gtin, html, link, measure, number, synonyms, text};
 
@@ -32,7 +33,7 @@ fn quiet(value: String) -> Option<Change> {
 }
 
 /// The change a value needs; `None` where it is fine as it is, or where nothing can be done.
-pub(super) fn change(with: &Normalizer, attribute: AttributeId, value: &str, shape: Shape) -> Option<Change> {
+pub(super) fn change(with: &Normalizer, attribute: AttributeId, value: &str, shape: Shape, host: &mut KnownHost) -> Option<Change> {
     let name = Attributes::shared().name(attribute);
     match Attributes::shared().kind(attribute) {
         Kind::Id | Kind::Code => id(value),
@@ -44,8 +45,8 @@ pub(super) fn change(with: &Normalizer, attribute: AttributeId, value: &str, sha
         Kind::Whole => whole(value),
         Kind::Number => decimal(value),
         Kind::Gtin => gtin_of(value),
-        Kind::Link => link_of(with, value),
-        Kind::Links => links(with, value, shape),
+        Kind::Link => link_of(with, value, host),
+        Kind::Links => links(with, value, shape, host),
         Kind::Category => category(value),
         Kind::Options | Kind::Taxonomy => trimmed(value),
         Kind::Packed => packed(value, shape),
@@ -167,8 +168,8 @@ fn gtin_of(value: &str) -> Option<Change> {
     noted(cleaned, "separators", "blanks, hyphens and apostrophes are removed")
 }
 
-fn link_of(with: &Normalizer, value: &str) -> Option<Change> {
-    if link::check(value).is_ok() {
+fn link_of(with: &Normalizer, value: &str, host: &mut KnownHost) -> Option<Change> {
+    if host.check(value).is_ok() {
         return None;
     }
     let made = link::repair(value, with.base_url.as_ref())?;
@@ -178,7 +179,7 @@ fn link_of(with: &Normalizer, value: &str) -> Option<Change> {
     noted(made, "address", "the address is made absolute and its characters are encoded")
 }
 
-fn links(with: &Normalizer, value: &str, shape: Shape) -> Option<Change> {
+fn links(with: &Normalizer, value: &str, shape: Shape, host: &mut KnownHost) -> Option<Change> {
     let entries: Vec<String> = if shape == Shape::List || value.starts_with('[') {
         match serde_json::from_str::<Vec<String>>(value) {
             Ok(entries) => entries,
@@ -187,7 +188,7 @@ fn links(with: &Normalizer, value: &str, shape: Shape) -> Option<Change> {
     } else {
         // A bar may stand in an address, but not before another one.
         let barred = memchr::memmem::find(value.as_bytes(), b"|http").is_some();
-        if !barred && value.split(',').all(|entry| link::check(entry).is_ok()) {
+        if !barred && value.split(',').all(|entry| host.check(entry).is_ok()) {
             return None;
         }
         text::split_urls(value)

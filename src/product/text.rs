@@ -18,7 +18,7 @@ pub fn trim(text: &str) -> &str {
 
 /// Whether any byte satisfies a test, which the letter `a` must not. Pieces of one size are
 /// judged without a branch in between, which lets the compiler judge many bytes at once.
-pub(super) fn any_byte(bytes: &[u8], test: impl Fn(u8) -> bool) -> bool {
+pub(crate) fn any_byte(bytes: &[u8], test: impl Fn(u8) -> bool) -> bool {
     let (pieces, rest) = bytes.as_chunks::<16>();
     let any = |piece: &[u8; 16]| piece.iter().fold(false, |any, &byte| any | test(byte));
     let mut last = [b'a'; 16];

@@ -2,6 +2,7 @@
 
 use super::RowWriter;
 use crate::cell::{Shape, Slot};
+use crate::product::text::any_byte;
 use crate::spec::{FieldId, Spec};
 use std::borrow::Cow;
 
@@ -45,8 +46,7 @@ pub(super) fn cell_text<'a>(slot: Slot, buffer: &'a str, separator: &str) -> Cow
 /// Writes one cell; the only cell of a record is quoted when it is empty, because a blank line
 /// is no record.
 fn write_cell(cell: &str, delimiter: u8, only: bool, out: &mut String) {
-    let bytes = cell.as_bytes();
-    let plain = memchr::memchr3(b'"', b'\n', b'\r', bytes).is_none() && memchr::memchr(delimiter, bytes).is_none();
+    let plain = !any_byte(cell.as_bytes(), |b| (b == b'"') | (b == b'\n') | (b == b'\r') | (b == delimiter));
     if plain && !(only && cell.is_empty()) {
         return out.push_str(cell);
     }
