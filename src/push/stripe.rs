@@ -6,11 +6,12 @@ use super::http::{Call, Http, Limits};
 use super::retry::Policy;
 use super::rows::Manner;
 use super::shared::Shared;
-use super::{Refused, Verdict};
+use super::{Desk, Part, Refused, Verdict};
 use crate::secret::{Secret, SecretRef};
 use reqwest::Method;
 use serde::Deserialize;
-use std::path::Path;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// The keys of `deliver = { stripe = ... }`.
 #[derive(Clone, Debug, Deserialize)]
@@ -147,6 +148,38 @@ impl Api {
         }
         call
     }
+
+    /// Asks for an object until its status is one of `ends`. A status that is not known is none;
+    /// `what` says what it is and its id.
+    pub(super) async fn wait(&self, desk: &Desk<'_>, address: &Address, what: (&str, &str), ends: &[&str]) -> Result<Value, PushError> {
+        let asking = format!("asking for the {}", what.0);
+        let since = self.http.clock().elapsed();
+        let mut asked = 0;
+        loop {
+            let object = self.http.send(&self.call(&asking, Method::GET, address.clone())).await?.json();
+            let status = text(&object, "/status");
+            if ends.contains(&status) || self.http.is_rehearsal() {
+                return Ok(object);
+            }
+            if !desk.poll.wait(&self.http, asked, since).await {
+                let ((what, id), status) = (what, self.http.clean(status));
+                return Err(PushError::Unknown(format!("the {what} {id} is `{status}` still; `feedmill status` asks again")));
+            }
+            asked += 1;
+        }
+    }
+}
+
+/// What stands at a place of an answer, where it is text.
+pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
+}
+
+/// The file of a part, and its media type.
+pub(super) fn upload_of(part: &Part) -> (PathBuf, &'static str) {
+    let path = part.files.first().cloned().unwrap_or_default();
+    let is_tab = path.extension().is_some_and(|ending| ending == "tsv");
+    (path, if is_tab { "text/tab-separated-values" } else { "text/csv" })
 }
 
 /// What every way in is made with.

@@ -6,7 +6,7 @@ use super::difference::Difference;
 use super::error::PushError;
 use super::feed::Built;
 use super::http::{Body, Call, Http};
-use super::stripe::{Api, MOST_REFUSALS, Settings, Way, read_report};
+use super::stripe::{Api, MOST_REFUSALS, Settings, Way, read_report, text, upload_of};
 use super::{Desk, Destination, Part, Refused, Verdict, Work, rows};
 use crate::state::Intent;
 use reqwest::Method;
@@ -116,9 +116,7 @@ impl Imports {
                 Err(message) => return Err(PushError::Unknown(format!("uploading the file: the address that was handed out: {message}"))),
                 Ok(address) => {
                     let mut call = Call::new("uploading the file", Method::PUT, address);
-                    let path = part.files.first().cloned().unwrap_or_default();
-                    let kind =
-                        if path.extension().is_some_and(|ending| ending == "tsv") { "text/tab-separated-values" } else { "text/csv" };
+                    let (path, kind) = upload_of(part);
                     call.body = Body::File { path, kind: kind.to_owned() };
                     self.api.http.send(&call).await.map(drop)
                 }
@@ -139,24 +137,6 @@ impl Imports {
         })
     }
 
-    /// Asks until the import is final. A status that is not known is not final.
-    async fn wait(&self, desk: &Desk<'_>, id: &str) -> Result<Value, PushError> {
-        let since = self.api.http.clock().elapsed();
-        let mut asked = 0;
-        loop {
-            let import = self.get(id).await?;
-            let status = text(&import, "/status");
-            if matches!(status, "succeeded" | "succeeded_with_errors" | "failed") || self.api.http.is_rehearsal() {
-                return Ok(import);
-            }
-            if !desk.poll.wait(&self.api.http, asked, since).await {
-                let status = self.api.http.clean(status);
-                return Err(PushError::Unknown(format!("the import {id} is `{status}` still; `feedmill status` asks again")));
-            }
-            asked += 1;
-        }
-    }
-
     async fn verdict(&self, desk: &Desk<'_>, part: &Part, intent: &mut Intent) -> Result<Verdict, PushError> {
         let id = self.upload(desk, part, intent).await?;
         self.finish(desk, id, intent).await
@@ -164,7 +144,8 @@ impl Imports {
 
     /// Waits for the end of an import that has its file, and reads what became of it.
     async fn finish(&self, desk: &Desk<'_>, id: String, intent: &mut Intent) -> Result<Verdict, PushError> {
-        let import = self.wait(desk, &id).await?;
+        let address = self.api.base.join(PATH).join(&id);
+        let import = self.api.wait(desk, &address, ("import", &id), &["succeeded", "succeeded_with_errors", "failed"]).await?;
         let status = text(&import, "/status").to_owned();
         let details = import.pointer(&format!("/status_details/{status}")).cloned().unwrap_or_default();
         if status == "failed" {
@@ -251,10 +232,6 @@ impl Destination for Imports {
     fn may_have_changed(&self, intent: &Intent) -> bool {
         intent.remote.contains_key("import")
     }
-}
-
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
 }
 
 /// A count, which travels as text.

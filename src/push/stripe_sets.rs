@@ -5,7 +5,7 @@ use super::difference::Difference;
 use super::error::PushError;
 use super::feed::Built;
 use super::http::{Body, Call, Http};
-use super::stripe::{Api, Settings, Way, read_report};
+use super::stripe::{Api, Settings, Way, read_report, text, upload_of};
 use super::{Desk, Destination, Part, Verdict, Work, rows};
 use crate::state::Intent;
 use reqwest::Method;
@@ -42,8 +42,7 @@ impl Sets {
         let key = desk.key(intent, "file_key").await?;
         let mut call = self.api.call("uploading the file", Method::POST, self.api.files.join(FILES));
         call.header("Idempotency-Key", key);
-        let path = part.files.first().cloned().unwrap_or_default();
-        let kind = if path.extension().is_some_and(|ending| ending == "tsv") { "text/tab-separated-values" } else { "text/csv" };
+        let (path, kind) = upload_of(part);
         call.body = Body::Multipart { fields: vec![("purpose", "data_management_manual_upload".to_owned())], path, kind };
         let sent = self.api.http.send(&call).await;
         let made = self.fresh_key(desk, intent, "file_key", sent).await?;
@@ -100,25 +99,6 @@ impl Sets {
         }
     }
 
-    /// Asks until the set is final. A status that is not known is not final.
-    async fn wait(&self, desk: &Desk<'_>, id: &str) -> Result<Value, PushError> {
-        let since = self.api.http.clock().elapsed();
-        let mut asked = 0;
-        loop {
-            let call = self.api.call("asking for the import set", Method::GET, self.api.base.join(SETS).join(id));
-            let set = self.api.http.send(&call).await?.json();
-            let status = text(&set, "/status");
-            if matches!(status, "succeeded" | "succeeded_with_errors" | "failed" | "archived") || self.api.http.is_rehearsal() {
-                return Ok(set);
-            }
-            if !desk.poll.wait(&self.api.http, asked, since).await {
-                let status = self.api.http.clean(status);
-                return Err(PushError::Unknown(format!("the import set {id} is `{status}` still; `feedmill status` asks again")));
-            }
-            asked += 1;
-        }
-    }
-
     async fn verdict(&self, desk: &Desk<'_>, part: &Part, intent: &mut Intent) -> Result<Verdict, PushError> {
         let file = self.file(desk, part, intent).await?;
         let id = self.set(desk, part.kind, &file, intent).await?;
@@ -127,7 +107,9 @@ impl Sets {
 
     /// Waits for the end of a set, and reads what became of it.
     async fn finish(&self, desk: &Desk<'_>, id: String, file: String, intent: &mut Intent) -> Result<Verdict, PushError> {
-        let set = self.wait(desk, &id).await?;
+        let address = self.api.base.join(SETS).join(&id);
+        let ends = ["succeeded", "succeeded_with_errors", "failed", "archived"];
+        let set = self.api.wait(desk, &address, ("import set", &id), &ends).await?;
         let number = |pointer: &str| set.pointer(pointer).and_then(Value::as_u64);
         let mut verdict =
             Verdict { taken: number("/result/successes/row_count"), refused: number("/result/errors/row_count"), ..Verdict::default() };
@@ -196,10 +178,6 @@ impl Destination for Sets {
     fn may_have_changed(&self, intent: &Intent) -> bool {
         intent.remote.contains_key("set_key")
     }
-}
-
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
 }
 
 /// What the documents say a request is answered.

@@ -4,7 +4,6 @@
 mod accounts;
 mod changes;
 mod examples;
-mod export;
 mod feeds;
 #[cfg(all(unix, feature = "sftp"))]
 mod files;
@@ -13,6 +12,7 @@ mod kills;
 mod proxy;
 mod published;
 #[cfg(all(unix, feature = "sftp"))]
+mod readme;
 mod relay;
 mod secrets;
 #[cfg(all(unix, feature = "sftp"))]
@@ -24,3 +24,4 @@ mod suite;
 #[cfg(unix)]
 mod terminal;
 mod uploads;
+mod way_home;

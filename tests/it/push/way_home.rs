@@ -1,6 +1,6 @@
 //! A real export on its way to real-looking accounts: built, delivered to imports and to the import
 //! sets of three connected accounts, refused in ten rows, and led home to the merchant's cells.
-//! `cargo test --test it push::export -- --nocapture` prints the transcript and the refusals.
+//! `cargo test --test it push::way_home -- --nocapture` prints the transcript and the refusals.
 
 use super::stand::{IMPORTS, SETS, Stand, Way};
 use crate::support::fixture;
