@@ -258,7 +258,16 @@ impl Destination for Feeds {
     }
 
     fn deliver<'a>(&'a self, desk: &'a Desk<'a>, part: &'a Part, intent: &'a mut Intent) -> Work<'a, Verdict> {
-        Box::pin(self.verdict(desk, part, intent))
+        Box::pin(async move {
+            let ended = self.verdict(desk, part, intent).await;
+            ended.map_err(|error| match error {
+                // It is not made again by itself: what it held, and who reads it, is not known.
+                PushError::Refused { what, status: 404, message, path } => {
+                    PushError::Refused { what, status: 404, message: format!("{message}; name the feed that is there with `feed`"), path }
+                }
+                other => other,
+            })
+        })
     }
 
     fn read_back<'a>(&'a self, desk: &'a Desk<'a>) -> Work<'a, Option<ReadBack>> {

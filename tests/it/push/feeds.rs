@@ -81,6 +81,9 @@ fn nothing_one_price_one_variant_gone_one_product_gone() {
 
         now[4].2 = "99.50 USD".to_owned();
         catalog(&stand, &now);
+        let planned = stand.run(&["push", "--dry-run"]);
+        let calls_planned: Vec<&str> = planned.out.lines().filter(|line| line.contains("http://")).collect();
+        assert!(calls_planned.len() == 1 && calls_planned[0].ends_with("/feed_000001/products"), "the feed that is there: {}", planned.out);
         assert_eq!(stand.push().code, 0);
         let said = since(&stand, &mut seen);
         assert_eq!(calls(&said), ["PATCH"]);
@@ -347,4 +350,56 @@ fn refusals_of_a_run_that_dies_are_told_by_the_next() {
         assert_eq!((run.code, findings.len(), &findings[0]["line"]), (8, 1, &json!(2)), "killed at {exchange}: {}", run.out);
         assert_eq!(stand.run(&["errors"]).code, 1);
     }
+}
+
+#[test]
+fn a_feed_is_created_once_whatever_is_sent_first() {
+    let stand = bottles(&ACP, "");
+    assert!(stand.killed_at(1, &["push"]), "it dies over the answer that names the feed");
+    let mut now = sizes(4);
+    now[0].2 = "3.00 USD".to_owned();
+    catalog(&stand, &now);
+    assert_eq!(stand.push().code, 0);
+    let feeds = stand.sandbox().feeds();
+    assert_eq!((feeds.len(), feeds[0].products.len()), (1, 4));
+}
+
+#[test]
+fn what_is_wrong_throughout_is_not_taken_apart_object_by_object() {
+    let stand = Stand::new(&["PATCH *: 400"], |_| {});
+    stand.project(&ACP, "");
+    stand.catalog(&items(300));
+    stand.build();
+    let run = stand.push();
+    assert!(run.code == 7 && run.out.contains("too many products are refused to tell them apart"), "{} {}", run.code, run.out);
+    assert_eq!(stand.exchanges().len(), 202, "the feed, two hundred parts, and the one that ends it");
+    stand.sandbox().heal();
+    assert_eq!(stand.push().code, 0, "nothing of it is taken for sent");
+    assert_eq!(stand.ids(&ACP).len(), 300);
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_is_said_and_changes_nothing() {
+    let stand = bottles(&ACP, "");
+    assert_eq!(stand.push().code, 0);
+    let mut now = sizes(4);
+    now.remove(4);
+    catalog(&stand, &now);
+    let settings = stand.folder.read("feedmill.toml");
+    stand.folder.write("feedmill.toml", settings.replace("target_country", "limits = { report_bytes = 100 }, target_country"));
+    let run = stand.push();
+    assert!(run.code == 2 && run.out.contains("raise `limits.report_bytes`"), "{} {}", run.code, run.out);
+    stand.folder.write("feedmill.toml", &settings);
+    stand.fault("GET *: 503");
+    assert_eq!(stand.push().code, 5, "a target that is down may be up later");
+    stand.sandbox().heal();
+    stand.fault("GET *: cut x1");
+    assert_eq!(stand.push().code, 0);
+    assert_eq!(stand.ids(&ACP).len(), 11);
+    // A feed that is gone is not made again behind anybody's back.
+    stand.folder.write("feedmill.toml", settings.replace("target_country", "feed = \"feed_9\", target_country"));
+    now.remove(0);
+    catalog(&stand, &now);
+    let run = stand.push();
+    assert!(run.code == 7 && run.out.contains("name the feed that is there with `feed`"), "{} {}", run.code, run.out);
 }

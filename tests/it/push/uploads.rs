@@ -114,3 +114,25 @@ fn what_tells_itself_is_not_watched() {
     let run = stand.push();
     assert!(run.code == 2 && run.out.contains("`acp` tells itself"), "{} {}", run.code, run.out);
 }
+
+#[test]
+fn one_upload_wherever_it_dies() {
+    let mut points = 0;
+    for exchange in 1..9 {
+        let stand = stand(0);
+        let died = stand.killed_at(exchange, &["push"]);
+        points += usize::from(died);
+        while stand.push().code == 11 {
+            if stand.sandbox().ads_feeds()[0].uploads.is_empty() {
+                receive(&stand);
+            }
+        }
+        assert_eq!(outcome(&stand.push()), (0, "unchanged".to_owned()), "killed at {exchange}");
+        assert_eq!(stand.sandbox().ads_feeds()[0].uploads.len(), 1);
+        if !died {
+            break;
+        }
+    }
+    assert!(points >= 2, "{points}");
+    println!("killed at {points} points");
+}
