@@ -4,8 +4,9 @@
 //! unpacks to is measured before anything is read, and of the formats that allow it only the
 //! cells that are there are read, row by row, never the rectangle around them.
 
+use super::chunks;
 use super::decode::{MAX_RATIO, RATIO_FREE};
-use super::rows::{self, RowWriter};
+use super::rows::RowWriter;
 use calamine::{CellErrorType, Data, DataRef, ExcelDateTime, Ods, Reader, Sheet, SheetType, Sheets, Xls, Xlsb, Xlsx};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
@@ -54,7 +55,7 @@ pub(super) fn rows(file: File, compound: bool, wanted: Option<&str>) -> Result<F
     };
     let sheet = (*sheet).to_owned();
     let name = sheet.clone();
-    Ok(Found { word, sheet, rows: rows::stream(move |out| write(book, &name, out)) })
+    Ok(Found { word, sheet, rows: chunks::stream(move |out| write(book, &name, out)) })
 }
 
 fn zipped_book(file: &File) -> Result<(Book, &'static str), String> {

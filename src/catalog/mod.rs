@@ -8,6 +8,8 @@
 
 mod binary;
 pub mod block;
+#[cfg(any(feature = "excel", feature = "parquet"))]
+mod chunks;
 mod command;
 pub mod csv;
 pub mod database;

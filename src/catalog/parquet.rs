@@ -1,6 +1,7 @@
 //! Parquet files: rows of typed values, read page by page.
 
-use super::rows::{self, RowWriter};
+use super::chunks;
+use super::rows::RowWriter;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::record::reader::RowIter;
@@ -16,7 +17,7 @@ pub(super) fn rows(file: File) -> Result<Box<dyn Read + Send>, String> {
     let meta = reader.metadata().file_metadata();
     let names: Vec<String> = meta.schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
     let promised = meta.num_rows();
-    Ok(rows::stream(move |out| {
+    Ok(chunks::stream(move |out| {
         for name in &names {
             out.text(name);
         }

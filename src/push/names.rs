@@ -3,8 +3,10 @@
 
 /// What unfinished files end with; a receiver that watches its folder takes neither hidden
 /// files nor this ending.
+#[cfg(feature = "sftp")]
 const UNFINISHED: &str = ".feedmill-part";
 /// Digits of the content's digest in the name of an unfinished file.
+#[cfg(feature = "sftp")]
 const DIGITS: usize = 12;
 
 /// The name of a file on its way: the same for the same content, so that it is gone on with.

@@ -243,7 +243,9 @@ fn one_of_several_lists_is_read_and_the_others_are_named() {
             "media": [{"type": "image", "url": "https://shop.example/t.jpg"}], "price": {"amount": 1999, "currency": "USD"},
             "availability": {"available": true, "status": "in_stock"}, "seller": {"name": "Northline"}}]})
     };
-    let document = json!({"answer": {"products": [product("A")]}, "request": {"products": [product("B"), product("C")]}});
+    let mut reduced = product("C");
+    reduced["variants"][0]["list_price"] = json!({"amount": 2499, "currency": "USD"});
+    let document = json!({"answer": {"products": [product("A")]}, "request": {"products": [product("B"), reduced]}});
     folder.write("examples.json", serde_json::to_string_pretty(&document).expect("JSON"));
     let report = built(&folder, "examples.json", &[]);
     assert_eq!((&report["summary"]["records"], &report["summary"]["by_code"]["file/more-lists"]), (&1.into(), &1.into()));
@@ -251,7 +253,10 @@ fn one_of_several_lists_is_read_and_the_others_are_named() {
     assert!(said["message"].as_str().expect("text").contains("`request.products`"), "{said}");
     let report = built(&folder, "examples.json", &["--record", "request.products"]);
     assert_eq!((&report["summary"]["records"], &report["summary"]["by_code"]["file/more-lists"]), (&2.into(), &Value::Null));
-    has(&item(&folder, "openai", "B"), &[("price", json!("19.99 USD")), ("description", json!("A tee."))]);
+    // One amount alone is the price, and no sale.
+    has(&item(&folder, "openai", "B"), &[("price", json!("19.99 USD")), ("sale_price", Value::Null), ("description", json!("A tee."))]);
+    assert_eq!(report["summary"]["by_code"]["sale_price/not-below-price"], Value::Null);
+    has(&item(&folder, "openai", "C"), &[("price", json!("24.99 USD")), ("sale_price", json!("19.99 USD"))]);
     let run = folder.run(&["check", "examples.json", "--record", "items", "--config", "none"]);
     assert_eq!(run.code, 3);
     assert!(run.err.contains("no array of objects is called `items`; there is `answer.products`, `request.products`"), "{}", run.err);
