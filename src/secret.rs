@@ -3,7 +3,15 @@
 
 use serde::Deserialize;
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Bytes of a file that may be a secret.
+const MOST: u64 = 64 << 10;
+/// How long a command may take to write a secret.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a secret is: exactly one of these.
 #[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
@@ -77,7 +85,7 @@ impl SecretRef {
             }
             (None, None, Some(words)) => {
                 let program = words.first().map_or("", String::as_str);
-                (run(words, home)?, format!("the command `{program}`"))
+                (run(words, home, PATIENCE)?, format!("the command `{program}`"))
             }
             _ => return Err("give exactly one of `file`, `env` and `command`".to_owned()),
         };
@@ -103,24 +111,43 @@ fn read_file(path: &Path) -> Result<String, String> {
             return Err(format!("{}: others can read it (mode {mode:03o}); `chmod 600` it", path.display()));
         }
     }
-    if found.len() > 64 << 10 {
+    if found.len() > MOST {
         return Err(format!("{}: it is too large for a secret", path.display()));
     }
     std::fs::read_to_string(path).map_err(fail)
 }
 
-fn run(words: &[String], home: &Path) -> Result<String, String> {
+/// Runs a command that writes a secret. What it complains about is not repeated: it may be the secret.
+fn run(words: &[String], home: &Path, patience: Duration) -> Result<String, String> {
     let (program, arguments) = words.split_first().ok_or("`command` is empty; give a program and its arguments")?;
-    let output = std::process::Command::new(program)
+    let mut child = Command::new(program)
         .args(arguments)
         .current_dir(if home.as_os_str().is_empty() { Path::new(".") } else { home })
-        .stdin(std::process::Stdio::null())
-        .output()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
         .map_err(|error| format!("the command `{program}` cannot be run: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("the command `{program}` failed ({})", output.status));
+    let (told, heard) = std::sync::mpsc::channel();
+    if let Some(output) = child.stdout.take() {
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            let read = output.take(MOST + 1).read_to_string(&mut text);
+            // Nobody listens any more when the patience is over.
+            told.send(read.map(|_| text)).unwrap_or_default();
+        });
     }
-    String::from_utf8(output.stdout).map_err(|_| format!("the command `{program}` wrote what is no text"))
+    let text = heard.recv_timeout(patience);
+    if text.is_err() {
+        child.kill().unwrap_or_default();
+    }
+    let status = child.wait().map_err(|error| format!("the command `{program}` was lost: {error}"))?;
+    match text {
+        Err(_) => Err(format!("the command `{program}` said nothing in {} s; is it waiting for somebody?", patience.as_secs())),
+        Ok(_) if !status.success() => Err(format!("the command `{program}` failed ({status})")),
+        Ok(Err(_)) => Err(format!("the command `{program}` wrote what is no text")),
+        Ok(Ok(text)) => Ok(text),
+    }
 }
 
 #[cfg(test)]
@@ -158,6 +185,8 @@ mod tests {
         let home = std::path::Path::new("");
         assert_eq!(command(&["echo", "canary"]).read(home).expect("sound").expose(), "canary");
         assert!(command(&["sh", "-c", "echo canary; exit 3"]).read(home).is_err_and(|error| !error.contains("canary")));
+        let waits: Vec<String> = ["sleep", "600"].map(str::to_owned).to_vec();
+        assert!(super::run(&waits, home, std::time::Duration::ZERO).is_err_and(|error| error.contains("waiting for somebody")));
         assert!(command(&[]).read(home).is_err() && SecretRef::default().read(home).is_err());
     }
 }

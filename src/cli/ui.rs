@@ -133,6 +133,7 @@ impl Ui {
 
     /// Says what went wrong and what to do.
     pub(super) fn error(&self, error: &CliError) {
+        self.end();
         let style = AnsiColor::Red.on_default().bold();
         let head = if self.colour_err { format!("{style}error:{style:#}") } else { "error:".to_owned() };
         Self::err(&format!("{head} {error}"));

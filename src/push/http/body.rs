@@ -35,7 +35,11 @@ impl Http {
         let builder = self.client.request(call.method.clone(), call.address.expose().clone());
         let builder = match &call.body {
             Body::None => builder,
-            Body::Json(text) => builder.header(CONTENT_TYPE, "application/json").body(text.clone()),
+            Body::Json(text) => {
+                self.shared.meter.expect(text.len() as u64);
+                self.shared.meter.sent(text.len() as u64);
+                builder.header(CONTENT_TYPE, "application/json").body(text.clone())
+            }
             Body::Form(fields) => builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form(fields)),
             Body::File { path, kind } => {
                 let (file, length) = counted(path, &self.shared.meter).await?;

@@ -5,11 +5,15 @@ use super::session::Session;
 use super::{Settings, Sftp, Trouble};
 use crate::push::error::PushError;
 use crate::secret::{Secret, SecretRef};
-use russh::client;
+use russh::MethodKind;
+use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::{PrivateKey, PrivateKeyWithHashAlg};
 use russh_sftp::client::RawSftpSession;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+
+/// Most rounds of questions; the last is often empty.
+const QUESTIONS: u32 = 3;
 
 /// Who we are.
 pub(super) enum Login {
@@ -74,7 +78,7 @@ impl Sftp {
         }
         let mut handle = connected?;
         let accepted = match &self.login {
-            Login::Password(password) => handle.authenticate_password(self.user.as_str(), password.expose()).await?.success(),
+            Login::Password(password) => self.answer(&mut handle, password).await?,
             Login::Key(key, _) => {
                 let hash = handle.best_supported_rsa_hash().await?.flatten();
                 handle.authenticate_publickey(self.user.as_str(), PrivateKeyWithHashAlg::new(Arc::clone(key), hash)).await?.success()
@@ -90,5 +94,33 @@ impl Sftp {
         let version = sftp.init().await?;
         let offers = |name: &str| version.extensions.contains_key(name);
         Ok(Session::new(sftp, offers("posix-rename@openssh.com"), offers("fsync@openssh.com"), handle))
+    }
+
+    /// Gives the password; where a server only takes it as the answer to a question, as that. A
+    /// wrong one is given once, because some servers count.
+    async fn answer(&self, handle: &mut Handle<HostKey>, password: &Secret) -> Result<bool, Trouble> {
+        let user = self.user.as_str();
+        let methods = match handle.authenticate_password(user, password.expose()).await? {
+            AuthResult::Success => return Ok(true),
+            AuthResult::Failure { remaining_methods, .. } => remaining_methods,
+        };
+        if methods.contains(&MethodKind::Password) || !methods.contains(&MethodKind::KeyboardInteractive) {
+            return Ok(false);
+        }
+        let mut asked = handle.authenticate_keyboard_interactive_start(user, None).await?;
+        for _ in 0..QUESTIONS {
+            let answers = match asked {
+                KeyboardInteractiveAuthResponse::Success => return Ok(true),
+                KeyboardInteractiveAuthResponse::Failure { .. } => return Ok(false),
+                KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => match &prompts[..] {
+                    [] => Vec::new(),
+                    [prompt] if !prompt.echo => vec![password.expose().to_owned()],
+                    // Anything else is a question for a person.
+                    _ => return Ok(false),
+                },
+            };
+            asked = handle.authenticate_keyboard_interactive_respond(answers).await?;
+        }
+        Ok(matches!(asked, KeyboardInteractiveAuthResponse::Success))
     }
 }

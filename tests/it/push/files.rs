@@ -1,7 +1,7 @@
 //! The delivery suite for targets that take files: a folder, and SFTP against OpenSSH's server.
 
 use super::relay::{Fault, What};
-use super::sshd::{Server, Serves, shards};
+use super::sshd::{Server, Serves, shards, sound_catalog};
 use crate::support::{Folder, Run};
 use std::fmt::Write;
 use std::process::Command;
@@ -259,8 +259,7 @@ fn folder(keys: &str) -> Folder {
          deliver = {{ folder = \"web\"{keys} }}\n"
     );
     folder.write("feedmill.toml", text);
-    let rows: String = (1..=20).map(|n| format!("S{n},Bottle {n},An insulated bottle.,https://shop.example/{n},Acme,Acme Store,https://shop.example/{n}.jpg,in_stock,{n}.50 USD\n")).collect();
-    folder.write("catalog.csv", format!("item_id,title,description,url,brand,seller_name,image_url,availability,price\n{rows}"));
+    folder.write("catalog.csv", sound_catalog(20, 16));
     folder.run(&["build"]);
     folder
 }
@@ -317,15 +316,7 @@ fn a_folder_by_every_case() {
     let stand = folder("");
     earlier(&stand, "web");
     // The state is written as well, so the limit lies above it and below the feed.
-    let rows: String = (1..=900)
-        .map(|n| {
-            format!(
-                "S{n},Bottle {n},{},https://shop.example/{n},Acme,Acme Store,https://shop.example/{n}.jpg,in_stock,{n}.50 USD\n",
-                "An insulated bottle. ".repeat(200)
-            )
-        })
-        .collect();
-    stand.write("catalog.csv", format!("item_id,title,description,url,brand,seller_name,image_url,availability,price\n{rows}"));
+    stand.write("catalog.csv", sound_catalog(900, 4000));
     stand.run(&["build"]);
     let limited = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 4000; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_feedmill")])

@@ -2,7 +2,7 @@
 //! it asks: the next run brings the right end, with one import for each content.
 
 #[cfg(all(target_os = "linux", feature = "sftp"))]
-use super::sshd::{Server, Serves, shards};
+use super::sshd::{Server, Serves, shards, sound_catalog};
 use super::stand::{IMPORTS, SETS, Stand, items};
 #[cfg(all(target_os = "linux", feature = "sftp"))]
 use crate::support::{Folder, copy};
@@ -156,11 +156,7 @@ fn a_folder_holds_one_whole_feed_wherever_it_dies() {
         "feedmill.toml",
         "[source]\npath = \"catalog.csv\"\n[[target]]\nname = \"chat\"\nspec = \"openai\"\nformat = \"jsonl\"\ndeliver = { folder = \"web\" }\n",
     );
-    let rows: String = items(20)
-        .iter()
-        .map(|(id, price, _)| format!("{id},Bottle {id},An insulated bottle.,https://shop.example/{id},Acme,Acme Store,https://shop.example/{id}.jpg,in_stock,{price}\n"))
-        .collect();
-    folder.write("catalog.csv", format!("item_id,title,description,url,brand,seller_name,image_url,availability,price\n{rows}"));
+    folder.write("catalog.csv", sound_catalog(20, 16));
     three_shards_then_two(&folder, "web");
     let mut points = Vec::new();
     for kind in ["openat", "write", "fsync", "ftruncate", "rename,renameat,renameat2", "unlink,unlinkat", "mkdir"] {

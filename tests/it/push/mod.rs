@@ -3,6 +3,10 @@
 
 mod accounts;
 mod changes;
+#[cfg(all(unix, feature = "sftp"))]
+mod doors;
+mod export;
+mod exports;
 mod examples;
 mod feeds;
 #[cfg(all(unix, feature = "sftp"))]

@@ -26,7 +26,7 @@ pub(crate) struct Server {
     port: u16,
 }
 
-fn tool(name: &str) -> Option<PathBuf> {
+pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/usr/lib/openssh", "/usr/libexec/openssh", "/usr/libexec"]
         .iter()
         .map(|folder| Path::new(folder).join(name))
@@ -116,17 +116,7 @@ impl Server {
 
     /// A catalog of so many items, whose descriptions have so many letters.
     pub(crate) fn catalog(&self, count: usize, letters: usize) {
-        let catalog: String = items(count)
-            .iter()
-            .enumerate()
-            .map(|(place, (id, price, _))| {
-                // No two are the same, so that nothing packs them away.
-                let text: String = (0..letters / 16).map(|word| format!("{:016x}", (place * 7919 + word) * 0x9e37_79b9)).collect();
-                format!("{id},Bottle {id},Insulated bottle {text} {id}.,https://shop.example/{id},Acme,Acme Store,https://shop.example/{id}.jpg,in_stock,{price}\n")
-            })
-            .collect();
-        self.folder
-            .write("catalog.csv", format!("item_id,title,description,url,brand,seller_name,image_url,availability,price\n{catalog}"));
+        self.folder.write("catalog.csv", sound_catalog(count, letters));
     }
 
     /// Its address for who we are.
@@ -180,6 +170,20 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A catalog of so many sound items, whose descriptions have so many letters.
+pub(crate) fn sound_catalog(count: usize, letters: usize) -> String {
+    let mut catalog = String::from("item_id,title,description,url,brand,seller_name,image_url,availability,price\n");
+    for (place, (id, price, _)) in items(count).iter().enumerate() {
+        // No two are the same, so that nothing packs them away.
+        let text: String = (0..letters / 16).map(|word| format!("{:016x}", (place * 7919 + word) * 0x9e37_79b9)).collect();
+        let image = format!("https://shop.example/{id}.jpg");
+        let row =
+            format!("{id},Bottle {id},Insulated bottle {text} {id}.,https://shop.example/{id},Acme,Acme Store,{image},in_stock,{price}\n");
+        catalog.push_str(&row);
+    }
+    catalog
 }
 
 /// Cuts the feed that was built into shards, as a build does with a feed that is too large.
