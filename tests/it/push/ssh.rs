@@ -122,9 +122,9 @@ fn eight_runs_of_cron_by_sftp() {
 fn the_example_of_the_readme_works_when_copied() {
     let Some(server) = Server::start(Serves::Itself("")) else { return };
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there");
-    let block = readme.split("```toml\n").find(|block| block.starts_with("[source]") && block.contains("sftp =")).expect("an example");
+    let mut blocks = readme.split("```toml\n").filter_map(|rest| rest.split("```").next());
+    let settings = blocks.find(|block| block.starts_with("[source]") && block.contains("sftp =")).expect("an example");
     let folder = crate::support::Folder::new();
-    let settings = block.split("```").next().expect("a block");
     folder.write("feedmill.toml", settings);
     folder.write("exports/products.csv", server.folder.read("catalog.csv"));
     folder.secret("merchant.key", &server.folder.read("client"));
