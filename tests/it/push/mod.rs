@@ -5,8 +5,6 @@ mod accounts;
 mod changes;
 #[cfg(all(unix, feature = "sftp"))]
 mod doors;
-mod export;
-mod exports;
 mod examples;
 mod feeds;
 #[cfg(all(unix, feature = "sftp"))]
@@ -15,8 +13,8 @@ mod judged;
 mod kills;
 mod proxy;
 mod published;
-#[cfg(all(unix, feature = "sftp"))]
 mod readme;
+#[cfg(all(unix, feature = "sftp"))]
 mod relay;
 mod secrets;
 #[cfg(all(unix, feature = "sftp"))]
