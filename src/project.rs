@@ -14,7 +14,7 @@ use std::collections::HashSet;
 #[derive(Debug)]
 pub struct Projection {
     fields: Vec<(AttributeId, Write, Option<String>)>,
-    own_options: HashSet<AttributeId>,
+    own_options: Vec<AttributeId>,
     option_places: usize,
     axes: [AttributeId; 3],
     unit: AttributeId,

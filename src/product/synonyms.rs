@@ -23,7 +23,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 /// The listed value a word stands for, if it is one or a known synonym of one.
 pub fn value_of(attribute: &str, word: &str) -> Option<&'static str> {
-    TABLE.get(attribute)?.get(&fold(word)).map(String::as_str)
+    let words = TABLE.get(attribute)?;
+    folded(word, |word| words.get(word)).map(String::as_str)
 }
 
 /// Whether synonyms are known for an attribute.
@@ -46,7 +47,24 @@ static OPTION_NAMES: LazyLock<HashMap<String, AttributeId>> = LazyLock::new(|| {
 
 /// The attribute that a variant option of this name fills, such as `color` for `Farbe`.
 pub fn option_attribute(name: &str) -> Option<AttributeId> {
-    OPTION_NAMES.get(&fold(name)).copied()
+    folded(name, |name| OPTION_NAMES.get(name)).copied()
+}
+
+/// Looks a word up as [`fold`] writes it. Most words are short and plain, and are folded in place.
+fn folded<T>(word: &str, find: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    let mut plain = [0; 32];
+    let (bytes, mut before) = (word.as_bytes(), b' ');
+    for (place, &byte) in plain.iter_mut().zip(bytes) {
+        // A blank is plain between two words only; hyphens and underscores are blanks to `fold`.
+        if !(byte.is_ascii_alphanumeric() || byte == b' ' && before != b' ') {
+            return find(&fold(word));
+        }
+        (*place, before) = (byte.to_ascii_lowercase(), byte);
+    }
+    match plain.get(..bytes.len()).and_then(|plain| std::str::from_utf8(plain).ok()) {
+        Some(plain) if before != b' ' => find(plain),
+        _ => find(&fold(word)),
+    }
 }
 
 /// Lower case; runs of blanks, hyphens and underscores as one blank.
@@ -65,7 +83,15 @@ pub fn fold(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::value_of;
+    use super::{fold, folded, value_of};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn folding_in_place_is_folding(word in "[a-zA-Z0-9 _\u{df}-]{0,40}") {
+            prop_assert_eq!(folded(&word, |word| Some(word.to_owned())), Some(fold(&word)));
+        }
+    }
 
     #[test]
     fn one_meaning_each() {

@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""Measures the program as a whole and writes docs/performance.md.
+"""Measures the program as a whole and prints the tables of docs/performance.md.
 
-    python3 tests/bench/whole.py --generator gen_catalog.py --rows 1000000 --rounds 5
+    python3 tests/bench/whole.py --generator gen_catalog.py --rows 1000000 --rounds 5 --curve --peers
 
 The jobs of a round run one after the other, round after round, so that a busy moment of the
 machine meets all of them. Figures are medians; ratios are to a single thread that only
-iterates the same file (`calibrate`), measured in the same round. Peers that are installed
-(`qsv`, `duckdb`) are measured too, others are left out.
+iterates the same file (`calibrate`), measured in the same round. `--peers` fetches DuckDB and
+Polars into a folder of their own and has them answer a few of the questions that `check` answers;
+`qsv` and `pigz` are measured where they are installed.
 """
 
 import argparse
+import csv
+import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -22,11 +26,17 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+# The level of gzip that the program writes with.
+LEVEL = 6
+
+
 def build():
     subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
-    subprocess.run(["cargo", "bench", "--no-run", "--quiet", "--bench", "calibrate"], cwd=ROOT, check=True)
-    made = sorted((ROOT / "target/release/deps").glob("calibrate-*"), key=lambda path: path.stat().st_mtime)
-    return ROOT / "target/release/feedmill", [path for path in made if not path.suffix][-1]
+    made = subprocess.run(["cargo", "bench", "--no-run", "--bench", "calibrate", "--message-format", "json"], cwd=ROOT, check=True,
+                          stdout=subprocess.PIPE).stdout
+    said = [json.loads(line) for line in made.splitlines()]
+    calibrate = [one["executable"] for one in said if one.get("executable") and one["target"]["name"] == "calibrate"]
+    return ROOT / "target/release/feedmill", calibrate[-1]
 
 
 def measure(command):
@@ -49,29 +59,88 @@ def generate(generator, folder, rows, errors, kind, name, *more):
     return path
 
 
+# What the peers are asked: ids that occur twice, prices, availabilities and addresses of no known form.
+ASKED = r"""select count(*) - count(distinct item_id), count(*) filter (not regexp_matches(price, '^[0-9]+(\.[0-9]+)? [A-Z]{3}$')),
+count(*) filter (availability not in ('in_stock', 'out_of_stock', 'pre_order', 'backorder')), count(*) filter (url not like 'http%'),
+count(*) filter (length(title) > 150 or title is null) from read_csv('FILE', all_varchar = true, ignore_errors = true)"""
+POLARS = r"""import polars as pl
+c = pl.col
+print(pl.scan_csv('FILE', infer_schema=False, ignore_errors=True, truncate_ragged_lines=True).select(
+    c('item_id').is_duplicated().sum(), (~c('price').str.contains(r'^[0-9]+(\.[0-9]+)? [A-Z]{3}$')).sum().alias('p'),
+    (~c('availability').is_in(['in_stock', 'out_of_stock', 'pre_order', 'backorder'])).sum(),
+    (~c('url').str.starts_with('http')).sum(), (c('title').str.len_chars() > 150).sum()).collect())"""
+
+
+def peers(folder, path):
+    """Other tools on the same file, each with a handful of the questions."""
+    python = folder / "peers/bin/python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder / "peers"], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "duckdb", "polars"], check=True)
+    asked = f"import duckdb; print(duckdb.sql({ASKED.replace('FILE', str(path))!r}).fetchall())"
+    yield "DuckDB, 5 questions", [python, "-c", asked]
+    yield "Polars, 5 questions", [python, "-c", POLARS.replace("FILE", str(path))]
+    if shutil.which("qsv"):
+        yield "qsv count", ["qsv", "count", path]
+
+
+def database(table, path):
+    """The rows of a CSV file in the table `products` of an SQLite file."""
+    if not path.exists():
+        with open(table, newline="", encoding="utf-8") as file, sqlite3.connect(path) as into:
+            rows = csv.reader(file)
+            names = next(rows)
+            into.execute(f"create table products ({', '.join(f'{json.dumps(name)} text' for name in names)})")
+            whole = (row for row in rows if len(row) == len(names))
+            into.executemany(f"insert into products values ({', '.join('?' * len(names))})", whole)
+    return path
+
+
 def jobs(program, calibrate, files, folder):
     check = [program, "check", "--config", "none", "-q", "--target", "openai", "--output-format", f"jsonl={folder}/findings.jsonl"]
     build = [program, "build", "--config", "none", "-q", "--currency", "USD", "--base-url", "https://shop.example", "--seller-name",
              "Northline", "--output-format", f"jsonl={folder}/findings.jsonl", "--out", folder / "out"]
+    two = ["--threads", "2"]
     table = [
-        ("calibrate: csv crate, one thread", [calibrate, "csv", files["csv"]], None),
-        ("check, CSV, 2 threads", [*check, "--threads", "2", files["csv"]], 0),
+        ("csv crate, iterate", [calibrate, "csv", files["csv"]], None),
+        ("check, CSV, 2 threads", [*check, *two, files["csv"]], 0),
         ("check, CSV, 1 thread", [*check, "--threads", "1", files["csv"]], 0),
-        ("check, CSV without faults, 2 threads", [*check, "--threads", "2", files["clean"]], 0),
-        ("build, CSV to CSV, 2 threads", [*build, "--threads", "2", "--target", "openai", "-f", "csv", files["csv"]], 0),
-        ("build, Shopify CSV to openai jsonl and stripe csv", [*build, "--threads", "2", "--target", "openai", "--target", "stripe",
-                                                               "-f", "jsonl", files["shopify"]], 0),
-        ("build, CSV to csv.gz, 2 threads", [*build, "--threads", "2", "--target", "openai", "-f", "csv.gz", files["csv"]], 0),
-        ("calibrate: serde_json, one thread", [calibrate, "jsonl", files["jsonl"]], None),
-        ("check, JSONL, 2 threads", [*check, "--threads", "2", files["jsonl"]], 7),
-        ("start: --version", [program, "--version"], None),
-        ("start: check of 10 rows", [*check, files["ten"]], None),
+        ("check, CSV, 5 % of the rows broken", [*check, *two, files["broken"]], 0),
+        ("check, CSV, no row broken", [*check, *two, files["clean"]], 0),
+        ("build, CSV to CSV", [*build, *two, "--target", "openai", "-f", "csv", files["csv"]], 0),
+        ("build, CSV to CSV, gzip", [*build, *two, "--target", "openai", "-f", "csv.gz", files["csv"]], 0),
+        ("build, Shopify CSV to two targets", [*build, *two, "--target", "openai", "--target", "stripe", "-f", "jsonl", files["shopify"]], 0),
+        ("serde_json, each line", [calibrate, "jsonl", files["jsonl"]], None),
+        ("check, JSONL", [*check, *two, files["jsonl"]], 8),
+        ("quick-xml, events", [calibrate, "xml", files["xml"]], None),
+        ("build, XML to CSV", [*build, *two, "--target", "openai", "-f", "csv", files["xml"]], 10),
+        ("parquet crate, rows", [calibrate, "parquet", files["parquet"]], None),
+        ("check, Parquet", [*check, *two, files["parquet"]], 12),
+        ("sqlx, rows of SQLite", [calibrate, "sqlite", files["sqlite"]], None),
+        ("check, SQLite", [*check, *two, files["sqlite"], "--table", "products"], 14),
+        ("--version", [program, "--version"], None),
+        ("check of 10 rows", [*check, files["ten"]], None),
     ]
-    if shutil.which("qsv"):
-        table.append(("qsv count", ["qsv", "count", files["csv"]], 0))
-    if shutil.which("duckdb"):
-        table.append(("duckdb: count of distinct ids", ["duckdb", "-c", f"select count(distinct item_id) from '{files['csv']}'"], 0))
+    if shutil.which("pigz"):
+        plain = folder / "plain.csv"
+        measure([*build, *two, "--target", "openai", "-f", "csv", files["csv"]])
+        shutil.copy(folder / "out/openai/feed.csv", plain)
+        table.append(("pigz -p 2, the feed", ["sh", "-c", f"pigz -p 2 -{LEVEL} -c {plain} > {folder}/plain.csv.gz"], 0))
     return table
+
+
+def instructions(program, feed, export, folder):
+    """Instructions of small jobs: the same on a busy machine, so that what a change costs can be seen."""
+    quiet = ["--config", "none", "-q", "--threads", "1", "--output-format", f"jsonl={folder}/findings.jsonl"]
+    build = [program, "build", *quiet, "--currency", "USD", "--base-url", "https://shop.example", "--seller-name", "Northline", "--out",
+             folder / "out", "--target", "openai", "-f", "csv"]
+    print("| job, 20,000 rows | instructions, millions |\n|---|---|")
+    for name, command in (("check, CSV", [program, "check", *quiet, "--target", "openai", feed]), ("build, CSV to CSV", [*build, feed]),
+                          ("build, Shopify CSV to CSV", [*build, export])):
+        words = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind.out", *map(str, command)]
+        said = subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr
+        counted = [line for line in said.splitlines() if "Collected" in line]
+        print(f"| {name} | {int(counted[0].split(':')[1]) / 1e6:,.0f} |")
 
 
 def main():
@@ -80,21 +149,35 @@ def main():
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", help="where the catalogs are kept between runs")
+    parser.add_argument("--instructions", action="store_true", help="only count instructions of 20,000 rows with callgrind")
+    parser.add_argument("--peers", action="store_true", help="also DuckDB and Polars, fetched if missing")
     parser.add_argument("--curve", action="store_true", help="also time and memory from 10,000 rows up to --rows")
     arguments = parser.parse_args()
     program, calibrate = build()
     folder = pathlib.Path(arguments.folder or tempfile.mkdtemp(prefix="feedmill-bench-"))
     folder.mkdir(exist_ok=True)
     make = lambda *words: generate(arguments.generator, folder, *words)
+    if arguments.instructions:
+        return instructions(program, make(20_000, 0.02, "csv", "20000.csv"), make(20_000, 0.02, "shopify-csv", "20000-shopify.csv"), folder)
     rows = arguments.rows
     files = {
         "csv": make(rows, 0.02, "csv", f"{rows}.csv"),
         "clean": make(rows, 0, "csv", f"{rows}-clean.csv"),
+        "broken": make(rows, 0.05, "csv", f"{rows}-broken.csv"),
+        "xml": make(rows // 10, 0.02, "google-xml", f"{rows // 10}.xml"),
+        "parquet": folder / f"{rows // 10}.parquet",
         "jsonl": make(rows, 0.02, "jsonl", f"{rows}.jsonl"),
         "shopify": make(rows, 0.02, "shopify-csv", f"{rows}-shopify.csv"),
         "ten": make(10, 0, "csv", "10.csv"),
     }
+    tenth = make(rows // 10, 0.02, "csv", f"{rows // 10}.csv")
+    files["sqlite"] = database(tenth, folder / f"{rows // 10}.sqlite")
+    if not files["parquet"].exists():
+        measure([program, "build", "--config", "none", "-q", "--target", "openai", "-f", "parquet", "--out", folder / "parquet", tenth])
+        shutil.copy(folder / "parquet/openai/feed.parquet", files["parquet"])
     table = jobs(program, calibrate, files, folder)
+    if arguments.peers:
+        table += [(name, command, 0) for name, command in peers(folder, files["csv"])]
     taken = [[] for _ in table]
     for round_number in range(arguments.rounds):
         print(f"round {round_number + 1} of {arguments.rounds}", file=sys.stderr)
