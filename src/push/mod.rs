@@ -20,6 +20,8 @@ pub mod home;
 pub mod http;
 mod https;
 mod names;
+#[cfg(feature = "object-store")]
+mod object;
 pub mod outcome;
 pub mod retry;
 pub mod round;

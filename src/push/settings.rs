@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// The keys that name a way in.
-const WAYS: [&str; 7] = ["stripe", "acp", "product_feeds", "ads", "sftp", "https", "folder"];
+const WAYS: [&str; 8] = ["stripe", "acp", "product_feeds", "ads", "sftp", "https", "folder", "object"];
 
 /// What every way in can be told.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -166,6 +166,10 @@ impl Deliver {
             "sftp" => Box::new(super::sftp::Sftp::new(&table_of(self.own.clone()).map_err(wrong)?, &way, rehearsal)?),
             #[cfg(not(feature = "sftp"))]
             "sftp" => return Err(wrong("this feedmill was built without SFTP (feature `sftp`)".to_owned())),
+            #[cfg(feature = "object-store")]
+            "object" => Box::new(super::object::Objects::new(&table_of(self.own.clone()).map_err(wrong)?, &way, rehearsal)?),
+            #[cfg(not(feature = "object-store"))]
+            "object" => return Err(wrong("this feedmill was built without object stores (feature `object-store`)".to_owned())),
             "https" => Box::new(https::Https::new(&table_of(self.own.clone()).map_err(wrong)?, &way, rehearsal)?),
             _ => Box::new(folder::Folder::new(&table_of(self.own.clone()).map_err(wrong)?, &way, rehearsal)?),
         };

@@ -42,6 +42,24 @@ impl Default for Limits {
     }
 }
 
+/// What requests leave through: no redirects, nothing below TLS 1.2.
+///
+/// # Errors
+/// When it cannot be made.
+pub(super) fn client(limits: Limits) -> Result<Client, PushError> {
+    // Another part of the program may have chosen one already, which serves as well.
+    rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(limits.connect_s))
+        .read_timeout(Duration::from_secs(limits.idle_s))
+        .tls_version_min(reqwest::tls::Version::TLS_1_2)
+        .referer(false)
+        .user_agent(concat!("feedmill/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| PushError::Settings(format!("no client can be made: {}", error.without_url())))
+}
+
 /// Sends requests of one destination.
 pub struct Http {
     client: Client,

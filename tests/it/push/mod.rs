@@ -11,6 +11,8 @@ mod feeds;
 mod files;
 mod judged;
 mod kills;
+#[cfg(feature = "object-store")]
+mod objects;
 mod proxy;
 mod published;
 mod readme;

@@ -246,6 +246,14 @@ impl Stand {
         ended.code().is_none()
     }
 
+    /// Serves another peer of the program on this machine; its address.
+    pub(crate) fn serve(&self, router: axum::Router) -> String {
+        let listener = self.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        self.runtime.spawn(async move { axum::serve(listener, router).await });
+        format!("http://{address}")
+    }
+
     /// Rows of a table of the state.
     pub(crate) fn count(&self, table: &'static str) -> i64 {
         use sqlx::Connection;

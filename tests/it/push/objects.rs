@@ -1,0 +1,259 @@
+//! Object stores: the program against a small server that speaks like S3, written for this from
+//! the requests that such stores document; it knows nothing of feeds.
+
+use super::stand::{QUICK, Stand, items};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// The canary of these tests.
+const SECRET: &str = "canary4711/secret+key";
+
+#[derive(Clone, Default)]
+struct Stored {
+    bytes: Vec<u8>,
+    digest: String,
+}
+
+#[derive(Default)]
+struct Bucket {
+    objects: BTreeMap<String, Stored>,
+    /// Uploads in pieces, by number.
+    uploads: Vec<(Stored, BTreeMap<u32, Vec<u8>>)>,
+    calls: Vec<String>,
+    /// What the next calls are answered instead.
+    faults: Vec<StatusCode>,
+    /// Whether what is put is damaged on its way.
+    damages: bool,
+}
+
+type Shared = Arc<Mutex<Bucket>>;
+
+fn text(headers: &HeaderMap, name: &str) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned()
+}
+
+async fn serve(State(shared): State<Shared>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body: Bytes = axum::body::to_bytes(body, 64 << 20).await.expect("a body");
+    let mut bucket = shared.lock().expect("sound");
+    let key = parts.uri.path().trim_start_matches("/bucket").trim_start_matches('/').to_owned();
+    let query: BTreeMap<String, String> = url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).into_owned().collect();
+    bucket.calls.push(format!(
+        "{} {}{}",
+        parts.method,
+        parts.uri.path(),
+        parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default()
+    ));
+    if let Some(status) = bucket.faults.pop() {
+        return status.into_response();
+    }
+    if !text(&parts.headers, "authorization").starts_with("AWS4-HMAC-SHA256 Credential=AKIDTEST/") {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let stored = Stored { bytes: body.to_vec(), digest: text(&parts.headers, "x-amz-meta-blake3") };
+    let tag = [(HeaderName::from_static("etag"), "\"tag\"")];
+    match (&parts.method, query.get("uploadId").and_then(|id| id.parse::<usize>().ok())) {
+        (&Method::POST, None) if query.contains_key("uploads") => {
+            bucket.uploads.push((Stored { bytes: Vec::new(), ..stored }, BTreeMap::new()));
+            let id = bucket.uploads.len() - 1;
+            format!("<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>").into_response()
+        }
+        (&Method::PUT, Some(id)) => {
+            let number = query["partNumber"].parse().expect("a number");
+            bucket.uploads[id].1.insert(number, body.to_vec());
+            tag.into_response()
+        }
+        (&Method::POST, Some(id)) => {
+            let (mut whole, pieces) = bucket.uploads[id].clone();
+            whole.bytes = pieces.into_values().flatten().collect();
+            bucket.objects.insert(key, whole);
+            "<CompleteMultipartUploadResult><ETag>\"tag\"</ETag></CompleteMultipartUploadResult>".into_response()
+        }
+        (&Method::PUT, None) => {
+            let mut stored = stored;
+            if bucket.damages {
+                stored.bytes.pop();
+            }
+            bucket.objects.insert(key, stored);
+            tag.into_response()
+        }
+        (&Method::DELETE, _) => {
+            bucket.objects.remove(&key);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        (&Method::GET, _) if query.contains_key("list-type") => {
+            let prefix = query.get("prefix").cloned().unwrap_or_default();
+            let entries: String = bucket
+                .objects
+                .iter()
+                .filter(|(key, _)| key.starts_with(&prefix))
+                .map(|(key, stored)| {
+                    format!(
+                        "<Contents><Key>{key}</Key><Size>{}</Size><LastModified>2026-11-22T00:00:00.000Z</LastModified></Contents>",
+                        stored.bytes.len()
+                    )
+                })
+                .collect();
+            format!("<ListBucketResult>{entries}</ListBucketResult>").into_response()
+        }
+        (&Method::GET | &Method::HEAD, _) => {
+            let Some(stored) = bucket.objects.get(&key).cloned() else { return StatusCode::NOT_FOUND.into_response() };
+            let headers = [
+                (HeaderName::from_static("x-amz-meta-blake3"), stored.digest.clone()),
+                (HeaderName::from_static("last-modified"), "Sun, 22 Nov 2026 00:00:00 GMT".to_owned()),
+                (HeaderName::from_static("content-length"), stored.bytes.len().to_string()),
+            ];
+            if parts.method == Method::HEAD { headers.into_response() } else { (headers, stored.bytes).into_response() }
+        }
+        _ => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+struct Store {
+    stand: Stand,
+    bucket: Shared,
+    address: String,
+}
+
+impl Store {
+    fn new() -> Self {
+        let stand = Stand::new(&[], |_| {});
+        let bucket = Shared::default();
+        let router = Router::new().fallback(serve).with_state(Arc::clone(&bucket));
+        let address = stand.serve(router);
+        let store = Self { stand, bucket, address };
+        let secret = store.stand.folder.write("secret", SECRET);
+        #[cfg(unix)]
+        std::fs::set_permissions(secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("private");
+        store.project("AKIDTEST", &store.address);
+        store
+    }
+
+    fn project(&self, key: &str, endpoint: &str) {
+        let deliver = format!(
+            "object = \"s3://bucket/feeds\", options = {{ region = \"eu-west-1\", endpoint = \"{endpoint}\", access_key_id = \"{key}\" }}, \
+             secrets = {{ secret_access_key = {{ file = \"secret\" }} }}, {QUICK}"
+        );
+        let format = "format = \"csv.gz\"";
+        self.stand.folder.write(
+            "feedmill.toml",
+            format!(
+                "[source]\npath = \"catalog.csv\"\n[[target]]\nname = \"shop\"\nspec = \"openai\"\n{format}\ndeliver = {{ {deliver} }}\n"
+            ),
+        );
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.bucket.lock().expect("sound").objects.keys().cloned().collect()
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        self.bucket.lock().expect("sound").objects[name].bytes.clone()
+    }
+}
+
+#[test]
+fn a_feed_is_put_whole_read_back_and_stale_shards_go() {
+    let store = Store::new();
+    store.stand.catalog(&items(12));
+    store.stand.build();
+    {
+        let mut bucket = store.bucket.lock().expect("sound");
+        for name in ["feeds/feed-0000-of-0002.csv.gz", "feeds/feed.jsonl.gz", "feeds/robots.txt", "other/feed.csv.gz"] {
+            bucket.objects.insert(name.to_owned(), Stored::default());
+        }
+        bucket.faults = vec![StatusCode::SERVICE_UNAVAILABLE];
+    }
+    let run = store.stand.push();
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(store.names(), ["feeds/feed.csv.gz", "feeds/robots.txt", "other/feed.csv.gz"], "only what is ours goes");
+    let built = std::fs::read(store.stand.folder.path("out/shop/feed.csv.gz")).expect("built");
+    assert_eq!(store.bytes("feeds/feed.csv.gz"), built);
+    let calls = store.bucket.lock().expect("sound").calls.clone();
+    assert!(calls.iter().any(|call| call == "GET /bucket/feeds/feed.csv.gz"), "it is read back: {calls:?}");
+    // Unchanged: not a request. Forced: what is there already is not sent again.
+    assert_eq!(store.stand.run(&["run", "--error-on-unchanged"]).code, 9);
+    assert_eq!(store.bucket.lock().expect("sound").calls.len(), calls.len());
+    assert_eq!(store.stand.run(&["push", "--full"]).code, 0);
+    let later = store.bucket.lock().expect("sound").calls.clone();
+    assert!(!later[calls.len()..].iter().any(|call| call.starts_with("PUT")), "{later:?}");
+    let run = store.stand.run(&["push", "--dry-run", "--full"]);
+    assert!(run.code == 0 && run.out.contains("put s3://bucket/feeds/feed.csv.gz"), "{}{}", run.out, run.err);
+}
+
+#[test]
+fn a_large_file_goes_in_pieces() {
+    let store = Store::new();
+    store.stand.catalog(&items(12));
+    store.stand.build();
+    // Noise that does not pack, in place of the feed, behind the back of the build.
+    let noise: Vec<u8> = (0..40_000_000u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect();
+    let feed = std::fs::read(store.stand.folder.path("out/shop/feed.csv.gz")).expect("built");
+    let digest = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
+    let manifest = store.stand.folder.read("out/shop/feed.manifest.json");
+    store.stand.folder.write("out/shop/feed.manifest.json", manifest.replace(&digest(&feed), &digest(&noise)));
+    store.stand.folder.write("out/shop/feed.csv.gz", &noise);
+    let run = store.stand.push();
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(store.bytes("feeds/feed.csv.gz") == noise);
+    let pieces = store.bucket.lock().expect("sound").calls.iter().filter(|call| call.contains("partNumber")).count();
+    assert_eq!(pieces, 3);
+}
+
+#[test]
+fn what_fails_is_said_and_tells_no_secret() {
+    let store = Store::new();
+    store.stand.catalog(&items(12));
+    store.stand.build();
+    let mut told = String::new();
+    let mut push = |code: i32, part: &str| {
+        let run = store.stand.push();
+        assert!(run.code == code && run.out.contains(part), "{code} {part}: {} {}{}", run.code, run.out, run.err);
+        told.push_str(&run.out);
+        told.push_str(&run.err);
+    };
+    store.project("AKIDOTHER", &store.address);
+    push(6, "secret");
+    store.project("AKIDTEST", "http://203.0.113.9/");
+    push(2, "plain http");
+    store.project("AKIDTEST", &store.address);
+    store.bucket.lock().expect("sound").damages = true;
+    push(5, "what is there now is not what was sent");
+    store.bucket.lock().expect("sound").damages = false;
+    store.bucket.lock().expect("sound").faults = vec![StatusCode::SERVICE_UNAVAILABLE; 9];
+    push(5, "asking for what is there");
+    store.bucket.lock().expect("sound").faults.clear();
+    let settings = store.stand.folder.read("feedmill.toml");
+    store.stand.folder.write("feedmill.toml", settings.replace("region =", "secret_access_key = \"x\", region ="));
+    push(2, "belongs under `secrets`");
+    store.stand.folder.write("feedmill.toml", settings.replace("region =", "regoin ="));
+    push(2, "knows no option `regoin`");
+    store.stand.folder.write("feedmill.toml", settings);
+    push(0, "pushed");
+    assert!(!told.contains("canary"), "{told}");
+}
+
+/// The same way in passes the delivery suite's first case for the other stores by settings alone.
+#[test]
+fn other_stores_are_opened_by_their_own_words() {
+    let store = Store::new();
+    store.stand.catalog(&items(3));
+    store.stand.build();
+    let settings = store.stand.folder.read("feedmill.toml");
+    let deliver = settings.lines().find(|line| line.starts_with("deliver")).expect("a delivery").to_owned();
+    for (object, options, secrets) in [
+        ("az://container/feeds", "account_name = \"shop\"", "access_key = { file = \"secret\" }"),
+        ("gs://bucket/feeds", "", "bearer_token = { file = \"secret\" }"),
+    ] {
+        store.stand.folder.write("secret", "Y2FuYXJ5");
+        let own = format!("deliver = {{ object = \"{object}\", options = {{ {options} }}, secrets = {{ {secrets} }} }}");
+        store.stand.folder.write("feedmill.toml", settings.replace(&deliver, &own));
+        let run = store.stand.run(&["push", "--dry-run"]);
+        assert!(run.code == 0 && run.out.contains(&format!("put {object}/feed.csv.gz")), "{}{}", run.out, run.err);
+    }
+}
