@@ -87,7 +87,7 @@ def peers(folder, path):
 def database(table, path):
     """The rows of a CSV file in the table `products` of an SQLite file."""
     if not path.exists():
-        with open(table, newline="", encoding="utf-8") as file, sqlite3.connect(path) as into:
+        with open(table, newline="", encoding="utf-8", errors="replace") as file, sqlite3.connect(path) as into:
             rows = csv.reader(file)
             names = next(rows)
             into.execute(f"create table products ({', '.join(f'{json.dumps(name)} text' for name in names)})")
@@ -124,7 +124,9 @@ def jobs(program, calibrate, files, folder):
     if shutil.which("pigz"):
         plain = folder / "plain.csv"
         measure([*build, *two, "--target", "openai", "-f", "csv", files["csv"]])
-        shutil.copy(folder / "out/openai/feed.csv", plain)
+        with open(plain, "wb") as whole:
+            for part in sorted((folder / "out/openai").glob("feed*.csv")):
+                whole.write(part.read_bytes())
         table.append(("pigz -p 2, the feed", ["sh", "-c", f"pigz -p 2 -{LEVEL} -c {plain} > {folder}/plain.csv.gz"], 0))
     return table
 
