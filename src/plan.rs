@@ -22,7 +22,7 @@ use crate::render::FeedFormat;
 use crate::render::products::BodyLimits;
 use crate::rules::RuleTable;
 use crate::rules::structure::Structure;
-use crate::spec::model::Consequence;
+use crate::spec::terms::Consequence;
 use crate::spec::{self, Spec, SpecError};
 mod header;
 

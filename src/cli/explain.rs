@@ -11,7 +11,7 @@ use crate::product::text_distance::nearest;
 use crate::report::page;
 use crate::rules::registry::Outcome;
 use crate::rules::structure;
-use crate::spec::model::Certainty;
+use crate::spec::terms::Certainty;
 use crate::spec::{self, Spec};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -212,7 +212,7 @@ fn entries(specs: &[Spec]) -> BTreeMap<String, Vec<Entry>> {
                 source: spec.identity.source.clone(),
                 checked: spec.identity.checked.clone(),
                 what: rule.what.clone(),
-                why: spec::model::with_dispute(&rule.why, rule.dispute.as_deref()),
+                why: spec::terms::with_dispute(&rule.why, rule.dispute.as_deref()),
                 fix: rule.fix.clone(),
                 consequence: rule.consequence.word(),
                 sentence: rule.consequence.sentence(),

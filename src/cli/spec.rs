@@ -70,7 +70,7 @@ fn fields(spec: &Spec, command: &SpecArgs, ui: &Ui) -> String {
                     "name": field.name, "attribute": attributes.name(field.attribute), "group": written.group, "requirement": written.requirement.word(),
                     "condition": written.condition, "type": written.kind, "values": written.values, "max_length": written.max_length, "aliases": written.aliases,
                     "default": written.default, "example": written.example, "more_examples": written.more_examples, "deprecated": written.deprecated, "setup_required": written.setup_required,
-                    "consequence_missing": written.consequence_missing.map(spec::model::Consequence::word), "consequence_invalid": written.consequence_invalid.word(),
+                    "consequence_missing": written.consequence_missing.map(spec::terms::Consequence::word), "consequence_invalid": written.consequence_invalid.word(),
                     "certainty": written.certainty.word(), "notes": written.notes,
                 })
             })

@@ -4,7 +4,8 @@ use super::error::CliError;
 use super::ui::Ui;
 use crate::report::page;
 use crate::spec::diff::{Change, Changed, Diff, Only};
-use crate::spec::model::{Consequence, Requirement};
+use crate::spec::model::Requirement;
+use crate::spec::terms::Consequence;
 use crate::spec::{Spec, load};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@
 
 pub mod sink;
 
-use crate::spec::model::{Certainty, Consequence};
+use crate::spec::terms::{Certainty, Consequence};
 use std::sync::Arc;
 
 /// How much a finding weighs; it follows from the consequence unless the settings say otherwise.

@@ -6,46 +6,8 @@ use crate::catalog::Header;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-macro_rules! presets {
-    ($($name:literal),*) => {
-        &[$(($name, include_str!(concat!("../../schemas/presets/", $name, ".toml")))),*]
-    };
-}
-
 /// The built-in presets, most specific first: the order in which they are tried.
-const BUILT_IN: &[(&str, &str)] = presets![
-    "squarespace",
-    "wix-v1",
-    "wix",
-    "bigcommerce",
-    "bigcommerce-v2",
-    "magento",
-    "magento-fixture",
-    "bagisto",
-    "square",
-    "shopify-bulk",
-    "shopify-variants",
-    "shopify-json",
-    "shopify",
-    "wordpress",
-    "woocommerce",
-    "prestashop",
-    "prestashop-combinations",
-    "medusa",
-    "vendure",
-    "spree",
-    "saleor",
-    "meta",
-    "stripe-promotion-feed",
-    "stripe-feed",
-    "google",
-    "openai-feed",
-    "nested-feed",
-    "stripe-inventory-feed",
-    "stripe-pricing-feed",
-    "units-nanos",
-    "generic"
-];
+const BUILT_IN: &[(&str, &str)] = &include!("../../schemas/presets.rs");
 
 /// Those read so far: each is read once, and only when detection comes to it.
 static READ: [OnceLock<Preset>; BUILT_IN.len()] = [const { OnceLock::new() }; BUILT_IN.len()];
@@ -175,6 +137,17 @@ mod tests {
     use super::{all, detect, names};
     use crate::catalog::Header;
     use crate::product::attribute::Attributes;
+
+    #[test]
+    fn every_preset_file_is_listed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/presets");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let mut files: Vec<String> = files.map(|file| file.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+        let mut listed: Vec<&str> = names().collect();
+        files.sort();
+        listed.sort_unstable();
+        assert_eq!(files, listed);
+    }
 
     #[test]
     fn every_preset_loads_and_names_known_attributes() {

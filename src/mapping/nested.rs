@@ -2,7 +2,7 @@
 
 use super::rows::{Assembler, Receive, Table};
 use super::step::NestedPlan;
-use super::variant::{IDS, as_single, as_variant, first_image};
+use super::variant::IDS;
 use super::wide::ChildAt;
 use crate::cell::{Cell, Shape, Slot};
 use crate::product::text;
@@ -64,16 +64,7 @@ impl Assembler<'_> {
             if let Some(page) = &plan.page {
                 with.page(buffer, page, &row, record, key, draft);
             }
-            match group {
-                Some(group) => {
-                    draft.set(IDS.group_id, group);
-                    as_variant(buffer, draft);
-                }
-                None => as_single(buffer, draft),
-            }
-            first_image(buffer, draft);
-            with.mapping.fill_defaults(buffer, draft);
-            to.item(buffer, draft);
+            with.finish(buffer, draft, group, to);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! brackets, one that begins with `(` matches the end of a header, `{currency}` stands for the
 //! currency of the run, and a path such as `variants[].price` reaches into a nested cell.
 
+use super::stock::Stock;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -405,56 +406,6 @@ pub struct Skip {
     pub alone: bool,
     /// Why, for people.
     pub reason: String,
-}
-
-/// How availability follows from stock columns.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stock {
-    /// Whether stock is counted.
-    #[serde(default)]
-    pub tracker: Vec<String>,
-    /// How much there is.
-    #[serde(default)]
-    pub quantity: Vec<String>,
-    /// Whether more may be sold than there is.
-    #[serde(default)]
-    pub policy: Vec<String>,
-    /// What the shop says itself.
-    #[serde(default)]
-    pub state: Vec<String>,
-    /// Inputs that a blank cell takes from the product.
-    #[serde(default)]
-    pub inherit: Vec<String>,
-    /// The first rule whose conditions hold decides.
-    pub rule: Vec<StockRule>,
-}
-
-/// One line of the decision table.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StockRule {
-    /// Conditions on the inputs: `blank`, `filled`, `positive`, `not-positive`, or words.
-    pub when: BTreeMap<String, StockCondition>,
-    /// The availability.
-    pub then: String,
-    /// Whether the quantity counts.
-    #[serde(default = "yes")]
-    pub tracked: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// A condition on a stock input.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum StockCondition {
-    /// A state.
-    State(String),
-    /// Words, case aside.
-    Words(Vec<String>),
 }
 
 impl Preset {

@@ -6,7 +6,7 @@ use super::compile::{Mapping, REASON_VIEW, unit_of};
 use super::step::{OptionFrom, Page, PagePart, RowPlan};
 use super::survey::{Survey, is_word};
 use super::transform::slug;
-use super::variant::{IDS, write_options};
+use super::variant::{IDS, as_single, as_variant, first_image, write_options};
 use crate::catalog::{Batch, RecordHead};
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::product::attribute::AttributeId;
@@ -115,6 +115,20 @@ impl<'a> Assembler<'a> {
 }
 
 impl With<'_> {
+    /// Ends an item: a variant where it has a group, its main image, what stands for missing values.
+    pub(super) fn finish(&self, buffer: &mut String, draft: &mut Draft, group: Option<Slot>, to: &mut dyn Receive) {
+        match group {
+            Some(group) => {
+                draft.set(IDS.group_id, group);
+                as_variant(buffer, draft);
+            }
+            None => as_single(buffer, draft),
+        }
+        first_image(buffer, draft);
+        self.mapping.fill_defaults(buffer, draft);
+        to.item(buffer, draft);
+    }
+
     /// The reason why a record is no offer, if it is none; a blank cell says what the parent's says.
     pub(super) fn skips(&self, buffer: &str, head: RecordHead, cells: &[Cell], parent: Option<&[Cell]>) -> Option<u16> {
         if self.mapping.views.is_some() && self.survey.is_view(head.number) {

@@ -8,7 +8,7 @@ use super::rows::{Assembler, Receive, Table, With, inherit};
 use super::step::{From, RunPlan};
 use super::stock::stock;
 use super::survey::{Survey, is_word, key_of};
-use super::variant::{IDS, as_single, as_variant, first_image, put_images};
+use super::variant::put_images;
 use crate::catalog::RecordHead;
 use crate::cell::{Cell, Slot};
 use crate::product::attribute::known;
@@ -183,16 +183,7 @@ impl Assembler<'_> {
         if let Some(page) = &plan.page {
             with.page(buffer, page, cells, carrier, *key, draft);
         }
-        match shared.group {
-            Some(group) => {
-                draft.set(IDS.group_id, group);
-                as_variant(buffer, draft);
-            }
-            None => as_single(buffer, draft),
-        }
-        first_image(buffer, draft);
-        with.mapping.fill_defaults(buffer, draft);
-        to.item(buffer, draft);
+        with.finish(buffer, draft, shared.group, to);
     }
 }
 

@@ -1,7 +1,8 @@
 //! A compiled mapping in parts: where values come from, what is skipped, how rows make items.
 
 use super::expr::Expression;
-use super::preset::{NoOption, Paths, StockCondition};
+use super::preset::{NoOption, Paths};
+use super::stock::StockCondition;
 use super::transform::Transform;
 use crate::product::attribute::AttributeId;
 use crate::product::money::Currency;

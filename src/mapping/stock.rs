@@ -2,10 +2,61 @@
 
 use super::apply::{Draft, slot};
 use super::compile::Mapping;
-use super::preset::StockCondition;
 use super::variant::IDS;
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::product::{number, text};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// How availability follows from stock columns.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stock {
+    /// Whether stock is counted.
+    #[serde(default)]
+    pub tracker: Vec<String>,
+    /// How much there is.
+    #[serde(default)]
+    pub quantity: Vec<String>,
+    /// Whether more may be sold than there is.
+    #[serde(default)]
+    pub policy: Vec<String>,
+    /// What the shop says itself.
+    #[serde(default)]
+    pub state: Vec<String>,
+    /// Inputs that a blank cell takes from the product.
+    #[serde(default)]
+    pub inherit: Vec<String>,
+    /// The first rule whose conditions hold decides.
+    pub rule: Vec<StockRule>,
+}
+
+/// One line of the decision table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StockRule {
+    /// Conditions on the inputs: `blank`, `filled`, `positive`, `not-positive`, or words.
+    pub when: BTreeMap<String, StockCondition>,
+    /// The availability.
+    pub then: String,
+    /// Whether the quantity counts.
+    #[serde(default = "yes")]
+    pub tracked: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A condition on a stock input.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum StockCondition {
+    /// A state.
+    State(String),
+    /// Words, case aside.
+    Words(Vec<String>),
+}
 
 /// Decides availability from stock columns, where none is given.
 pub(super) fn stock(mapping: &Mapping, buffer: &mut String, cells: &[Cell], parent: Option<&[Cell]>, draft: &mut Draft) {

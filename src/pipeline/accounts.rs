@@ -14,7 +14,7 @@ use crate::render::file::WriteError;
 use crate::render::index;
 use crate::render::manifest::{Manifest, folder_of, is_account};
 use crate::render::spool::{Piece, Reread, Spool, take_back};
-use crate::spec::model::Consequence;
+use crate::spec::terms::Consequence;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 

@@ -5,10 +5,12 @@ mod accounts;
 mod aside;
 mod conversion;
 mod direct;
+mod done;
 mod late;
 mod nested;
 mod ordered;
 mod prints;
+mod said;
 mod target;
 mod whole;
 mod worker;
@@ -447,7 +449,7 @@ impl Run<'_, '_, '_> {
     }
 
     /// Takes batches as they are done and passes them on as they stood.
-    fn take_in_order(&mut self, index: usize, from_workers: Receiver<worker::Done>, stop: &AtomicBool) -> Result<(), RunError> {
+    fn take_in_order(&mut self, index: usize, from_workers: Receiver<done::Done>, stop: &AtomicBool) -> Result<(), RunError> {
         let mut waiting = BTreeMap::new();
         let mut next = 0;
         let mut written = Ok(());

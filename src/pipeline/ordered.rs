@@ -3,9 +3,9 @@
 
 use super::accounts::AccountFeed;
 use super::conversion::Tally;
+use super::done::Done;
 use super::late::Late;
 use super::target::TargetState;
-use super::worker::Done;
 use super::{Plan, RunError, SourcePlan};
 use crate::account::Account;
 use crate::catalog::{Format, ReadError, RecordHead};
@@ -13,7 +13,7 @@ use crate::finding::sink::Sink;
 use crate::finding::{Finding, Place, Severity};
 use crate::render::feed::FeedFile;
 use crate::render::file::{Finished, WriteError};
-use crate::spec::model::Consequence;
+use crate::spec::terms::Consequence;
 use crate::summary::Counts;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

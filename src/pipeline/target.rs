@@ -1,8 +1,9 @@
 //! One target on the ordered side: the rules over its whole feed, its counts, its files.
 
 use super::accounts::{self, Accounts};
+use super::done::{DoneTarget, GROUP, ROW};
+use super::said::finding_of;
 use super::whole::Runs;
-use super::worker::{DoneTarget, GROUP, ROW, finding_of};
 use super::{Plan, RunError, TargetPlan, Written, WrittenFeed};
 use crate::cell::NO_COLUMN;
 use crate::finding::sink::Sink;

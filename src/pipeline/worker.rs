@@ -1,11 +1,13 @@
 //! One batch on one thread: rows become items, items are judged for each target and rendered
 //! where they are accepted. What the rules over the whole feed need leaves as digests.
 
-use super::conversion::{Original, Tally};
+use super::conversion::Original;
+use super::done::{Accepted, Done, DoneTarget};
 use super::nested::NestedFeed;
+use super::said::{broken_finding, finding_of};
 use super::whole::{self, Found};
 use super::{Plan, SourcePlan, TargetPlan, accounts};
-use crate::catalog::{BadRecord, Batch, LateKeys, RecordHead};
+use crate::catalog::{Batch, RecordHead};
 use crate::cell::{NO_COLUMN, Slot};
 use crate::finding::{Applicability, Finding, Fix, Place, Severity};
 use crate::mapping::apply::Draft;
@@ -14,105 +16,11 @@ use crate::normalize::{Memo, Note};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text;
 use crate::render::RowWriter;
-use crate::render::index::Print;
-use crate::rules::across::Digests;
 use crate::rules::structure::Broken;
 use crate::rules::{Facts, Fault, Mode};
 use crate::spec::FieldId;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
-
-/// What a worker made of a batch.
-#[derive(Debug, Default)]
-pub(super) struct Done {
-    /// The place of the batch in its source.
-    pub(super) index: u64,
-    /// How far into the source it reaches.
-    pub(super) position: u64,
-    /// Records that could be read.
-    pub(super) rows: u64,
-    /// Records that could not be read.
-    pub(super) bad: Vec<BadRecord>,
-    /// Object keys no column stands for.
-    pub(super) late: LateKeys,
-    /// What was found, in the order of the records, each with the targets it counts for.
-    pub(super) findings: Vec<(Option<usize>, Finding)>,
-    /// By target.
-    pub(super) targets: Vec<DoneTarget>,
-    /// By target, where a feed is converted: what became of its values.
-    pub(super) tallies: Vec<Tally>,
-}
-
-impl Done {
-    /// Records in the batch.
-    pub(super) fn records(&self) -> u64 {
-        self.rows + self.bad.len() as u64
-    }
-}
-
-/// A batch for one target.
-#[derive(Debug, Default)]
-pub(super) struct DoneTarget {
-    /// Items made.
-    pub(super) items: u64,
-    /// Items rejected by rules on their own row.
-    pub(super) rejected: u64,
-    /// Items of records that hold several, beyond the first.
-    pub(super) more: u64,
-    /// Records that are no items, by reason.
-    pub(super) skipped: Vec<u64>,
-    /// Records that are groups without rows.
-    pub(super) bare: u64,
-    /// Accepted items, in order.
-    pub(super) accepted: Vec<Accepted>,
-    /// What the rules over several rows keep of them.
-    pub(super) digests: Digests,
-    /// Findings about columns that are wrong as a whole.
-    pub(super) whole: Vec<Finding>,
-    /// Ids of items, groups and accounts.
-    pub(super) names: String,
-    /// Rendered rows, by format.
-    pub(super) rendered: Vec<String>,
-    /// Where each row ends, by format.
-    pub(super) ends: Vec<Vec<u32>>,
-}
-
-/// Where the rows of a nested target stand among what was rendered.
-pub(super) const ROW: usize = 0;
-/// Where what their groups say stands.
-pub(super) const GROUP: usize = 1;
-
-impl DoneTarget {
-    /// Where a row stands in what was rendered.
-    pub(super) fn range(&self, format: usize, row: usize) -> Option<std::ops::Range<usize>> {
-        let ends = self.ends.get(format)?;
-        let start = row.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
-        Some(start..*ends.get(row)? as usize)
-    }
-
-    /// A piece of what was rendered.
-    pub(super) fn bytes(&self, format: usize, range: Option<std::ops::Range<usize>>) -> &[u8] {
-        let rendered = self.rendered.get(format).map_or(&[][..], String::as_bytes);
-        range.and_then(|range| rendered.get(range)).unwrap_or_default()
-    }
-}
-
-/// An accepted item.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Accepted {
-    /// Its record.
-    pub(super) head: RecordHead,
-    /// Where its id ends in the names.
-    pub(super) item_end: u32,
-    /// Where its group's id ends.
-    pub(super) group_end: u32,
-    /// Where the account it belongs to ends.
-    pub(super) account_end: u32,
-    /// What decides its shard.
-    pub(super) shard: u64,
-    /// What was written of it, for the index.
-    pub(super) print: Print,
-}
 
 /// What one thread works with.
 pub(super) struct Worker<'a> {
@@ -311,59 +219,6 @@ fn report(
         findings.push((Some(place), finding_of(fault, target, worker.place(head, column), id)));
     }
     worker.faults = faults;
-}
-
-/// A finding from a fault.
-pub(super) fn finding_of(fault: Fault, target: &TargetPlan, place: Place, item: &str) -> Finding {
-    let attribute = target.rules.attribute(fault.field);
-    let said = target.rules.said(&fault);
-    let severity = Severity::of(said.consequence);
-    // A repaired fault no longer costs the row; what was lost is still worth a warning.
-    let repaired = fault.fix.as_ref().is_some_and(|fix| fix.applied);
-    let refused = fault.rejects && !repaired;
-    Finding {
-        code: Arc::clone(&said.code),
-        severity: if refused {
-            Severity::Error
-        } else if repaired {
-            severity.min(Severity::Warning)
-        } else {
-            severity
-        },
-        consequence: said.consequence,
-        certainty: said.certainty,
-        item: text::excerpt(item, 120),
-        group: None,
-        attribute: Some(Arc::clone(attribute)),
-        why: Some(Arc::clone(&said.why)),
-        hint: Some(Arc::clone(&said.hint)),
-        message: fault.message,
-        value: fault.value,
-        place,
-        related: None,
-        target: Some(Arc::clone(&target.name)),
-        spec_source: Some(Arc::clone(&target.source)),
-        fix: fault.fix,
-        extent: None,
-    }
-}
-
-/// A finding about an object of a nested feed.
-fn broken_finding(broken: Broken, target: &TargetPlan, place: &Place, item: &str, group: Option<&str>) -> Finding {
-    let severity = if broken.rejects() { Severity::Error } else { Severity::of(broken.consequence) };
-    Finding {
-        consequence: broken.consequence,
-        certainty: broken.certainty,
-        item: text::excerpt(item, 120),
-        group: group.filter(|group| !group.is_empty()).map(|group| text::excerpt(group, 120)),
-        attribute: Some(broken.attribute),
-        why: Some(broken.why.into()),
-        hint: Some(broken.hint.into()),
-        value: broken.value,
-        target: Some(Arc::clone(&target.name)),
-        spec_source: Some(Arc::clone(&target.source)),
-        ..Finding::own(broken.code.into(), severity, broken.message, Place { column_name: Some(broken.path.into()), ..place.clone() })
-    }
 }
 
 /// Renders an accepted row and keeps what the feed's own rules need of it.

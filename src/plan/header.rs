@@ -10,8 +10,9 @@ use crate::render::FeedFormat;
 use crate::render::products::PlannedOutput;
 use crate::rules::structure::Structure;
 use crate::spec::Spec;
-use crate::spec::model::{Consequence, Requirement};
+use crate::spec::model::Requirement;
 use crate::spec::shape::{FeedOutput, OutputKind, Shape};
+use crate::spec::terms::Consequence;
 
 /// The files of a feed in these formats, and what is wrong with the settings they need.
 pub(super) fn outputs(

@@ -40,22 +40,16 @@ const LIST: &str = ".feedmill-files";
 
 impl Folder {
     pub(super) fn new(settings: &Settings, way: &Way<'_>, rehearsal: bool) -> Result<Self, PushError> {
-        if settings.prefix.contains(['/', '\\']) || settings.prefix.starts_with('.') {
-            let message = "deliver: prefix: it begins a file name, so no path and no leading dot";
-            return Err(PushError::Settings(format!("target `{}`: {message}", way.target)));
-        }
+        let wrong = |message| PushError::Settings(format!("target `{}`: deliver: {message}", way.target));
+        names::check_prefix(&settings.prefix).map_err(wrong)?;
         let meter = Arc::clone(&way.shared.meter);
         let folder = way.home.join(&settings.folder);
         Ok(Self { folder, prefix: settings.prefix.clone(), rehearsal, meter, planned: Mutex::default() })
     }
 
-    fn name(&self, file: &Path) -> String {
-        format!("{}{}", self.prefix, file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
-    }
-
     async fn put(&self, desk: &Desk<'_>, part: &Part, intent: &mut Intent) -> Result<Verdict, PushError> {
         let mut verdict = Verdict::default();
-        let names: Vec<String> = part.files.iter().map(|file| self.name(file)).collect();
+        let names: Vec<String> = part.files.iter().map(|file| names::delivered(file, &self.prefix)).collect();
         if self.rehearsal {
             if let Ok(mut planned) = self.planned.lock() {
                 planned.extend(names.iter().map(|name| format!("write {}", self.folder.join(name).display())));

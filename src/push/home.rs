@@ -10,7 +10,7 @@ use crate::finding::{Finding, Place, Severity};
 use crate::product::text;
 use crate::render::index::{self, Entry};
 use crate::render::manifest::ManifestField;
-use crate::spec::model::{Certainty, Consequence};
+use crate::spec::terms::{Certainty, Consequence};
 use crate::state::key_of;
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -1,6 +1,8 @@
 //! The names that delivered files have, so that what is ours and no longer part of a feed is
 //! told from what is not.
 
+use std::path::Path;
+
 /// What unfinished files end with; a receiver that watches its folder takes neither hidden
 /// files nor this ending.
 #[cfg(feature = "sftp")]
@@ -8,6 +10,19 @@ const UNFINISHED: &str = ".feedmill-part";
 /// Digits of the content's digest in the name of an unfinished file.
 #[cfg(feature = "sftp")]
 const DIGITS: usize = 12;
+
+/// What names begin with, so that several feeds can lie together.
+pub(super) fn check_prefix(prefix: &str) -> Result<(), &'static str> {
+    if prefix.contains(['/', '\\']) || prefix.starts_with('.') {
+        return Err("prefix: it begins a file name, so no path and no leading dot");
+    }
+    Ok(())
+}
+
+/// The name of a delivered file.
+pub(super) fn delivered(file: &Path, prefix: &str) -> String {
+    format!("{prefix}{}", file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
+}
 
 /// The name of a file on its way: the same for the same content, so that it is gone on with.
 #[cfg(feature = "sftp")]

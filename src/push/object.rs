@@ -74,9 +74,7 @@ const DIGEST: &str = "blake3";
 impl Objects {
     pub(super) fn new(settings: &Settings, way: &Way<'_>, rehearsal: bool) -> Result<Self, PushError> {
         let wrong = |message: String| PushError::Settings(format!("target `{}`: deliver: {message}", way.target));
-        if settings.prefix.contains(['/', '\\']) || settings.prefix.starts_with('.') {
-            return Err(wrong("prefix: it begins a name, so no path and no leading dot".to_owned()));
-        }
+        names::check_prefix(&settings.prefix).map_err(|message| wrong(message.to_owned()))?;
         let url = Url::parse(&settings.object).map_err(|error| wrong(format!("object: {error}")))?;
         if url.query().is_some() || url.password().is_some() {
             return Err(wrong(
@@ -101,9 +99,10 @@ impl Objects {
         }
         let (scheme, folder) =
             ObjectStoreScheme::parse(&url).map_err(|_| wrong("object: s3://, gs:// or az:// and a bucket are needed".to_owned()))?;
-        let own = Own(client(way.limits)?);
+        let (own, proxy) = client(way.limits)?;
+        secrets.extend(proxy);
         let retry = retry(&way.policy);
-        let store = open(&scheme, &settings.object, pairs, own, retry).map_err(|message| wrong(clean(&message, &secrets)))?;
+        let store = open(&scheme, &settings.object, pairs, Own(own), retry).map_err(|message| wrong(clean(&message, &secrets)))?;
         Ok(Self {
             store,
             folder,
@@ -116,13 +115,9 @@ impl Objects {
         })
     }
 
-    fn name(&self, file: &Path) -> String {
-        format!("{}{}", self.prefix, file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
-    }
-
     async fn put(&self, desk: &Desk<'_>, part: &Part, intent: &mut Intent) -> Result<Verdict, PushError> {
         let mut verdict = Verdict::default();
-        let names: Vec<String> = part.files.iter().map(|file| self.name(file)).collect();
+        let names: Vec<String> = part.files.iter().map(|file| names::delivered(file, &self.prefix)).collect();
         if self.rehearsal {
             if let Ok(mut planned) = self.planned.lock() {
                 planned.extend(names.iter().map(|name| format!("put {}/{name}", self.shown)));

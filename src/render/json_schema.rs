@@ -3,7 +3,8 @@
 //! calendars and lists of codes are beyond it; `check` knows them.
 
 use crate::rules::registry::Outcome;
-use crate::spec::model::{Certainty, Consequence, FieldFile, Requirement};
+use crate::spec::model::{FieldFile, Requirement};
+use crate::spec::terms::{Certainty, Consequence};
 use crate::spec::{Field, Spec};
 use serde_json::{Map, Value, json};
 

@@ -5,7 +5,7 @@ use super::{Ending, Group, Grouped, Opening, Out, Reporter, TargetEnd};
 use crate::finding::sink::Listen;
 use crate::finding::{Finding, Severity};
 use crate::product::text::excerpt;
-use crate::spec::model::Certainty;
+use crate::spec::terms::Certainty;
 use anstyle::{AnsiColor, Style};
 use std::io;
 

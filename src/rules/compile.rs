@@ -9,7 +9,8 @@ use super::structure;
 use super::{AcrossRule, Checked, FieldRules, Repair, RowRule, RuleTable, Said, is_refused};
 use crate::product::attribute::{Attributes, known};
 use crate::product::text_distance::nearest;
-use crate::spec::model::{Clause, Requirement, RuleFile, with_dispute};
+use crate::spec::model::{Requirement, RuleFile};
+use crate::spec::terms::{Clause, with_dispute};
 use crate::spec::{Field, FieldId, Spec, SpecError};
 
 impl Said {

@@ -16,7 +16,7 @@ use crate::cell::{Cell, Shape, Slot};
 use crate::finding::{Applicability, Fix};
 use crate::product::text;
 use crate::spec::FieldId;
-use crate::spec::model::{Certainty, Consequence};
+use crate::spec::terms::{Certainty, Consequence};
 use across::{Across, AcrossCheck, Digests};
 use kinds::{Defect, FieldSet, ValueCheck};
 use row::{RowCheck, View};

@@ -4,7 +4,8 @@
 use super::across::{self, AcrossKind};
 use super::kinds::{self, Applies, DefectDoc, ValueKind};
 use super::row::{self, RowKind};
-use crate::spec::model::{Certainty, Consequence, FieldFile, Requirement, with_dispute};
+use crate::spec::model::{FieldFile, Requirement};
+use crate::spec::terms::{Certainty, Consequence, with_dispute};
 
 /// Kinds of value: the words of `type`, and the bounds, in the order they run: cheap first.
 pub static VALUE_KINDS: &[&ValueKind] = &[

@@ -10,7 +10,7 @@ use crate::plan::{self, Effort, Purpose};
 use crate::progress::Silent;
 use crate::render::FeedFormat;
 use crate::sandbox::stripe::Row;
-use crate::spec::model::{Certainty, Consequence};
+use crate::spec::terms::{Certainty, Consequence};
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,8 +1,9 @@
 //! Names turned into indexes: fields, aliases, and how each field is written.
 
 use super::load::SpecError;
-use super::model::{Certainty, DocumentedFile, FieldFile, FormatsFile, RuleFile, SpecFile};
+use super::model::{DocumentedFile, FieldFile, FormatsFile, RuleFile, SpecFile};
 use super::shape::Shape;
+use super::terms::Certainty;
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text_distance::nearest;
 use std::collections::{HashMap, HashSet};

@@ -1,7 +1,8 @@
 //! What changed from one spec to another: fields that came, went, got another name or ask for
 //! something else, and rules likewise. Fields are the same where they hold the same attribute.
 
-use super::model::{Consequence, FieldFile, RuleFile};
+use super::model::{FieldFile, RuleFile};
+use super::terms::Consequence;
 use super::{Field, Spec};
 use std::collections::BTreeMap;
 

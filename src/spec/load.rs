@@ -1,8 +1,9 @@
 //! Finding and reading spec folders.
 
 use super::compile::{self, Spec};
-use super::model::{Clause, DocumentedFile, FieldFile, RuleFile, SpecFile};
+use super::model::{DocumentedFile, FieldFile, RuleFile, SpecFile};
 use super::shape;
+use super::terms::Clause;
 use super::written::{Entry, Written};
 
 /// A spec folder cannot be used.

@@ -1,7 +1,7 @@
 //! Specs: what each target asks for, as data.
 //!
 //! `model` is a spec folder as written, `load` finds and reads it, `written` lays a folder over
-//! its base, `compile` turns names into indexes, `shape` holds what nested targets have besides.
+//! its base, `compile` turns names into indexes, `terms` are the words they share, `shape` holds what nested targets have besides.
 //! What a rule means is not known here: rule tables are made in `rules`.
 
 pub mod compile;
@@ -9,6 +9,7 @@ pub mod diff;
 pub mod load;
 pub mod model;
 pub mod shape;
+pub mod terms;
 mod written;
 
 pub use compile::{Field, FieldId, Spec, Write};

@@ -6,7 +6,7 @@
 //! not known here.
 
 use super::load::SpecError;
-use super::model::Clause;
+use super::terms::Clause;
 use std::collections::HashMap;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};

@@ -4,7 +4,7 @@
 use crate::support::{Folder, fixture};
 use feedmill::product::attribute::Attributes;
 use feedmill::rules::registry::Outcome;
-use feedmill::spec::model::{Certainty, Consequence};
+use feedmill::spec::terms::{Certainty, Consequence};
 use feedmill::spec::{Field, Spec, load};
 use jsonschema::Validator;
 use serde_json::{Value, json};

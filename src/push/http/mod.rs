@@ -42,14 +42,23 @@ impl Default for Limits {
     }
 }
 
-/// What requests leave through: no redirects, nothing below TLS 1.2.
+/// What requests leave through: no redirects, nothing below TLS 1.2, and the proxy that the
+/// environment names, whose address is a secret.
 ///
 /// # Errors
 /// When it cannot be made.
-pub(super) fn client(limits: Limits) -> Result<Client, PushError> {
+pub(super) fn client(limits: Limits) -> Result<(Client, Option<Secret>), PushError> {
     // Another part of the program may have chosen one already, which serves as well.
     rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
-    Client::builder()
+    let proxies = proxies();
+    let mut builder = Client::builder().no_proxy();
+    if let Some((name, address)) = &proxies.https {
+        // What is meant for this machine is not carried elsewhere.
+        let without = format!("{},localhost,127.0.0.0/8,::1", proxies.without);
+        let proxy = Proxy::https(address.expose()).map_err(|_| PushError::Settings(format!("{name} is no address of a proxy")))?;
+        builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&without)));
+    }
+    let client = builder
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(limits.connect_s))
         .read_timeout(Duration::from_secs(limits.idle_s))
@@ -57,7 +66,8 @@ pub(super) fn client(limits: Limits) -> Result<Client, PushError> {
         .referer(false)
         .user_agent(concat!("feedmill/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|error| PushError::Settings(format!("no client can be made: {}", error.without_url())))
+        .map_err(|error| PushError::Settings(format!("no client can be made: {}", error.without_url())))?;
+    Ok((client, proxies.https.map(|(_, address)| address)))
 }
 
 /// Sends requests of one destination.
@@ -78,26 +88,8 @@ impl Http {
     /// # Errors
     /// When the client cannot be made.
     pub fn new(shared: &Shared, policy: Policy, limits: Limits, secrets: Vec<Secret>) -> Result<Self, PushError> {
-        // Another part of the program may have chosen one already, which serves as well.
-        rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
-        let proxies = proxies();
-        let mut builder = Client::builder().no_proxy();
-        if let Some((name, address)) = &proxies.https {
-            // What is meant for this machine is not carried elsewhere.
-            let without = format!("{},localhost,127.0.0.0/8,::1", proxies.without);
-            let proxy = Proxy::https(address.expose()).map_err(|_| PushError::Settings(format!("{name} is no address of a proxy")))?;
-            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&without)));
-        }
-        let secrets = secrets.into_iter().chain(proxies.https.map(|(_, address)| address)).collect();
-        let client = builder
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(limits.connect_s))
-            .read_timeout(Duration::from_secs(limits.idle_s))
-            .tls_version_min(reqwest::tls::Version::TLS_1_2)
-            .referer(false)
-            .user_agent(concat!("feedmill/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| PushError::Settings(format!("no client can be made: {}", error.without_url())))?;
+        let (client, proxy) = client(limits)?;
+        let secrets = secrets.into_iter().chain(proxy).collect();
         Ok(Self { client, shared: shared.clone(), policy, limits, secrets, requests: AtomicU64::new(0), rehearsal: None })
     }
 

@@ -14,7 +14,7 @@ use super::error::PushError;
 use super::feed::Built;
 use super::folder::whole;
 use super::http::Http;
-use super::names::unfinished;
+use super::names::{check_prefix, delivered, unfinished};
 use super::retry::{Decision, Failure, Policy};
 use super::shared::Shared;
 use super::stripe::Way;
@@ -125,9 +125,7 @@ impl Sftp {
         if url.username().is_empty() {
             return Err(wrong("sftp: the address names no user: sftp://user@host/".to_owned()));
         }
-        if settings.prefix.contains(['/', '\\']) || settings.prefix.starts_with('.') {
-            return Err(wrong("prefix: it begins a file name, so no path and no leading dot".to_owned()));
-        }
+        check_prefix(&settings.prefix).map_err(|message| wrong(message.to_owned()))?;
         let path = url.path().trim_start_matches('/').trim_end_matches('/');
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = url.port().unwrap_or(22);
@@ -149,10 +147,6 @@ impl Sftp {
         })
     }
 
-    fn name(&self, file: &Path) -> String {
-        format!("{}{}", self.prefix, file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
-    }
-
     /// Where we talk to, in words.
     fn place(&self) -> String {
         format!("SFTP to {}:{}", self.host, self.port)
@@ -161,7 +155,7 @@ impl Sftp {
     fn rehearse(&self, part: &Part) -> Result<Verdict, PushError> {
         let mut lines = vec![format!("SFTP connect {}@{}:{}", self.user, self.host, self.port)];
         for file in &part.files {
-            let name = self.name(file);
+            let name = delivered(file, &self.prefix);
             let beside = unfinished(&name, &super::feed::digest(file)?);
             lines.push(format!("SFTP put {0}{beside}, flush, compare sizes, rename to {0}{name}", self.folder));
         }

@@ -5,7 +5,7 @@ use super::{Sftp, Trouble};
 use crate::product::text;
 use crate::progress::Meter;
 use crate::push::error::PushError;
-use crate::push::names::{is_feed, is_unfinished, unfinished};
+use crate::push::names::{delivered, is_feed, is_unfinished, unfinished};
 use crate::push::{Desk, Part, Verdict};
 use crate::state::Intent;
 use russh::client::Handle;
@@ -62,7 +62,7 @@ impl Session {
         let present = self.list(&to.folder).await?;
         let mut shards = Vec::new();
         for file in &part.files {
-            let name = to.name(file);
+            let name = delivered(file, &to.prefix);
             let digest = crate::push::feed::digest(file).map_err(Trouble::Final)?;
             let bytes = std::fs::metadata(file).map_err(|error| Trouble::Final(PushError::io(file)(error)))?.len();
             let beside = if self.renames { unfinished(&name, &digest) } else { name.clone() };
