@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Measures the program as a whole and prints the tables of docs/performance.md.
 
-    python3 tests/bench/whole.py --generator gen_catalog.py --rows 1000000 --rounds 5 --curve --peers
+    python3 tests/bench/whole.py --generator gen_catalog.py --rows 1000000 --rounds 5 --peers
+    python3 tests/bench/whole.py --generator gen_catalog.py --curve 10000000
+    python3 tests/bench/whole.py --generator gen_catalog.py --scorer score.py
+    python3 tests/bench/whole.py --generator gen_catalog.py --instructions
 
 The jobs of a round run one after the other, round after round, so that a busy moment of the
 machine meets all of them. Figures are medians; ratios are to a single thread that only
-iterates the same file (`calibrate`), measured in the same round. `--peers` fetches DuckDB and
-Polars into a folder of their own and has them answer a few of the questions that `check` answers;
-`qsv` and `pigz` are measured where they are installed.
+iterates the same file (`calibrate`), measured in the same round. `pigz` is measured where it is
+installed; for the other tools see `peers.py`.
 """
 
 import argparse
 import csv
+import hashlib
 import json
 import os
 import pathlib
@@ -23,11 +26,14 @@ import sys
 import tempfile
 import time
 
+import peers
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 # The level of gzip that the program writes with.
 LEVEL = 6
+PIGZ = "pigz -p 2, the feed"
 
 
 def build():
@@ -57,31 +63,6 @@ def generate(generator, folder, rows, errors, kind, name, *more):
         subprocess.run([sys.executable, generator, "--rows", str(rows), "--errors", str(errors), "--format", kind, "--seed", "5",
                         "--out", str(path), *more], check=True)
     return path
-
-
-# What the peers are asked: ids that occur twice, prices, availabilities and addresses of no known form.
-ASKED = r"""select count(*) - count(distinct item_id), count(*) filter (not regexp_matches(price, '^[0-9]+(\.[0-9]+)? [A-Z]{3}$')),
-count(*) filter (availability not in ('in_stock', 'out_of_stock', 'pre_order', 'backorder')), count(*) filter (url not like 'http%'),
-count(*) filter (length(title) > 150 or title is null) from read_csv('FILE', all_varchar = true, ignore_errors = true)"""
-POLARS = r"""import polars as pl
-c = pl.col
-print(pl.scan_csv('FILE', infer_schema=False, ignore_errors=True, truncate_ragged_lines=True).select(
-    c('item_id').is_duplicated().sum(), (~c('price').str.contains(r'^[0-9]+(\.[0-9]+)? [A-Z]{3}$')).sum().alias('p'),
-    (~c('availability').is_in(['in_stock', 'out_of_stock', 'pre_order', 'backorder'])).sum(),
-    (~c('url').str.starts_with('http')).sum(), (c('title').str.len_chars() > 150).sum()).collect())"""
-
-
-def peers(folder, path):
-    """Other tools on the same file, each with a handful of the questions."""
-    python = folder / "peers/bin/python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", folder / "peers"], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "duckdb", "polars"], check=True)
-    asked = f"import duckdb; print(duckdb.sql({ASKED.replace('FILE', str(path))!r}).fetchall())"
-    yield "DuckDB, 5 questions", [python, "-c", asked]
-    yield "Polars, 5 questions", [python, "-c", POLARS.replace("FILE", str(path))]
-    if shutil.which("qsv"):
-        yield "qsv count", ["qsv", "count", path]
 
 
 def database(table, path):
@@ -127,7 +108,7 @@ def jobs(program, calibrate, files, folder):
         with open(plain, "wb") as whole:
             for part in sorted((folder / "out/openai").glob("feed*.csv")):
                 whole.write(part.read_bytes())
-        table.append(("pigz -p 2, the feed", ["sh", "-c", f"pigz -p 2 -{LEVEL} -c {plain} > {folder}/plain.csv.gz"], 0))
+        table.append((PIGZ, ["sh", "-c", f"pigz -p 2 -{LEVEL} -c {plain} > {folder}/plain.csv.gz"], 0))
     return table
 
 
@@ -145,23 +126,59 @@ def instructions(program, feed, export, folder):
         print(f"| {name} | {int(counted[0].split(':')[1]) / 1e6:,.0f} |")
 
 
+def curve(program, make, folder, most):
+    """Time and memory from 10,000 rows up, and the largest with its groups scattered in little memory."""
+    check = [program, "check", "--config", "none", "-q", "--target", "openai", "--output-format", f"jsonl={folder}/findings.jsonl"]
+    counts = [count for count in (10_000, 100_000, 1_000_000, 10_000_000) if count <= most]
+    print("| rows | wall s | us a row | peak MB |\n|---|---|---|---|")
+    for count in counts:
+        path = make(count, 0.02, "csv", f"{count}.csv")
+        wall, _, peak = min(measure([*check, path]) for _ in range(3 if count <= 1_000_000 else 1))
+        print(f"| {count:,} | {wall:.3f} | {wall / count * 1e6:.2f} | {peak:.0f} |", flush=True)
+        if count == 10_000_000:
+            path.unlink()
+    path = make(most, 0.02, "csv", f"{most}-scattered.csv", "--scatter")
+    wall, _, peak = measure([*check, "--memory", "64M", path])
+    print(f"| {most:,}, groups scattered, `--memory 64M` | {wall:.3f} | {wall / most * 1e6:.2f} | {peak:.0f} |")
+    path.unlink()
+
+
+def score(program, make, folder, scorer, rows):
+    """What the generator broke on purpose against what `check` finds, in several settings; the findings are to be the same bytes."""
+    path = make(rows, 0.05, "csv", f"{rows}-broken.csv")
+    seen = set()
+    for more in (["--threads", "1"], ["--threads", "2"], ["--threads", "2", "--memory", "16M"]):
+        found = folder / "found.jsonl"
+        measure([program, "check", "--config", "none", "-q", "--target", "openai", "--output-format", f"jsonl={found}", *more, path])
+        print(" ".join(more), flush=True)
+        subprocess.run([sys.executable, scorer, "--faults", f"{path}.faults.json", "--findings", found], check=True)
+        with open(found, "rb") as file:
+            seen.add(hashlib.file_digest(file, "sha256").hexdigest())
+    print("the same findings, byte for byte" if len(seen) == 1 else "the findings DIFFER")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--generator", required=True)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", help="where the catalogs are kept between runs")
+    parser.add_argument("--peers", action="store_true", help="also other tools, fetched if missing")
     parser.add_argument("--instructions", action="store_true", help="only count instructions of 20,000 rows with callgrind")
-    parser.add_argument("--peers", action="store_true", help="also DuckDB and Polars, fetched if missing")
-    parser.add_argument("--curve", action="store_true", help="also time and memory from 10,000 rows up to --rows")
+    parser.add_argument("--curve", type=int, metavar="ROWS", help="only time and memory from 10,000 rows up to so many")
+    parser.add_argument("--scorer", help="only compare findings with the faults that were made")
     arguments = parser.parse_args()
     program, calibrate = build()
     folder = pathlib.Path(arguments.folder or tempfile.mkdtemp(prefix="feedmill-bench-"))
     folder.mkdir(exist_ok=True)
     make = lambda *words: generate(arguments.generator, folder, *words)
+    rows = arguments.rows
     if arguments.instructions:
         return instructions(program, make(20_000, 0.02, "csv", "20000.csv"), make(20_000, 0.02, "shopify-csv", "20000-shopify.csv"), folder)
-    rows = arguments.rows
+    if arguments.curve:
+        return curve(program, make, folder, arguments.curve)
+    if arguments.scorer:
+        return score(program, make, folder, arguments.scorer, rows)
     files = {
         "csv": make(rows, 0.02, "csv", f"{rows}.csv"),
         "clean": make(rows, 0, "csv", f"{rows}-clean.csv"),
@@ -179,7 +196,8 @@ def main():
         shutil.copy(folder / "parquet/openai/feed.parquet", files["parquet"])
     table = jobs(program, calibrate, files, folder)
     if arguments.peers:
-        table += [(name, command, 0) for name, command in peers(folder, files["csv"])]
+        lines = make(rows // 10, 0.02, "jsonl", f"{rows // 10}.jsonl")
+        table += [(name, command, 0) for name, command in peers.jobs(program, folder, files["csv"], tenth, lines)]
     taken = [[] for _ in table]
     for round_number in range(arguments.rounds):
         print(f"round {round_number + 1} of {arguments.rounds}", file=sys.stderr)
@@ -194,15 +212,11 @@ def main():
             ratio = f"{statistics.median(run[0] / other[0] for run, other in zip(taken[place], taken[base])):.2f}"
         print(f"| {name} | {statistics.median(wall):.3f} ({min(wall):.3f} to {max(wall):.3f}) | "
               f"{statistics.median(run[1] for run in taken[place]):.2f} | {max(run[2] for run in taken[place]):.0f} | {ratio} |")
-    if arguments.curve:
-        print("\n| rows | wall s | us a row | peak MB |\n|---|---|---|---|")
-        count = 10_000
-        while count <= rows:
-            path = make(count, 0.02, "csv", f"{count}.csv")
-            wall, _, peak = min(measure([program, "check", "--config", "none", "-q", "--target", "openai", "--output-format",
-                                         f"jsonl={folder}/findings.jsonl", path]) for _ in range(3))
-            print(f"| {count:,} | {wall:.3f} | {wall / count * 1e6:.2f} | {peak:.0f} |")
-            count *= 10
+    by_name = {name: [run[0] for run in runs] for (name, _, _), runs in zip(table, taken)}
+    if PIGZ in by_name:
+        rounds = zip(by_name["build, CSV to CSV, gzip"], by_name["build, CSV to CSV"], by_name[PIGZ])
+        extra = statistics.median((packed - plain) / pigz for packed, plain, pigz in rounds)
+        print(f"\nWhat gzip adds to a build, against pigz on the same bytes: {extra:.2f}")
 
 
 main()
