@@ -111,9 +111,10 @@ fn host(authority: &[u8]) -> Result<(), LinkDefect> {
 
 /// A loose address made absolute, where that needs no guess.
 ///
-/// `//cdn.example/x` becomes https; a path is joined to `base` where one is known; blanks
-/// and other characters that may not stand in a URL are percent-encoded. `None` means that
-/// nothing had to be changed or nothing could be.
+/// `//cdn.example/x` becomes https; a path is joined to `base` where one is known, and so is an
+/// address that only lacks the scheme in front of the base's host; blanks and other characters
+/// that may not stand in a URL are percent-encoded. `None` means that nothing had to be changed or
+/// nothing could be.
 pub fn repair(text: &str, base: Option<&url::Url>) -> Option<String> {
     let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{a0}');
     if trimmed.is_empty() {
@@ -122,9 +123,10 @@ pub fn repair(text: &str, base: Option<&url::Url>) -> Option<String> {
     let mut out = if let Some(rest) = trimmed.strip_prefix("//") {
         format!("https://{rest}")
     } else if strip_scheme(trimmed.as_bytes()).is_none() {
-        let looks_absolute = trimmed.split(['/', '?']).next().is_some_and(|head| head.contains(':'));
+        let head = trimmed.split(['/', '?', '#']).next().unwrap_or_default();
         match base {
-            Some(base) if !looks_absolute => base.join(trimmed).ok()?.into(),
+            Some(base) if base.host_str().is_some_and(|host| same_site(host, head)) => format!("{}://{trimmed}", base.scheme()),
+            Some(base) if !head.contains(':') && !is_host(head, trimmed) => base.join(trimmed).ok()?.into(),
             _ => trimmed.to_owned(),
         }
     } else {
@@ -134,6 +136,21 @@ pub fn repair(text: &str, base: Option<&url::Url>) -> Option<String> {
         out = encode(&out);
     }
     (out != text).then_some(out)
+}
+
+/// Whether an address without a scheme begins with a host, so that it is no path of another one:
+/// `www.shop.example`, `cdn.example/x`; but not `main.jpg` or `v1.2/main.jpg`.
+fn is_host(head: &str, address: &str) -> bool {
+    let is_name = head
+        .rsplit_once('.')
+        .is_some_and(|(front, last)| !front.is_empty() && last.len() > 1 && last.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    is_name && (head.len() < address.len() || head.get(..4).is_some_and(|www| www.eq_ignore_ascii_case("www.")))
+}
+
+/// Whether both are the same host, `www.` aside.
+fn same_site(host: &str, head: &str) -> bool {
+    let bare = |host: &str| host.to_ascii_lowercase().trim_start_matches("www.").to_owned();
+    head.contains('.') && bare(host) == bare(head)
 }
 
 /// Percent-encodes what may not stand in a URL; the host is left alone.
@@ -190,6 +207,14 @@ mod tests {
         assert_eq!(repair("//cdn.example/a b.jpg", None).as_deref(), Some("https://cdn.example/a%20b.jpg"));
         assert_eq!(repair("/products/x", Some(&base)).as_deref(), Some("https://shop.example/products/x"));
         assert_eq!(repair("/products/x", None), None);
+        assert_eq!(repair("main.jpg", Some(&base)).as_deref(), Some("https://shop.example/de/main.jpg"));
+        assert_eq!(repair("v1.2/main.jpg", Some(&base)).as_deref(), Some("https://shop.example/de/v1.2/main.jpg"));
+        // The shop's own host, only without its scheme; another one is no path of the shop's.
+        assert_eq!(repair("www.shop.example/products/x", Some(&base)).as_deref(), Some("https://www.shop.example/products/x"));
+        assert_eq!(repair("Shop.example", Some(&base)).as_deref(), Some("https://Shop.example"));
+        assert_eq!(repair("www.other.example/x", Some(&base)), None);
+        assert_eq!(repair("cdn.other.example/x.jpg", Some(&base)), None);
+        assert_eq!(repair("www.other.example", Some(&base)), None);
         assert_eq!(repair("https://a.example/ü", None).as_deref(), Some("https://a.example/%C3%BC"));
         assert_eq!(repair("https://a.example/x?y=1,2", None), None);
         assert_eq!(repair("mailto:x@y.example", Some(&base)), None);
