@@ -1,7 +1,7 @@
 //! A spec compiled into a rule table: every word of its folder finds the kind that reads it, or
 //! is an error at the line where it stands.
 
-use super::across::AcrossCheck;
+use super::across::{AcrossCheck, MOST_RULES};
 use super::kinds::FieldSet;
 use super::registry::{self, Outcome};
 use super::row::Names;
@@ -132,6 +132,10 @@ impl RuleTable {
             let blamed = names.blamed(rule, first)?;
             if matches!(&check, AcrossCheck::OfGroup { group, .. } if self.group != Some(*group)) {
                 return Err("only the field that names an item's group can hold a group".to_owned());
+            }
+            let of_group = |check: &AcrossCheck| matches!(check, AcrossCheck::OfGroup { .. });
+            if of_group(&check) && self.across.iter().filter(|rule| of_group(&rule.check)).count() == MOST_RULES {
+                return Err(format!("{MOST_RULES} rules about groups are the most"));
             }
             let said = saying(&mut self.said, said);
             self.across.push(AcrossRule { check, said, what, blamed, of_group: !matches!(rule.kind.as_str(), "unique") });

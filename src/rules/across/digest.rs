@@ -3,32 +3,34 @@
 use std::num::NonZeroU64;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// What a row is found by: 96 bits of a hash.
+/// What a row is found by: 72 bits of a hash.
 ///
 /// Two texts with one key would be taken for one id. Among ten million ids that happens with
-/// a probability below 10⁻¹⁵, far less often than a memory error.
+/// a probability of 10⁻⁸, among a million of 10⁻¹⁰: less often than a memory error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     head: NonZeroU64,
-    tail: u32,
+    tail: u8,
 }
 
 impl Key {
     /// The key of a text.
     pub fn of(text: &str) -> Self {
         let hash = xxh3_128(text.as_bytes());
-        Self::new((hash >> 64) as u64, hash as u32)
+        Self::new((hash >> 64) as u64, hash as u8)
     }
 
-    /// A key from its parts.
-    pub(super) fn new(head: u64, tail: u32) -> Self {
-        Self { head: NonZeroU64::new(head).unwrap_or(NonZeroU64::MIN), tail }
+    /// A key from its parts. The least heads are not used, so that 0 can mean a place without a
+    /// key also where the last byte of the head is known without being kept.
+    pub(super) fn new(head: u64, tail: u8) -> Self {
+        const LEAST: NonZeroU64 = NonZeroU64::MIN.saturating_add(u8::MAX as u64);
+        Self { head: NonZeroU64::new(head).map_or(LEAST, |head| head.max(LEAST)), tail }
     }
 
     /// The key of this together with something else.
     pub(super) fn with(self, other: u64) -> Self {
         let mixed = other.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Self::new(self.head.get() ^ mixed, self.tail ^ (mixed >> 32) as u32)
+        Self::new(self.head.get() ^ mixed, self.tail ^ (mixed >> 32) as u8)
     }
 
     /// The first 64 bits.
@@ -36,8 +38,8 @@ impl Key {
         self.head.get()
     }
 
-    /// The last 32 bits.
-    pub(super) fn tail(self) -> u32 {
+    /// The last 8 bits.
+    pub(super) fn tail(self) -> u8 {
         self.tail
     }
 }

@@ -3,6 +3,7 @@
 use super::digest::Key;
 use super::table::Table;
 use super::{Asks, Called};
+use std::collections::HashMap;
 
 /// Ids of items and groups, one after the other.
 #[derive(Debug, Default)]
@@ -40,19 +41,43 @@ impl Names {
     }
 }
 
+/// Most rules about groups that there is a bit for.
+pub(crate) const MOST_RULES: usize = 16;
+
+/// A group, in few bytes.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    /// The first row.
+    row: u32,
+    /// Where its names are, if a rule may need them.
+    names: u32,
+    /// A bit for each rule: whether a row had a part.
+    met: u16,
+    /// A bit for each rule: a difference was said, or a second row was met.
+    settled: u16,
+}
+
+/// What a rule asks; of one that compares, the place of its value among those of a group.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    asks: Asks,
+    value: usize,
+}
+
 /// All groups met so far.
 #[derive(Debug)]
 pub(super) struct Groups {
-    asks: Vec<Asks>,
+    asked: Vec<Asked>,
+    /// How many rules compare values.
+    compared: usize,
     /// From a group's key to its place in the lists.
     places: Table,
-    /// By group and rule: the first value for [`Asks::Agree`], else 1 + where the names of
-    /// the first row are; 0 where no row had a part yet.
+    groups: Vec<Group>,
+    /// By group and rule that compares: the first value; 0 where no row had a part yet.
     values: Vec<u32>,
-    /// By group and rule: the first row that had a part.
-    rows: Vec<u32>,
-    /// By group, a bit for each rule: a difference was said, or a second row was met.
-    settled: Vec<u32>,
+    /// By group and rule: the first row that had a part, and its names, where that is not the
+    /// group's first row; few are.
+    later: HashMap<(u32, u8), (u32, u32)>,
     names: Names,
     /// Rows of a group mostly stand together.
     last: Option<(Key, usize)>,
@@ -69,29 +94,35 @@ pub(super) struct Kept<'a> {
 }
 
 impl Groups {
-    pub(super) fn new(asks: Vec<Asks>) -> Self {
+    pub(super) fn new(asks: &[Asks]) -> Self {
+        let mut compared = 0;
+        let asked = asks.iter().map(|&asks| {
+            let value = compared;
+            compared += usize::from(asks == Asks::Agree);
+            Asked { asks, value }
+        });
         Self {
-            asks,
+            asked: asked.collect(),
+            compared,
             places: Table::default(),
+            groups: Vec::new(),
             values: Vec::new(),
-            rows: Vec::new(),
-            settled: Vec::new(),
+            later: HashMap::new(),
             names: Names::default(),
             last: None,
         }
     }
 
-    fn place(&mut self, key: Key) -> usize {
+    fn place(&mut self, key: Key, row: u32) -> usize {
         if let Some((_, place)) = self.last.filter(|(known, _)| *known == key) {
             return place;
         }
-        let next = self.settled.len();
+        let next = self.groups.len();
         let place = match self.places.find_or_insert(key, next as u32) {
             Some(place) => place as usize,
             None => {
-                self.settled.push(0);
-                self.values.resize(self.values.len() + self.asks.len(), 0);
-                self.rows.resize(self.rows.len() + self.asks.len(), 0);
+                self.groups.push(Group { row, names: 0, met: 0, settled: 0 });
+                self.values.resize(self.values.len() + self.compared, 0);
                 next
             }
         };
@@ -102,27 +133,35 @@ impl Groups {
     /// Takes a row of a group; `found` is told the rules it breaks, with the earlier row. One
     /// broken row is one finding, not one for each of its siblings.
     pub(super) fn observe(&mut self, key: Key, values: &[u32], row: u32, called: Called<'_>, found: &mut dyn FnMut(usize, u32)) {
-        let place = self.place(key);
-        let each = self.asks.len();
-        for (rule, (&value, asks)) in values.iter().zip(&self.asks).enumerate() {
+        let place = self.place(key, row);
+        let group = &mut self.groups[place];
+        for (rule, (&value, asked)) in values.iter().zip(&self.asked).enumerate() {
             if value == 0 {
                 continue;
             }
-            let at = place * each + rule;
             let bit = 1 << rule;
-            if self.values[at] == 0 {
-                self.rows[at] = row;
-                self.values[at] = if *asks == Asks::Agree { value } else { 1 + self.names.keep(row, called) };
+            let compares = asked.asks == Asks::Agree;
+            let at = place * self.compared + asked.value;
+            if group.met & bit == 0 {
+                group.met |= bit;
+                let names = if compares { group.names } else { self.names.keep(row, called) };
+                if compares {
+                    self.values[at] = value;
+                }
+                if group.row == row {
+                    group.names = names;
+                } else {
+                    self.later.insert((place as u32, rule as u8), (row, names));
+                }
                 continue;
             }
-            let is_settled = self.settled[place] & bit != 0;
-            match asks {
-                Asks::Agree if self.values[at] == value || is_settled => {}
+            match asked.asks {
+                Asks::Agree if self.values[at] == value || group.settled & bit != 0 => {}
                 Asks::Agree => {
-                    self.settled[place] |= bit;
-                    found(rule, self.rows[at]);
+                    group.settled |= bit;
+                    found(rule, self.later.get(&(place as u32, rule as u8)).map_or(group.row, |(row, _)| *row));
                 }
-                Asks::Several => self.settled[place] |= bit,
+                Asks::Several => group.settled |= bit,
                 Asks::NoItem(_) => {}
             }
         }
@@ -130,25 +169,29 @@ impl Groups {
 
     /// How many groups there are.
     pub(super) fn len(&self) -> usize {
-        self.settled.len()
+        self.groups.len()
     }
 
     /// How much memory they take.
     pub(super) fn bytes(&self) -> usize {
-        self.places.bytes() + 4 * (self.values.capacity() + self.rows.capacity() + self.settled.capacity()) + self.names.bytes.capacity()
+        let lists = self.groups.capacity() * size_of::<Group>() + self.values.capacity() * 4 + self.names.bytes.capacity();
+        // A map keeps a byte more for each entry, and is filled to seven eighths.
+        self.places.bytes() + lists + self.later.capacity() * 8 / 7 * 17
     }
 
     /// Everything kept, group by group and rule by rule.
     pub(super) fn kept(&self) -> impl Iterator<Item = Kept<'_>> {
         self.places.entries().flat_map(move |(key, place)| {
-            let place = place as usize;
-            self.asks.iter().enumerate().filter_map(move |(rule, asks)| {
-                let at = place * self.asks.len() + rule;
-                let value = self.values[at];
-                let called = if *asks == Asks::Agree { Called { item: "", group: "" } } else { self.names.at(value.saturating_sub(1)) };
-                let value_of_rule = if *asks == Asks::Agree { value } else { value.min(1) };
-                let settled = self.settled[place] >> rule & 1 == 1;
-                (value != 0).then_some(Kept { key, rule, value: value_of_rule, row: self.rows[at], settled, called })
+            let group = self.groups[place as usize];
+            let met = self.asked.iter().enumerate().filter(move |(rule, _)| group.met >> rule & 1 == 1);
+            met.map(move |(rule, asked)| {
+                let later = self.later.get(&(place, rule as u8));
+                let (row, names) = later.copied().unwrap_or((group.row, group.names));
+                let (value, called) = match asked.asks {
+                    Asks::Agree => (self.values[place as usize * self.compared + asked.value], Called { item: "", group: "" }),
+                    Asks::Several | Asks::NoItem(_) => (1, self.names.at(names)),
+                };
+                Kept { key, rule, value, row, settled: group.settled >> rule & 1 == 1, called }
             })
         })
     }
@@ -158,7 +201,7 @@ impl Groups {
     pub(super) fn finish(&self, is_item: &dyn Fn(crate::spec::FieldId, Key) -> bool) -> Vec<(usize, u32, Called<'_>)> {
         let mut late: Vec<_> = self
             .kept()
-            .filter(|kept| match self.asks[kept.rule] {
+            .filter(|kept| match self.asked[kept.rule].asks {
                 Asks::Agree => false,
                 Asks::Several => !kept.settled,
                 Asks::NoItem(item) => is_item(item, kept.key),

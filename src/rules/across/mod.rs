@@ -7,6 +7,7 @@ pub mod digest;
 pub(crate) mod group;
 mod groups;
 mod spill;
+mod spots;
 pub mod state;
 mod table;
 pub(crate) mod unique;
@@ -15,6 +16,7 @@ use super::row::{Names, View};
 use crate::spec::FieldId;
 use crate::spec::model::RuleFile;
 pub use digest::{Digests, Key, RowDigest};
+pub(crate) use groups::MOST_RULES;
 pub use state::{Across, Conflict, Late};
 
 /// Where a row stands, in few bytes.

@@ -14,7 +14,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 /// How many files each list is cut into.
 const PARTS: usize = 64;
 /// Bytes of one record that stand at fixed places.
-const FIXED: usize = 27;
+const FIXED: usize = 24;
 
 /// The files of a run.
 #[derive(Debug)]
@@ -238,7 +238,7 @@ fn read(reader: &mut impl Read, width: usize) -> io::Result<Option<Record>> {
     };
     let row = number(4) as u32;
     let spot = Spot { source: number(2) as u16, record: number(4) as u32, line: number(4) as u32 };
-    let key = Key::new(number(8), number(4) as u32);
+    let key = Key::new(number(8), number(1) as u8);
     let mut values = vec![0; width];
     for value in &mut values {
         let mut bytes = [0; 4];

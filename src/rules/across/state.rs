@@ -7,6 +7,7 @@
 use super::digest::{Digests, Key, RowDigest};
 use super::groups::Groups;
 use super::spill::Spill;
+use super::spots::Spots;
 use super::table::Table;
 use super::{AcrossCheck, Asks, Called, Spot};
 use crate::spec::FieldId;
@@ -75,30 +76,6 @@ impl Shape {
     }
 }
 
-/// Where the rows stand that were taken, by number.
-#[derive(Debug, Default)]
-struct Spots {
-    places: Vec<(u32, u32)>,
-    sources: Vec<(u32, u16)>,
-}
-
-impl Spots {
-    fn push(&mut self, spot: Spot) -> u32 {
-        let row = self.places.len() as u32;
-        if self.sources.last().is_none_or(|(_, source)| *source != spot.source) {
-            self.sources.push((row, spot.source));
-        }
-        self.places.push((spot.record, spot.line));
-        row
-    }
-
-    fn at(&self, row: u32) -> Spot {
-        let (record, line) = self.places.get(row as usize).copied().unwrap_or_default();
-        let source = self.sources.iter().rev().find(|(from, _)| *from <= row).map_or(0, |(_, source)| *source);
-        Spot { source, record, line }
-    }
-}
-
 /// All that is remembered of the rows of a feed.
 #[derive(Debug)]
 pub struct Across {
@@ -139,7 +116,7 @@ impl Across {
 
     pub(super) fn of(shape: Shape, memory: usize) -> Self {
         let once = shape.once.iter().map(|_| Table::default()).collect();
-        Self { once, groups: Groups::new(shape.asks.clone()), spots: Spots::default(), rows: 0, memory, spill: None, shape }
+        Self { once, groups: Groups::new(&shape.asks), spots: Spots::default(), rows: 0, memory, spill: None, shape }
     }
 
     /// Takes the next row; returns whether it stays in the feed as far as is known now.
@@ -197,7 +174,7 @@ impl Across {
 
     /// How much memory the tables take.
     fn bytes(&self) -> usize {
-        self.once.iter().map(Table::bytes).sum::<usize>() + self.groups.bytes() + self.spots.places.capacity() * 8
+        self.once.iter().map(Table::bytes).sum::<usize>() + self.groups.bytes() + self.spots.bytes()
     }
 
     /// Writes everything known to disk, so that it can be taken up again part by part.
@@ -207,7 +184,7 @@ impl Across {
                 spill.once(n, key, row, self.spots.at(row))?;
             }
         }
-        let groups = std::mem::replace(&mut self.groups, Groups::new(self.shape.asks.clone()));
+        let groups = std::mem::replace(&mut self.groups, Groups::new(&self.shape.asks));
         for kept in groups.kept() {
             spill.group(&kept, self.spots.at(kept.row))?;
         }
