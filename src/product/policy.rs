@@ -36,7 +36,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let automaton = AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .kind(Some(AhoCorasickKind::DFA))
-        .match_kind(MatchKind::LeftmostLongest)
+        .match_kind(MatchKind::Standard)
         .build(words)
         .expect("the built-in word list is small");
     Words { groups, of, automaton }
@@ -45,7 +45,12 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
 /// The first excluded word of a text, as it stands there, and the goods it may mean.
 pub fn find(text: &str) -> Option<(&str, &'static str)> {
     let words: &'static Words = &WORDS;
-    let found = words.automaton.find_iter(text).find(|found| is_whole(text, found.start(), found.end()))?;
+    if !words.automaton.is_match(text) {
+        return None;
+    }
+    // All of them, one inside the other too: what is no whole word may hold one, as `e-cigarettes` does.
+    let all = words.automaton.find_overlapping_iter(text).filter(|found| is_whole(text, found.start(), found.end()));
+    let found = all.min_by_key(|found| (found.start(), std::cmp::Reverse(found.end())))?;
     let group = words.of.get(found.pattern().as_usize()).and_then(|place| words.groups.get(*place))?;
     Some((text.get(found.range())?, &group.goods))
 }

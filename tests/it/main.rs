@@ -7,6 +7,7 @@ mod conformance;
 mod convert;
 mod databases;
 mod desk;
+mod differential;
 mod exports;
 mod facts;
 mod formats;
