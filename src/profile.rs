@@ -10,7 +10,7 @@ use crate::mapping::apply::Draft;
 use crate::mapping::columns::folded;
 use crate::mapping::detect::{self, Detected};
 use crate::mapping::rows::{Assembler, Receive};
-use crate::pipeline::{RunError, SourcePlan, survey};
+use crate::pipeline::{Cancel, Pace, RunError, SourcePlan, survey};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text::{self, excerpt};
 use crate::product::{date, money::Money, number};
@@ -219,7 +219,7 @@ pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Pro
     let mut columns: Vec<ColumnProfile> =
         names.iter().map(|name| ColumnProfile { name: name.to_string(), ..ColumnProfile::default() }).collect();
     let mapping = &source.mapping;
-    let survey = survey(source, progress)?;
+    let survey = survey(source, &Pace { progress, cancel: &Cancel::default(), threads: 1 })?;
     let mut tally = Tally {
         items: 0,
         more: 0,
@@ -238,6 +238,7 @@ pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Pro
     progress.begin("reading", source.facts.length());
     let parser = crate::pipeline::parser(source);
     let mut blocks = opened.blocks(0, mapping.align(&source.header, &source.facts.format, &survey));
+    let spares = blocks.spares();
     let mut assembler = Assembler::new(mapping, &survey);
     while let Some(block) = blocks.next_block()? {
         let mut batch = parser.parse(block);
@@ -254,6 +255,7 @@ pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Pro
         }
         progress.advance(batch.position, batch.heads.len() as u64);
         assembler.run(&mut batch, &mut tally);
+        spares.give(&mut batch);
     }
     progress.end();
     if records == 0 {

@@ -17,10 +17,30 @@ use crate::cell::Cell;
 use crate::product::attribute::known;
 use crate::product::text;
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// A run of more rows than this is treated as a scattered one, so that no block must hold it.
 const LONG_RUN: u64 = 10_000;
+
+/// Takes a part of a key, which is a hash already, for its hash.
+#[derive(Debug, Default)]
+pub(super) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+    fn write_u128(&mut self, key: u128) {
+        self.0 = key as u64;
+    }
+}
+
+pub(super) type Keys = HashSet<u128, BuildHasherDefault<Hashed>>;
+type ByKey<V> = HashMap<u128, V, BuildHasherDefault<Hashed>>;
 
 /// What the first pass found out.
 #[derive(Debug, Default)]
@@ -28,25 +48,25 @@ pub struct Survey {
     /// Joined tables, in the order of the mapping's joins.
     pub tables: Vec<JoinTable>,
     /// Ids that occur on more than one row; such an id cannot name an item.
-    repeated: HashSet<u128>,
-    seen: HashSet<u128>,
+    repeated: Keys,
+    seen: Keys,
     /// Parent rows, by their id and by their code.
-    parents: HashMap<u128, u32>,
+    parents: ByKey<u32>,
     /// What children name.
-    named: HashSet<u128>,
+    named: Keys,
     /// Children that a parent lists: the parent, and where its entry stands.
-    links: HashMap<u128, (u32, u32, u32)>,
+    links: ByKey<(u32, u32, u32)>,
     link_text: String,
     /// Rows that others need.
     pub(super) kept: Kept,
     /// Keys of products whose rows do not stand together, or are very many.
-    scattered: HashMap<u128, KeptProduct>,
-    ended: HashSet<u128>,
+    scattered: ByKey<KeptProduct>,
+    ended: Keys,
     last: Option<u128>,
     run: u64,
     /// Codes of rows that have a base row, and rows of the view that was asked for.
-    bases: HashMap<u128, u128>,
-    overlays: HashMap<u128, u32>,
+    bases: ByKey<u128>,
+    overlays: ByKey<u32>,
     view_rows: HashSet<u64>,
 }
 
@@ -195,9 +215,9 @@ impl Survey {
 
     /// Ends the pass; what only it needed is let go.
     pub fn finish(&mut self) {
-        self.seen = HashSet::new();
-        self.ended = HashSet::new();
-        self.bases = HashMap::new();
+        self.seen = Keys::default();
+        self.ended = Keys::default();
+        self.bases = ByKey::default();
         self.last = None;
     }
 
@@ -236,7 +256,7 @@ impl Survey {
     }
 
     /// The products whose rows are made into items one by one.
-    pub(super) fn apart(&self) -> HashSet<u128> {
+    pub(super) fn apart(&self) -> Keys {
         self.scattered.keys().copied().collect()
     }
 

@@ -25,7 +25,7 @@ pub use prints::Prints;
 use crate::account::Account;
 use crate::catalog::block::{Align, Blocks};
 use crate::catalog::open::{Parser, Source};
-use crate::catalog::{Header, ReadError, SourceFacts};
+use crate::catalog::{Batch, Header, ReadError, SourceFacts};
 use crate::finding::Finding;
 use crate::finding::sink::Sink;
 use crate::mapping::Mapping;
@@ -251,8 +251,18 @@ pub fn run(plan: &Plan, sink: &mut Sink<'_>, progress: &dyn Progress, cancel: &C
     Ok(Report { inputs, counts, written, accounts, rules: rules(plan) })
 }
 
+/// How passes over a source are made.
+pub(crate) struct Pace<'a> {
+    /// Who watches.
+    pub(crate) progress: &'a dyn Progress,
+    /// Who may stop them.
+    pub(crate) cancel: &'a Cancel,
+    /// How many threads may work.
+    pub(crate) threads: usize,
+}
+
 /// Reads what is joined, and makes the first pass where the rows of a platform need one.
-pub(crate) fn survey(source: &SourcePlan, progress: &dyn Progress) -> Result<Survey, RunError> {
+pub(crate) fn survey(source: &SourcePlan, pace: &Pace<'_>) -> Result<Survey, RunError> {
     let mapping = &source.mapping;
     let mut tables = Vec::new();
     for (place, plan) in mapping.joins.iter().enumerate() {
@@ -262,7 +272,7 @@ pub(crate) fn survey(source: &SourcePlan, progress: &dyn Progress) -> Result<Sur
             None => (source.reopen)()?,
         };
         let file = opened.facts.file.to_string();
-        pass(opened, "joining", progress, &mut |batch| {
+        pass(opened, "joining", pace, &mut |batch| {
             table.observe(plan, batch).map_err(|message| ReadError::NotACatalog { file: file.clone(), message })
         })?;
         table.finish();
@@ -270,13 +280,13 @@ pub(crate) fn survey(source: &SourcePlan, progress: &dyn Progress) -> Result<Sur
     }
     let mut survey = Survey::with_tables(tables);
     if mapping.needs_survey() {
-        pass((source.reopen)()?, "looking for parents and ids", progress, &mut |batch| {
+        pass((source.reopen)()?, "looking for parents and ids", pace, &mut |batch| {
             survey.observe(mapping, batch);
             Ok(())
         })?;
         survey.finish();
         if survey.is_scattered() {
-            pass((source.reopen)()?, "collecting scattered products", progress, &mut |batch| {
+            pass((source.reopen)()?, "collecting scattered products", pace, &mut |batch| {
                 survey.collect(mapping, batch);
                 Ok(())
             })?;
@@ -286,22 +296,42 @@ pub(crate) fn survey(source: &SourcePlan, progress: &dyn Progress) -> Result<Sur
     Ok(survey)
 }
 
-/// One pass over a source.
-fn pass(
-    opened: Source,
-    stage: &str,
-    progress: &dyn Progress,
-    see: &mut dyn FnMut(&mut crate::catalog::Batch) -> Result<(), ReadError>,
-) -> Result<(), RunError> {
-    progress.begin(stage, opened.facts.length());
+/// One pass over a source, or as far as it is not cancelled; where several threads may work, one
+/// of them reads.
+fn pass(opened: Source, stage: &str, pace: &Pace<'_>, see: &mut dyn FnMut(&mut Batch) -> Result<(), ReadError>) -> Result<(), RunError> {
+    pace.progress.begin(stage, opened.facts.length());
     let parser = Parser::of(&opened.facts.format, &Arc::new(opened.header.clone()));
     let mut blocks = opened.blocks(0, None);
-    while let Some(block) = blocks.next_block()? {
-        let mut batch = parser.parse(block);
-        progress.advance(batch.position, batch.heads.len() as u64);
+    let spares = blocks.spares();
+    let mut see = |mut batch: Batch| {
+        pace.progress.advance(batch.position, batch.heads.len() as u64);
         see(&mut batch)?;
+        spares.give(&mut batch);
+        Ok::<_, ReadError>(())
+    };
+    let cancel = pace.cancel;
+    if pace.threads > 1 {
+        std::thread::scope(|scope| {
+            let (to_see, from_reader) = sync_channel(QUEUE);
+            let reader = scope.spawn(move || -> Result<(), ReadError> {
+                while let Some(block) = blocks.next_block()?.filter(|_| !cancel.is_cancelled()) {
+                    if to_see.send(parser.parse(block)).is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            });
+            // The receiving end goes with the loop, so that the reader never waits for nobody.
+            let seen = from_reader.into_iter().try_for_each(&mut see);
+            let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            seen.and(read)
+        })?;
+    } else {
+        while let Some(block) = blocks.next_block()?.filter(|_| !cancel.is_cancelled()) {
+            see(parser.parse(block))?;
+        }
     }
-    progress.end();
+    pace.progress.end();
     Ok(())
 }
 
@@ -351,7 +381,8 @@ impl Run<'_, '_, '_> {
     /// Reads one source to its end and judges how it ended.
     fn source(&mut self, index: usize) -> Result<InputSummary, RunError> {
         let source = &self.plan.sources[index];
-        let survey = survey(source, self.progress)?;
+        let pace = Pace { progress: self.progress, cancel: self.cancel, threads: self.plan.threads };
+        let survey = survey(source, &pace)?;
         let opened = (source.reopen)()?;
         self.progress.begin("milling", source.facts.length());
         let align: Option<Align> = source.mapping.align(&source.header, &source.facts.format, &survey);
