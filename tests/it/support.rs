@@ -109,6 +109,28 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Cuts the feed that was built into shards, as a build does with a feed that is too large.
+pub(crate) fn shards(folder: &Folder, built: &str, count: usize) {
+    let whole = folder.read(&format!("{built}/feed.jsonl"));
+    let lines: Vec<&str> = whole.lines().collect();
+    let mut manifest: Value = serde_json::from_str(&folder.read(&format!("{built}/feed.manifest.json"))).expect("JSON");
+    let first = manifest["files"][0].clone();
+    let each = lines.len().div_ceil(count);
+    let files = lines.chunks(each).enumerate().map(|(place, lines)| {
+        let name = format!("feed-{:04}-of-{count:04}.jsonl", place + 1);
+        let text = lines.join("\n") + "\n";
+        let mut file = first.clone();
+        file["name"] = name.as_str().into();
+        file["items"] = lines.len().into();
+        file["bytes"] = text.len().into();
+        file["blake3"] = blake3::hash(text.as_bytes()).to_hex().as_str().into();
+        folder.write(&format!("{built}/{name}"), text);
+        file
+    });
+    manifest["files"] = files.collect();
+    folder.write(&format!("{built}/feed.manifest.json"), manifest.to_string());
+}
+
 /// A file of the project's fixtures.
 pub(crate) fn fixture(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name).display().to_string()

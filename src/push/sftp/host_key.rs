@@ -54,7 +54,9 @@ impl Trust {
 
     /// Algorithms in the order in which the host is asked for its key: those first of which one is known.
     pub(super) fn preferred(&self) -> Preferred {
+        // SHA-1 proves nothing any more.
         let mut order: Vec<Algorithm> = Preferred::DEFAULT.key.to_vec();
+        order.retain(|algorithm| *algorithm != Algorithm::Rsa { hash: None });
         if let Self::Known { keys, .. } = self {
             order.sort_by_key(|algorithm| !keys.iter().any(|key| key.algorithm() == *algorithm));
         }

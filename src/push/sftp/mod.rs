@@ -6,6 +6,7 @@
 
 mod host_key;
 mod login;
+mod rsa;
 mod session;
 mod stale;
 
@@ -107,7 +108,20 @@ fn is_final(status: StatusCode) -> bool {
 
 impl From<russh::Error> for Trouble {
     fn from(error: russh::Error) -> Self {
+        if let russh::Error::NoCommonAlgo { kind, theirs, .. } = &error {
+            let theirs = text::excerpt(&text::without_controls(&theirs.join(", ")), 200);
+            let message =
+                format!("the server offers nothing that is taken here ({kind:?}: {theirs}); ask whoever runs it for something newer");
+            let what = "opening SFTP".to_owned();
+            return Self::Final(PushError::Refused { what, status: 0, message, path: None });
+        }
         Self::Broken(text::excerpt(&error.to_string(), 200))
+    }
+}
+
+impl From<russh::SendError> for Trouble {
+    fn from(error: russh::SendError) -> Self {
+        Self::Broken(error.to_string())
     }
 }
 

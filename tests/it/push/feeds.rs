@@ -1,6 +1,7 @@
 //! Feeds that take objects by PATCH: only what changed goes, requests stay within their limits,
 //! and a run that dies anywhere is made good.
 
+use super::points::every_request;
 use super::stand::{ACP, ADS, PRODUCT_FEEDS, PROMOTIONS, Stand, Way, items};
 use feedmill::sandbox::Exchange;
 use serde_json::{Value, json};
@@ -249,90 +250,59 @@ fn upserts(stand: &Stand) -> BTreeMap<String, usize> {
 
 #[test]
 fn one_upsert_for_each_content_wherever_it_dies() {
-    let mut points = 0;
     for way in [ACP, PRODUCT_FEEDS, PROMOTIONS, ADS] {
-        for is_done in [true, false] {
-            for exchange in 1..50 {
-                let stand = Stand::new(&[], |_| {});
-                stand.project(&way, "batch_items = 5");
-                stand.catalog(&items(12));
-                stand.build();
-                if !is_done {
-                    stand.fault(&format!("* *: reset x1 after={}", exchange - 1));
-                }
-                if !stand.killed_at(exchange, &["push"]) {
-                    assert!(exchange > 3, "{}: died nowhere", way.name);
-                    break;
-                }
-                points += 1;
-                stand.sandbox().heal();
-                let place = format!("{} killed at {exchange}, {}", way.name, if is_done { "done" } else { "not done" });
-                let run = stand.push();
-                assert_eq!(run.code, 0, "{place}: {}{}", run.out, run.err);
-                assert!(stand.sandbox().feeds().len() <= 1, "{place}: one feed");
-                assert_eq!(stand.ids(&way).len(), 12, "{place}");
-                let upserts = upserts(&stand);
-                assert!(upserts.len() == 3 && upserts.values().all(|count| *count == 1), "{place}: {upserts:?}");
-                if matches!(way.spec, "acp" | "openai-api") {
-                    assert_eq!(stand.sandbox().feeds()[0].updates.len(), 3, "{place}");
-                }
-                let before = stand.exchanges().len();
-                assert_eq!(stand.push().json()["targets"][0]["outcome"], "unchanged", "{place}");
-                assert_eq!(stand.exchanges().len(), before, "{place}");
+        let begin = || {
+            let stand = Stand::new(&[], |_| {});
+            stand.project(&way, "batch_items = 5");
+            stand.catalog(&items(12));
+            stand.build();
+            stand
+        };
+        every_request(way.name, 3, begin, |stand, place| {
+            assert!(stand.sandbox().feeds().len() <= 1, "{place}: one feed");
+            assert_eq!(stand.ids(&way).len(), 12, "{place}");
+            let upserts = upserts(stand);
+            assert!(upserts.len() == 3 && upserts.values().all(|count| *count == 1), "{place}: {upserts:?}");
+            if matches!(way.spec, "acp" | "openai-api") {
+                assert_eq!(stand.sandbox().feeds()[0].updates.len(), 3, "{place}");
             }
-        }
+        });
     }
-    println!("killed at {points} points");
 }
 
 #[test]
 fn a_change_that_dies_anywhere_comes_to_the_same_end() {
-    let mut points = 0;
     for way in [ACP, PRODUCT_FEEDS, ADS] {
-        for is_done in [true, false] {
-            for exchange in 1..50 {
-                let stand = bottles(&way, "batch_items = 1");
-                assert_eq!(stand.push().code, 0);
-                let mut now = sizes(4);
-                now[1].2 = "77.00 USD".to_owned();
-                now[9].2 = "78.00 USD".to_owned();
-                now.remove(4);
-                catalog(&stand, &now);
-                if !is_done {
-                    stand.fault(&format!("* *: reset x1 after={}", exchange - 1));
+        let begin = || {
+            let stand = bottles(&way, "batch_items = 1");
+            assert_eq!(stand.push().code, 0);
+            let mut now = sizes(4);
+            now[1].2 = "77.00 USD".to_owned();
+            now[9].2 = "78.00 USD".to_owned();
+            now.remove(4);
+            catalog(&stand, &now);
+            stand
+        };
+        every_request(&format!("{}, two prices and one gone", way.name), 2, begin, |stand, place| {
+            let prices: Vec<Value> = match way.spec {
+                "openai-ads-delta" => {
+                    let items = stand.sandbox().ads_feeds().remove(0).items;
+                    ["B1-M", "B4-S"].map(|id| json!(items[id]["price"])).into()
                 }
-                let died = stand.killed_at(exchange, &["push"]);
-                stand.sandbox().heal();
-                let place = format!("{} killed at {exchange}, {}", way.name, if is_done { "done" } else { "not done" });
-                let run = stand.push();
-                assert_eq!(run.code, 0, "{place}: {}{}", run.out, run.err);
-                let prices: Vec<Value> = match way.spec {
-                    "openai-ads-delta" => {
-                        let items = stand.sandbox().ads_feeds().remove(0).items;
-                        ["B1-M", "B4-S"].map(|id| json!(items[id]["price"])).into()
-                    }
-                    _ => {
-                        assert_eq!(stand.ids(&way).len(), 11, "{place}");
-                        let held = stand.sandbox().feeds().remove(0).products;
-                        [(0, 1), (3, 0)]
-                            .map(|(product, variant): (usize, usize)| {
-                                let amount = held[product]["variants"][variant]["price"]["amount"].as_i64().expect("minor units");
-                                json!(format!("{}.{:02} USD", amount / 100, amount % 100))
-                            })
-                            .into()
-                    }
-                };
-                assert_eq!(prices, ["77.00 USD", "78.00 USD"], "{place}");
-                assert_eq!(stand.push().json()["targets"][0]["outcome"], "unchanged", "{place}");
-                if !died {
-                    assert!(exchange > 2, "{}: died nowhere", way.name);
-                    break;
+                _ => {
+                    assert_eq!(stand.ids(&way).len(), 11, "{place}");
+                    let held = stand.sandbox().feeds().remove(0).products;
+                    [(0, 1), (3, 0)]
+                        .map(|(product, variant): (usize, usize)| {
+                            let amount = held[product]["variants"][variant]["price"]["amount"].as_i64().expect("minor units");
+                            json!(format!("{}.{:02} USD", amount / 100, amount % 100))
+                        })
+                        .into()
                 }
-                points += 1;
-            }
-        }
+            };
+            assert_eq!(prices, ["77.00 USD", "78.00 USD"], "{place}");
+        });
     }
-    println!("killed at {points} points");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The delivery suite for targets that take files: a folder, and SFTP against OpenSSH's server.
 
 use super::relay::{Fault, What};
-use super::sshd::{Server, Serves, shards, sound_catalog};
-use crate::support::{Folder, Run};
+use super::sshd::{Server, Serves, sound_catalog};
+use crate::support::{Folder, Run, shards};
 use std::fmt::Write;
 use std::process::Command;
 
@@ -230,6 +230,52 @@ fn limits(table: &mut Table) {
     let emptied = read(&server.folder, "incoming", "feed-0001-of-0002.jsonl").is_empty();
     let row = Row { whole: true, ..Row::of(&run, &server.folder, "incoming", 0) };
     table.row("sftp", "not let remove: stale shards are emptied", &row, (0, "pushed"), emptied && row.out.contains("emptied"));
+}
+
+/// What a feed holds between its envelope, after it was unpacked.
+fn unpacked(bytes: &[u8], format: &str) -> String {
+    let read = |reader: &mut dyn std::io::Read| std::io::read_to_string(reader).expect("whole");
+    match format.rsplit_once('.') {
+        Some((_, "gz")) => read(&mut flate2::read::MultiGzDecoder::new(bytes)),
+        Some((_, "zst")) => read(&mut zstd::Decoder::new(bytes).expect("Zstandard")),
+        _ => String::from_utf8(bytes.to_vec()).expect("text"),
+    }
+}
+
+#[test]
+fn a_stale_shard_that_may_not_be_removed_becomes_a_sound_feed_without_a_row() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let Some(server) = stand(Serves::Itself("-P remove"), "") else { return };
+    // What a transfer that was cut left there is read by nobody, and stops nothing.
+    server.folder.write("incoming/.feed.jsonl.0123456789ab.feedmill-part", "cut");
+    for format in ["csv", "csv.gz", "tsv.gz", "json", "json.gz", "jsonl.gz", "jsonl.zst", "xml", "xml.gz", "parquet"] {
+        let name = format!("feed-0001-of-0002.{format}");
+        server.folder.write(&format!("incoming/{name}"), "stale shard of an earlier feed");
+        let run = server.run(&["push", "--full"]);
+        let told = run.out.contains(&format!("emptied {name}")) && run.out.contains("may not be removed");
+        assert!(run.code == 0 && told, "{format}: {} {}{}", run.code, run.out, run.err);
+        let bytes = read(&server.folder, "incoming", &name);
+        let text = if format == "parquet" { String::new() } else { unpacked(&bytes, format) };
+        match format.split('.').next().expect("a format") {
+            "csv" => assert!(text.starts_with("item_id,") && text.lines().count() == 1, "{format}: {text}"),
+            "tsv" => assert!(text.starts_with("item_id\t") && text.lines().count() == 1, "{format}: {text}"),
+            "json" => assert!(serde_json::from_str::<Vec<serde_json::Value>>(&text).expect("a list").is_empty(), "{format}"),
+            "jsonl" => assert_eq!(text, "", "{format}"),
+            "xml" => {
+                let tags: Vec<&str> = text.split('<').filter(|tag| !tag.trim().is_empty() && !tag.starts_with('?')).collect();
+                let (open, closed): (Vec<&str>, Vec<&str>) = tags.iter().partition(|tag| !tag.starts_with('/'));
+                assert!(open.len() == closed.len() && open.len() == 1, "{format}: {text}");
+            }
+            _ => {
+                let file = std::fs::File::open(server.folder.path(&format!("incoming/{name}"))).expect("there");
+                let reader = SerializedFileReader::new(file).expect("Parquet");
+                let schema = reader.metadata().file_metadata();
+                assert_eq!((schema.num_rows(), schema.schema_descr().column(0).name()), (0, "item_id"), "{format}");
+            }
+        }
+        let again = server.run(&["push", "--full"]);
+        assert!(again.code == 0 && !again.out.contains("emptied"), "{format}: {}", again.out);
+    }
 }
 
 #[test]

@@ -1,49 +1,114 @@
 //! Killed at every request of a delivery, once before and once after the target has done what
 //! it asks: the next run brings the right end, with one import for each content.
 
+#[cfg(feature = "object-store")]
+use super::objects::Store;
+use super::points::every_request;
 #[cfg(all(target_os = "linux", feature = "sftp"))]
-use super::sshd::{Server, Serves, shards, sound_catalog};
-use super::stand::{IMPORTS, SETS, Stand, items};
+use super::points::{DONE, Mortal, NOT_DONE, Point, every_point};
 #[cfg(all(target_os = "linux", feature = "sftp"))]
-use crate::support::{Folder, copy};
-use std::collections::BTreeMap;
+use super::sshd::{Server, Serves, sound_catalog};
+use super::stand::{HTTPS, IMPORTS, SETS, Stand, items};
+use crate::support::shards;
+#[cfg(all(target_os = "linux", feature = "sftp"))]
+use crate::support::{Folder, Run, copy};
+use std::collections::{BTreeMap, BTreeSet};
 #[cfg(all(target_os = "linux", feature = "sftp"))]
 use std::process::{Command, Stdio};
 
 #[test]
 fn one_import_for_each_content_wherever_it_dies() {
-    let mut points = 0;
     for way in [IMPORTS, SETS] {
-        for is_done in [true, false] {
-            for exchange in 1..50 {
-                let stand = Stand::built(&way, 12, &[]);
-                if !is_done {
-                    stand.fault(&format!("* *: reset x1 after={}", exchange - 1));
-                }
-                let died = stand.killed_at(exchange, &["push"]);
-                if !died {
-                    assert!(exchange > 3, "{}: died nowhere", way.name);
-                    break;
-                }
-                points += 1;
-                stand.sandbox().heal();
-                let place = format!("{} killed at {exchange}, {}", way.name, if is_done { "done" } else { "not done" });
-                let run = stand.push();
-                assert_eq!(run.code, 0, "{place}: {}{}", run.out, run.err);
+        every_request(
+            way.name,
+            4,
+            || Stand::built(&way, 12, &[]),
+            |stand, place| {
                 let mut by_content: BTreeMap<String, u32> = BTreeMap::new();
                 for import in stand.imports().iter().filter(|import| import.blake3.is_some()) {
                     *by_content.entry(import.blake3.clone().expect("checked")).or_default() += 1;
                 }
                 assert!(by_content.len() == 1 && by_content.values().all(|count| *count == 1), "{place}: {by_content:?}");
                 assert_eq!(stand.sandbox().products("acct_sandbox").len(), 12, "{place}");
-                let before = stand.exchanges().len();
-                let third = stand.push();
-                assert_eq!(third.json()["targets"][0]["outcome"], "unchanged", "{place}");
-                assert_eq!(stand.exchanges().len(), before, "{place}");
-            }
+            },
+        );
+    }
+}
+
+/// An endpoint promises nothing of keys: a file of which it is not known whether it arrived comes
+/// again under the key that it had, by which who keeps keys tells it from another.
+#[test]
+fn one_key_for_each_file_of_an_endpoint_wherever_it_dies() {
+    let begin = || {
+        let stand = Stand::new(&[], |_| {});
+        stand.project(&HTTPS, "");
+        let settings = stand.folder.read("feedmill.toml");
+        stand.folder.write("feedmill.toml", settings.replace("spec = \"openai\"\n", "spec = \"openai\"\nformat = \"jsonl\"\n"));
+        stand.catalog(&items(12));
+        stand.build();
+        shards(&stand.folder, "out/shop", 3);
+        stand
+    };
+    every_request("https, three files", 3, begin, |stand, place| {
+        let key = |headers: Vec<(String, String)>| headers.into_iter().find(|(name, _)| name == "idempotency-key").expect("a key").1;
+        let keys: BTreeSet<String> = stand.exchanges().into_iter().map(|exchange| key(exchange.headers)).collect();
+        let held: BTreeMap<String, Vec<String>> = stand
+            .sandbox()
+            .deliveries()
+            .into_iter()
+            .map(|delivery| (delivery.blake3, delivery.rows.into_iter().map(|row| row["item_id"].clone()).collect()))
+            .collect();
+        assert_eq!((keys.len(), held.len()), (3, 3), "{place}: {keys:?}");
+        assert_eq!(held.values().flatten().collect::<BTreeSet<_>>().len(), 12, "{place}");
+    });
+}
+
+/// A delivery of three shards, in place and accepted; then a changed feed of two is built.
+#[cfg(feature = "object-store")]
+fn bucket() -> Store {
+    let store = Store::new();
+    store.change("\"csv.gz\"", "\"jsonl\"");
+    let mut now = items(12);
+    for count in [3, 2] {
+        store.stand.catalog(&now);
+        store.stand.build();
+        shards(&store.stand.folder, "out/shop", count);
+        if count == 3 {
+            assert_eq!(store.stand.push().code, 0);
+            now[0].1 = "55.00 USD".to_owned();
         }
     }
-    println!("killed at {points} points");
+    store
+}
+
+#[cfg(feature = "object-store")]
+#[test]
+fn an_object_store_holds_one_whole_feed_wherever_it_dies() {
+    let names = ["feed-0001-of-0002.jsonl", "feed-0002-of-0002.jsonl"];
+    every_request("object store, three shards to two", 8, bucket, |store, place| {
+        assert_eq!(store.names(), names.map(|name| format!("feeds/{name}")), "{place}");
+        for name in names {
+            let built = store.stand.folder.read(&format!("out/shop/{name}"));
+            assert!(store.bytes(&format!("feeds/{name}")) == built.into_bytes(), "{place}: {name}");
+        }
+    });
+}
+
+#[cfg(feature = "object-store")]
+#[test]
+fn a_large_object_is_there_whole_or_not_at_all_wherever_it_dies() {
+    let begin = || {
+        let store = Store::new();
+        store.stand.catalog(&items(12));
+        store.stand.build();
+        store.noise();
+        store
+    };
+    every_request("object store, one file in pieces", 6, begin, |store, place| {
+        assert_eq!(store.names(), ["feeds/feed.csv.gz"], "{place}");
+        let built = std::fs::read(store.stand.folder.path("out/shop/feed.csv.gz")).expect("built");
+        assert!(store.bytes("feeds/feed.csv.gz") == built, "{place}");
+    });
 }
 
 #[test]
@@ -83,31 +148,72 @@ fn three_shards_then_two(folder: &Folder, incoming: &str) {
     shards(folder, "out/chat", 2);
 }
 
-/// After a kill: every name holds a whole shard, old or new; the next run makes the new set of
-/// it and leaves nothing else; the one after that has nothing to do.
+/// Shards that are pushed over others; the program dies in one manner or another.
 #[cfg(all(target_os = "linux", feature = "sftp"))]
-fn is_made_good(folder: &Folder, incoming: &str, list: &[&str], place: &str) {
-    let bytes = |name: String| std::fs::read(folder.path(&name)).ok();
-    for name in folder.files(incoming).iter().filter(|name| name.starts_with("feed")) {
-        let found = bytes(format!("{incoming}/{name}"));
-        assert!(found == bytes(format!("out/chat/{name}")) || found == bytes(format!("kept/old/{name}")), "{place}: half of {name}");
-    }
-    let push = ["push", "--output-format", "json", "--state", "state/state.sqlite"];
-    let run = folder.run(&push);
-    assert_eq!(run.code, 0, "{place}: {}{}", run.out, run.err);
-    let expected: Vec<&str> = list.iter().copied().chain(["feed-0001-of-0002.jsonl", "feed-0002-of-0002.jsonl", "status.json"]).collect();
-    assert_eq!(folder.files(incoming), expected, "{place}");
-    for name in ["feed-0001-of-0002.jsonl", "feed-0002-of-0002.jsonl"] {
-        assert_eq!(bytes(format!("{incoming}/{name}")), bytes(format!("out/chat/{name}")), "{place}: {name}");
-    }
-    assert_eq!(folder.run(&push).json()["targets"][0]["outcome"], "unchanged", "{place}");
+struct Shards<'a> {
+    folder: &'a Folder,
+    incoming: &'static str,
+    /// Names that are there besides shards.
+    list: &'static [&'static str],
+    server: Option<&'a Server>,
 }
 
-/// Puts back what was there before the push that is killed.
 #[cfg(all(target_os = "linux", feature = "sftp"))]
-fn put_back(folder: &Folder, incoming: &str) {
-    for kept in ["state", incoming] {
-        copy(&folder.path(&format!("kept/{kept}")), &folder.path(kept));
+impl<'a> Shards<'a> {
+    /// Puts back what was there before the push that is killed.
+    fn begin(folder: &'a Folder, incoming: &'static str, list: &'static [&'static str], server: Option<&'a Server>) -> Self {
+        for kept in ["state", incoming] {
+            copy(&folder.path(&format!("kept/{kept}")), &folder.path(kept));
+        }
+        Self { folder, incoming, list, server }
+    }
+
+    fn bytes(&self, folder: &str, name: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.folder.path(&format!("{folder}/{name}"))).ok()
+    }
+
+    /// The new set of shards stands there, and nothing else.
+    fn judge(&self, place: &str) {
+        let shards = ["feed-0001-of-0002.jsonl", "feed-0002-of-0002.jsonl"];
+        let expected: Vec<&str> = self.list.iter().copied().chain(shards).chain(["status.json"]).collect();
+        assert_eq!(self.folder.files(self.incoming), expected, "{place}");
+        for name in shards {
+            assert_eq!(self.bytes(self.incoming, name), self.bytes("out/chat", name), "{place}: {name}");
+        }
+    }
+}
+
+#[cfg(all(target_os = "linux", feature = "sftp"))]
+impl Mortal for Shards<'_> {
+    fn dies(&self, point: Point) -> bool {
+        let push = [env!("CARGO_BIN_EXE_feedmill"), "push", "--state", "state/state.sqlite"];
+        let died = match self.server {
+            Some(server) => {
+                // The server's first answer has no number to be told by.
+                let request = if point.kind == DONE { point.at + 1 } else { point.at };
+                let mut command = Command::new(push[0]);
+                command.args(&push[1..]).current_dir(self.folder.path(""));
+                server.relay.killed_at(request, point.kind == DONE, &mut command)
+            }
+            None => {
+                let inject = format!("inject={}:signal=SIGKILL:when={}", point.kind, point.at);
+                let mut command = strace(&["-f", "-qq", "-o", "/dev/null", "-e", &inject]);
+                !command.args(push).current_dir(self.folder.path("")).status().expect("strace starts").success()
+            }
+        };
+        for name in self.folder.files(self.incoming).iter().filter(|name| name.starts_with("feed")) {
+            let found = self.bytes(self.incoming, name);
+            assert!(found == self.bytes("out/chat", name) || found == self.bytes("kept/old", name), "{point:?}: half of {name}");
+        }
+        died
+    }
+
+    fn push(&self) -> Run {
+        self.folder.run(&["push", "--output-format", "json", "--state", "state/state.sqlite"])
+    }
+
+    fn asked(&self) -> usize {
+        self.server.map_or(0, |server| server.relay.figures().0)
     }
 }
 
@@ -116,37 +222,22 @@ fn put_back(folder: &Folder, incoming: &str) {
 fn sftp_holds_one_whole_feed_wherever_it_dies() {
     let Some(server) = Server::start(Serves::Relay) else { return };
     server.project(&server.keys());
-    let folder = &server.folder;
-    three_shards_then_two(folder, "incoming");
-    let mut points = 0;
-    for is_done in [false, true] {
-        // The server's first answer has no number to be told by.
-        for request in if is_done { 2 } else { 1 }..200 {
-            put_back(folder, "incoming");
-            let mut command = Command::new(env!("CARGO_BIN_EXE_feedmill"));
-            command.args(["push", "--state", "state/state.sqlite"]).current_dir(folder.path(""));
-            let died = server.relay.killed_at(request, is_done, &mut command);
-            if !died {
-                assert!(request > 20, "died nowhere after {request} requests");
-                break;
-            }
-            points += 1;
-            let place = format!("killed at request {request}, {}", if is_done { "done" } else { "not done" });
-            is_made_good(folder, "incoming", &[], &place);
-        }
-    }
-    println!("sftp: killed at {points} points");
+    three_shards_then_two(&server.folder, "incoming");
+    let begin = || Shards::begin(&server.folder, "incoming", &[], Some(&server));
+    every_point("sftp, three shards to two", &[NOT_DONE, DONE], 20, begin, Shards::judge);
+}
+
+#[cfg(all(target_os = "linux", feature = "sftp"))]
+fn strace(arguments: &[&str]) -> Command {
+    let mut command = Command::new("strace");
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
 }
 
 /// Killed by the system at each call of a kind, as `strace` can have it.
 #[cfg(all(target_os = "linux", feature = "sftp"))]
 #[test]
 fn a_folder_holds_one_whole_feed_wherever_it_dies() {
-    let strace = |arguments: &[&str]| {
-        let mut command = Command::new("strace");
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    };
     if !strace(&["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success()) {
         println!("there is no strace here, or it may not trace");
         return;
@@ -158,23 +249,7 @@ fn a_folder_holds_one_whole_feed_wherever_it_dies() {
     );
     folder.write("catalog.csv", sound_catalog(20, 16));
     three_shards_then_two(&folder, "web");
-    let mut points = Vec::new();
-    for kind in ["openat", "write", "fsync", "ftruncate", "rename,renameat,renameat2", "unlink,unlinkat", "mkdir"] {
-        let mut count = 0;
-        for call in 1..500 {
-            put_back(&folder, "web");
-            let inject = format!("inject={kind}:signal=SIGKILL:when={call}");
-            let arguments = ["-f", "-qq", "-o", "/dev/null", "-e", &inject, env!("CARGO_BIN_EXE_feedmill")];
-            let mut command = strace(&arguments);
-            command.args(["push", "--state", "state/state.sqlite"]).current_dir(folder.path(""));
-            if command.status().expect("strace starts").success() {
-                break;
-            }
-            count += 1;
-            is_made_good(&folder, "web", &[".feedmill-files"], &format!("killed at {kind} number {call}"));
-        }
-        points.push((kind, count));
-    }
-    println!("folder: killed at {} points {points:?}", points.iter().map(|(_, count)| count).sum::<u32>());
-    assert!(points.iter().all(|(_, count)| *count > 0), "{points:?}");
+    let kinds = ["openat", "write", "fsync", "ftruncate", "rename,renameat,renameat2", "unlink,unlinkat", "mkdir"];
+    let begin = || Shards::begin(&folder, "web", &[".feedmill-files"], None);
+    every_point("folder, three shards to two", &kinds, 1, begin, Shards::judge);
 }

@@ -10,9 +10,12 @@ mod feeds;
 #[cfg(all(unix, feature = "sftp"))]
 mod files;
 mod judged;
+#[cfg(all(unix, feature = "sftp"))]
+mod keys;
 mod kills;
 #[cfg(feature = "object-store")]
 mod objects;
+mod points;
 mod proxy;
 mod published;
 mod readme;

@@ -1,10 +1,12 @@
 //! Object stores: the program against a small server that speaks like S3, written for this from
 //! the requests that such stores document; it knows nothing of feeds.
 
-use super::stand::{QUICK, Stand, items};
+use super::points::{DONE, Mortal, Point};
+use super::stand::{QUICK, Stand, Victim, items};
+use crate::support::Run;
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use std::collections::BTreeMap;
@@ -29,6 +31,11 @@ struct Bucket {
     faults: Vec<StatusCode>,
     /// Whether what is put is damaged on its way.
     damages: bool,
+    /// Whether nothing may be removed.
+    keeps: bool,
+    /// The program, which dies at one of the calls, and whether that is done by then.
+    victim: Arc<Mutex<Victim>>,
+    is_done: bool,
 }
 
 type Shared = Arc<Mutex<Bucket>>;
@@ -39,7 +46,25 @@ fn text(headers: &HeaderMap, name: &str) -> String {
 
 async fn serve(State(shared): State<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body: Bytes = axum::body::to_bytes(body, 64 << 20).await.expect("a body");
+    // Who died over it sends no more of it.
+    let Ok(body) = axum::body::to_bytes(body, 64 << 20).await else { return StatusCode::BAD_REQUEST.into_response() };
+    let (victim, is_done) = {
+        let bucket = shared.lock().expect("sound");
+        (Arc::clone(&bucket.victim), bucket.is_done)
+    };
+    let dies = victim.lock().expect("sound").comes();
+    if dies && !is_done {
+        victim.lock().expect("sound").kill();
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let response = answer(&shared, &parts, &body);
+    if dies {
+        victim.lock().expect("sound").kill();
+    }
+    response
+}
+
+fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Response {
     let mut bucket = shared.lock().expect("sound");
     let key = parts.uri.path().trim_start_matches("/bucket").trim_start_matches('/').to_owned();
     let query: BTreeMap<String, String> = url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).into_owned().collect();
@@ -82,6 +107,7 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
             bucket.objects.insert(key, stored);
             tag.into_response()
         }
+        (&Method::DELETE, _) if bucket.keeps => StatusCode::FORBIDDEN.into_response(),
         (&Method::DELETE, _) => {
             bucket.objects.remove(&key);
             StatusCode::NO_CONTENT.into_response()
@@ -114,16 +140,18 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
     }
 }
 
-struct Store {
-    stand: Stand,
+/// A project that is pushed to a store.
+pub(crate) struct Store {
+    pub(crate) stand: Stand,
     bucket: Shared,
     address: String,
 }
 
 impl Store {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let stand = Stand::new(&[], |_| {});
         let bucket = Shared::default();
+        bucket.lock().expect("sound").victim = Arc::clone(&stand.victim);
         let router = Router::new().fallback(serve).with_state(Arc::clone(&bucket));
         let address = stand.serve(router);
         let store = Self { stand, bucket, address };
@@ -132,6 +160,13 @@ impl Store {
         std::fs::set_permissions(secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("private");
         store.project("AKIDTEST", &store.address);
         store
+    }
+
+    /// Says once more what the project is, with something else in it.
+    pub(crate) fn change(&self, from: &str, to: &str) {
+        let settings = self.stand.folder.read("feedmill.toml");
+        assert!(settings.contains(from), "{settings}");
+        self.stand.folder.write("feedmill.toml", settings.replace(from, to));
     }
 
     fn project(&self, key: &str, endpoint: &str) {
@@ -148,12 +183,39 @@ impl Store {
         );
     }
 
-    fn names(&self) -> Vec<String> {
+    /// Noise that does not pack, in place of the feed, behind the back of the build.
+    pub(crate) fn noise(&self) -> Vec<u8> {
+        let noise: Vec<u8> = (0..40_000_000u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect();
+        let folder = &self.stand.folder;
+        let feed = std::fs::read(folder.path("out/shop/feed.csv.gz")).expect("built");
+        let digest = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
+        let manifest = folder.read("out/shop/feed.manifest.json");
+        folder.write("out/shop/feed.manifest.json", manifest.replace(&digest(&feed), &digest(&noise)));
+        folder.write("out/shop/feed.csv.gz", &noise);
+        noise
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
         self.bucket.lock().expect("sound").objects.keys().cloned().collect()
     }
 
-    fn bytes(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         self.bucket.lock().expect("sound").objects[name].bytes.clone()
+    }
+}
+
+impl Mortal for Store {
+    fn dies(&self, point: Point) -> bool {
+        self.bucket.lock().expect("sound").is_done = point.kind == DONE;
+        self.stand.killed_at(point.at, &["push"])
+    }
+
+    fn push(&self) -> Run {
+        self.stand.push()
+    }
+
+    fn asked(&self) -> usize {
+        self.bucket.lock().expect("sound").calls.len()
     }
 }
 
@@ -187,17 +249,30 @@ fn a_feed_is_put_whole_read_back_and_stale_shards_go() {
 }
 
 #[test]
+fn stale_shards_are_emptied_where_nothing_may_be_removed() {
+    let store = Store::new();
+    store.stand.catalog(&items(12));
+    store.stand.build();
+    let stale = "feeds/feed-0000-of-0002.csv.gz";
+    {
+        let mut bucket = store.bucket.lock().expect("sound");
+        bucket.keeps = true;
+        bucket.objects.insert(stale.to_owned(), Stored { bytes: b"stale".to_vec(), ..Stored::default() });
+    }
+    let run = store.stand.push();
+    assert!(run.code == 0 && run.out.contains("emptied feed-0000-of-0002.csv.gz"), "{} {}{}", run.code, run.out, run.err);
+    let unpacked = std::io::read_to_string(flate2::read::MultiGzDecoder::new(&store.bytes(stale)[..])).expect("gzip");
+    assert!(unpacked.starts_with("item_id,") && unpacked.lines().count() == 1, "a header and no row: {unpacked}");
+    let run = store.stand.run(&["push", "--full"]);
+    assert!(run.code == 0 && !run.out.contains("emptied"), "{}", run.out);
+}
+
+#[test]
 fn a_large_file_goes_in_pieces() {
     let store = Store::new();
     store.stand.catalog(&items(12));
     store.stand.build();
-    // Noise that does not pack, in place of the feed, behind the back of the build.
-    let noise: Vec<u8> = (0..40_000_000u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect();
-    let feed = std::fs::read(store.stand.folder.path("out/shop/feed.csv.gz")).expect("built");
-    let digest = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
-    let manifest = store.stand.folder.read("out/shop/feed.manifest.json");
-    store.stand.folder.write("out/shop/feed.manifest.json", manifest.replace(&digest(&feed), &digest(&noise)));
-    store.stand.folder.write("out/shop/feed.csv.gz", &noise);
+    let noise = store.noise();
     let run = store.stand.push();
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     assert!(store.bytes("feeds/feed.csv.gz") == noise);

@@ -39,13 +39,20 @@ fn succeeds(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
+/// Makes a key of a kind, with a passphrase or an empty one.
+pub(crate) fn make_key(folder: &Folder, name: &str, kind: &[&str], passphrase: &str) -> Option<()> {
+    let path = folder.path(name).display().to_string();
+    succeeds(Command::new(tool("ssh-keygen")?).args(["-q", "-N", passphrase, "-f", &path]).args(kind));
+    Some(())
+}
+
 impl Server {
     /// A server, or nothing where none is installed; `tests/run` installs it.
     pub(crate) fn start(serves: Serves) -> Option<Self> {
         let folder = Folder::new();
         let path = |name: &str| folder.path(name).display().to_string();
         for name in ["host", "client"] {
-            succeeds(Command::new(tool("ssh-keygen")?).args(["-q", "-t", "ed25519", "-N", "", "-f", &path(name)]));
+            make_key(&folder, name, &["-t", "ed25519"], "")?;
         }
         folder.write("authorized_keys", folder.read("client.pub"));
         std::fs::create_dir(folder.path("incoming")).expect("a folder");
@@ -106,6 +113,15 @@ impl Server {
         self.child = Some(child);
     }
 
+    /// Starts it again with something else in its settings.
+    pub(crate) fn change(&mut self, from: &str, to: &str) {
+        self.end();
+        let settings = self.folder.read("sshd_config");
+        assert!(settings.contains(from), "{settings}");
+        self.folder.write("sshd_config", settings.replace(from, to));
+        self.begin();
+    }
+
     /// Ends it.
     pub(crate) fn end(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -142,9 +158,12 @@ impl Server {
     }
 
     pub(crate) fn fingerprint(&self) -> String {
-        let line = succeeds(
-            Command::new(tool("ssh-keygen").expect("installed")).args(["-lf", &self.folder.path("host.pub").display().to_string()]),
-        );
+        self.fingerprint_of("host.pub")
+    }
+
+    pub(crate) fn fingerprint_of(&self, key: &str) -> String {
+        let line =
+            succeeds(Command::new(tool("ssh-keygen").expect("installed")).args(["-lf", &self.folder.path(key).display().to_string()]));
         line.split_whitespace().nth(1).expect("a fingerprint").to_owned()
     }
 
@@ -184,26 +203,4 @@ pub(crate) fn sound_catalog(count: usize, letters: usize) -> String {
         catalog.push_str(&row);
     }
     catalog
-}
-
-/// Cuts the feed that was built into shards, as a build does with a feed that is too large.
-pub(crate) fn shards(folder: &Folder, built: &str, count: usize) {
-    let whole = folder.read(&format!("{built}/feed.jsonl"));
-    let lines: Vec<&str> = whole.lines().collect();
-    let mut manifest: serde_json::Value = serde_json::from_str(&folder.read(&format!("{built}/feed.manifest.json"))).expect("JSON");
-    let first = manifest["files"][0].clone();
-    let each = lines.len().div_ceil(count);
-    let files = lines.chunks(each).enumerate().map(|(place, lines)| {
-        let name = format!("feed-{:04}-of-{count:04}.jsonl", place + 1);
-        let text = lines.join("\n") + "\n";
-        let mut file = first.clone();
-        file["name"] = name.as_str().into();
-        file["items"] = lines.len().into();
-        file["bytes"] = text.len().into();
-        file["blake3"] = blake3::hash(text.as_bytes()).to_hex().as_str().into();
-        folder.write(&format!("{built}/{name}"), text);
-        file
-    });
-    manifest["files"] = files.collect();
-    folder.write(&format!("{built}/feed.manifest.json"), manifest.to_string());
 }

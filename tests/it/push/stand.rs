@@ -128,6 +128,21 @@ pub(crate) struct Victim {
     at: Option<usize>,
 }
 
+impl Victim {
+    /// Counts a request; whether it is the one at which the program dies.
+    pub(crate) fn comes(&mut self) -> bool {
+        self.seen += 1;
+        self.at == Some(self.seen)
+    }
+
+    /// Kills the program.
+    pub(crate) fn kill(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.kill().expect("killed");
+        }
+    }
+}
+
 /// One item: id, price, stock.
 pub(crate) type Item = (String, String, u32);
 
@@ -142,11 +157,8 @@ impl Stand {
         let killer = Arc::clone(&victim);
         let witness: Witness = Arc::new(move |_| {
             let mut victim = killer.lock().expect("sound");
-            victim.seen += 1;
-            if victim.at == Some(victim.seen)
-                && let Some(child) = &mut victim.child
-            {
-                child.kill().expect("killed");
+            if victim.comes() {
+                victim.kill();
             }
         });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
@@ -214,7 +226,7 @@ impl Stand {
         self.folder.run(&all)
     }
 
-    /// Runs the program until the sandbox has seen so many exchanges, and kills it before the
+    /// Runs the program until the target has seen so many requests, and kills it before the
     /// answer to the last of them leaves. `false` when it ended before.
     pub(crate) fn killed_at(&self, exchange: usize, arguments: &[&str]) -> bool {
         {
