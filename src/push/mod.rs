@@ -9,6 +9,8 @@
 
 pub mod address;
 pub mod difference;
+#[cfg(any(feature = "object-store", feature = "sftp"))]
+mod empty;
 pub mod engine;
 mod error;
 pub mod feed;

@@ -97,7 +97,7 @@ impl Session {
             |name: &str| shards.iter().any(|shard| inside(&shard.path, name)) || waiting.iter().any(|shard| inside(&shard.beside, name));
         let ours = |name: &str| is_feed(name, &to.prefix) || is_unfinished(name, &to.prefix);
         for stale in present.iter().filter(|name| ours(name) && !is_part(name)) {
-            self.clear(to, desk, stale, &mut verdict).await?;
+            self.clear(to, desk, part, stale, &mut verdict).await?;
         }
         Ok(verdict)
     }
