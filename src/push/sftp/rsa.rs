@@ -54,7 +54,7 @@ fn pair(own: &RsaKeypair) -> Option<KeyPair> {
 /// The private exponent, modulo one less than a prime: what the files of OpenSSH leave out.
 fn reduced(exponent: &[u8], prime: &[u8]) -> Option<Vec<u8>> {
     let number = |bytes: &[u8]| BoxedUint::from_be_slice(bytes, u32::try_from(bytes.len()).ok()? * 8).ok();
-    let less = number(prime)?.wrapping_sub(&BoxedUint::one());
+    let less = number(prime)?.wrapping_sub(BoxedUint::one());
     let rest = number(exponent)?.rem(&Option::<NonZero<BoxedUint>>::from(NonZero::new(less))?);
     let bytes = rest.to_be_bytes();
     let first = bytes.iter().position(|byte| *byte != 0)?;
