@@ -258,7 +258,7 @@ fn one_upsert_for_each_content_wherever_it_dies() {
             stand.build();
             stand
         };
-        every_request(way.name, 3, begin, |stand, place| {
+        let told = every_request(way.name, 3, begin, |stand, place| {
             assert!(stand.sandbox().feeds().len() <= 1, "{place}: one feed");
             assert_eq!(stand.ids(&way).len(), 12, "{place}");
             let upserts = upserts(stand);
@@ -267,6 +267,7 @@ fn one_upsert_for_each_content_wherever_it_dies() {
                 assert_eq!(stand.sandbox().feeds()[0].updates.len(), 3, "{place}");
             }
         });
+        println!("{told}");
     }
 }
 
@@ -283,7 +284,7 @@ fn a_change_that_dies_anywhere_comes_to_the_same_end() {
             catalog(&stand, &now);
             stand
         };
-        every_request(&format!("{}, two prices and one gone", way.name), 2, begin, |stand, place| {
+        let told = every_request(&format!("{}, two prices and one gone", way.name), 2, begin, |stand, place| {
             let prices: Vec<Value> = match way.spec {
                 "openai-ads-delta" => {
                     let items = stand.sandbox().ads_feeds().remove(0).items;
@@ -302,6 +303,7 @@ fn a_change_that_dies_anywhere_comes_to_the_same_end() {
             };
             assert_eq!(prices, ["77.00 USD", "78.00 USD"], "{place}");
         });
+        println!("{told}");
     }
 }
 

@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 #[test]
 fn one_import_for_each_content_wherever_it_dies() {
     for way in [IMPORTS, SETS] {
-        every_request(
+        let told = every_request(
             way.name,
             4,
             || Stand::built(&way, 12, &[]),
@@ -32,6 +32,7 @@ fn one_import_for_each_content_wherever_it_dies() {
                 assert_eq!(stand.sandbox().products("acct_sandbox").len(), 12, "{place}");
             },
         );
+        println!("{told}");
     }
 }
 
@@ -49,7 +50,7 @@ fn one_key_for_each_file_of_an_endpoint_wherever_it_dies() {
         shards(&stand.folder, "out/shop", 3);
         stand
     };
-    every_request("https, three files", 3, begin, |stand, place| {
+    let told = every_request("https, three files", 3, begin, |stand, place| {
         let key = |headers: Vec<(String, String)>| headers.into_iter().find(|(name, _)| name == "idempotency-key").expect("a key").1;
         let keys: BTreeSet<String> = stand.exchanges().into_iter().map(|exchange| key(exchange.headers)).collect();
         let held: BTreeMap<String, Vec<String>> = stand
@@ -61,6 +62,7 @@ fn one_key_for_each_file_of_an_endpoint_wherever_it_dies() {
         assert_eq!((keys.len(), held.len()), (3, 3), "{place}: {keys:?}");
         assert_eq!(held.values().flatten().collect::<BTreeSet<_>>().len(), 12, "{place}");
     });
+    println!("{told}");
 }
 
 /// A delivery of three shards, in place and accepted; then a changed feed of two is built.
@@ -85,13 +87,14 @@ fn bucket() -> Store {
 #[test]
 fn an_object_store_holds_one_whole_feed_wherever_it_dies() {
     let names = ["feed-0001-of-0002.jsonl", "feed-0002-of-0002.jsonl"];
-    every_request("object store, three shards to two", 8, bucket, |store, place| {
+    let told = every_request("object store, three shards to two", 8, bucket, |store, place| {
         assert_eq!(store.names(), names.map(|name| format!("feeds/{name}")), "{place}");
         for name in names {
             let built = store.stand.folder.read(&format!("out/shop/{name}"));
             assert!(store.bytes(&format!("feeds/{name}")) == built.into_bytes(), "{place}: {name}");
         }
     });
+    println!("{told}");
 }
 
 #[cfg(feature = "object-store")]
@@ -104,11 +107,12 @@ fn a_large_object_is_there_whole_or_not_at_all_wherever_it_dies() {
         store.noise();
         store
     };
-    every_request("object store, one file in pieces", 6, begin, |store, place| {
+    let told = every_request("object store, one file in pieces", 6, begin, |store, place| {
         assert_eq!(store.names(), ["feeds/feed.csv.gz"], "{place}");
         let built = std::fs::read(store.stand.folder.path("out/shop/feed.csv.gz")).expect("built");
         assert!(store.bytes("feeds/feed.csv.gz") == built, "{place}");
     });
+    println!("{told}");
 }
 
 #[test]
@@ -224,7 +228,8 @@ fn sftp_holds_one_whole_feed_wherever_it_dies() {
     server.project(&server.keys());
     three_shards_then_two(&server.folder, "incoming");
     let begin = || Shards::begin(&server.folder, "incoming", &[], Some(&server));
-    every_point("sftp, three shards to two", &[NOT_DONE, DONE], 20, begin, Shards::judge);
+    let told = every_point("sftp, three shards to two", &[NOT_DONE, DONE], 20, begin, Shards::judge);
+    println!("{told}");
 }
 
 #[cfg(all(target_os = "linux", feature = "sftp"))]
@@ -251,5 +256,6 @@ fn a_folder_holds_one_whole_feed_wherever_it_dies() {
     three_shards_then_two(&folder, "web");
     let kinds = ["openat", "write", "fsync", "ftruncate", "rename,renameat,renameat2", "unlink,unlinkat", "mkdir"];
     let begin = || Shards::begin(&folder, "web", &[".feedmill-files"], None);
-    every_point("folder, three shards to two", &kinds, 1, begin, Shards::judge);
+    let told = every_point("folder, three shards to two", &kinds, 1, begin, Shards::judge);
+    println!("{told}");
 }

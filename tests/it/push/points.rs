@@ -50,12 +50,14 @@ impl Mortal for Stand {
 }
 
 /// Kills a delivery once before and once after the target has done what it asks, at every request.
-pub(crate) fn every_request<M: Mortal>(name: &str, least: usize, begin: impl Fn() -> M, judge: impl Fn(&M, &str)) {
-    every_point(name, &[NOT_DONE, DONE], least, begin, judge);
+/// How many there were, in a line of the table.
+pub(crate) fn every_request<M: Mortal>(name: &str, least: usize, begin: impl Fn() -> M, judge: impl Fn(&M, &str)) -> String {
+    every_point(name, &[NOT_DONE, DONE], least, begin, judge)
 }
 
 /// Kills a delivery at every point of these kinds, of which each has so many at least. The run
 /// after that succeeds, its end is judged, and the one after has nothing to do and asks nothing.
+/// How many points there were, in a line of the table.
 pub(crate) fn every_point<M: Mortal>(name: &str, kinds: &[&'static str], least: usize, begin: impl Fn() -> M, judge: impl Fn(&M, &str)) {
     let mut told = String::new();
     let mut points = 0;
@@ -81,5 +83,5 @@ pub(crate) fn every_point<M: Mortal>(name: &str, kinds: &[&'static str], least: 
         points += count;
         write!(told, ", {count} {kind}").expect("written");
     }
-    println!("killed: {name:<40} {points:>4} points{}", told.replacen(',', ":", 1));
+    format!("killed: {name:<40} {points:>4} points{}", told.replacen(',', ":", 1))
 }
