@@ -58,7 +58,13 @@ pub(crate) fn every_request<M: Mortal>(name: &str, least: usize, begin: impl Fn(
 /// Kills a delivery at every point of these kinds, of which each has so many at least. The run
 /// after that succeeds, its end is judged, and the one after has nothing to do and asks nothing.
 /// How many points there were, in a line of the table.
-pub(crate) fn every_point<M: Mortal>(name: &str, kinds: &[&'static str], least: usize, begin: impl Fn() -> M, judge: impl Fn(&M, &str)) {
+pub(crate) fn every_point<M: Mortal>(
+    name: &str,
+    kinds: &[&'static str],
+    least: usize,
+    begin: impl Fn() -> M,
+    judge: impl Fn(&M, &str),
+) -> String {
     let mut told = String::new();
     let mut points = 0;
     for &kind in kinds {
