@@ -68,6 +68,11 @@ impl Secret {
 }
 
 impl SecretRef {
+    /// The output of a command.
+    pub fn command<const N: usize>(words: [&str; N]) -> Self {
+        Self { command: Some(words.map(str::to_owned).to_vec()), ..Self::default() }
+    }
+
     /// Reads the secret; a relative file starts at `home`.
     ///
     /// # Errors

@@ -333,15 +333,23 @@ pub(super) struct SpecArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "A fault is METHOD PATH: WHAT [OPTION..]. `*` stands for any method or characters; the path may leave the\n\
     prefix out. WHAT is a status from 300 to 599, reset (in the middle of the request), lost (done, no answer), cut (done, half an\n\
-    answer), body-failed (success, but the body says failed) or never-done (pending for ever). Options: xN strikes, after=N calls that\n\
-    pass before; for a status also retry-after=, should-retry=, reason=, location=, code=.\n\n\
+    answer), silent (nothing is done, no answer ever), body-failed (success, but the body says failed) or never-done (pending for\n\
+    ever). Options: xN strikes, after=N calls that pass before; for a status also retry-after=, should-retry=, reason=, location=, code=.\n\n\
+    For SFTP the method is `SFTP REQUEST`: login, open, read, write, fsync, close, stat, setstat, readdir, rename, remove, mkdir, rmdir,\n\
+    or `*`; and instead of a status WHAT is no-such-file, permission-denied, failure, unsupported, or for stat size=N. What becomes of\n\
+    a file under its name is `SFTP upload`.\n\n\
     Examples:\n  \
         feedmill sandbox\n  \
+        feedmill sandbox --listen 127.0.0.1:8080 --listen-sftp 127.0.0.1:2222 --fault 'SFTP rename *: failure x2'\n  \
         feedmill sandbox --fault 'PATCH /feeds/*: 429 x3 retry-after=1' --fault 'POST /v2/*: lost x1'")]
 pub(super) struct Sandbox {
     /// Where to listen; a loopback address, port 0 for any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(super) listen: std::net::SocketAddr,
+    /// Where its SFTP server listens; a loopback address, port 0 for any free one
+    #[cfg(feature = "sftp")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(super) listen_sftp: std::net::SocketAddr,
     /// What goes wrong, such as 'PATCH /feeds/*: 429 x3'; may be repeated
     #[arg(long, value_name = "FAULT")]
     pub(super) fault: Vec<crate::sandbox::Fault>,

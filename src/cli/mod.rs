@@ -11,6 +11,7 @@ mod inspect;
 mod mill;
 mod publish;
 mod push;
+mod rehearsal;
 mod run;
 mod sandbox;
 mod schema;

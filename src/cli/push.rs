@@ -3,18 +3,16 @@
 use super::args::{Project, Push, Shown};
 use super::error::{CliError, Exit};
 use super::mill;
+use super::rehearsal;
 use super::turn;
 use super::ui::Ui;
 use crate::clock::{Clock, System};
 use crate::config::resolve::{Flags, Settings, state_file};
 use crate::finding::sink::Listen;
 use crate::progress::Progress;
-use crate::push::difference;
 use crate::push::engine::Wish;
-use crate::push::feed::Built;
 use crate::push::outcome::{Ending as End, Outcome};
 use crate::push::round::{Order, Round, Task};
-use crate::push::settings::{Deliver, StandIn};
 use crate::push::shared::Shared;
 use crate::report::{self, Opening};
 use crate::sandbox;
@@ -119,10 +117,7 @@ pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
         let mut round = round(Arc::clone(&state), &ready.settings.home, command.limits.deadline, wish);
         let options = sandbox::Options { faults: command.fault.clone(), ..sandbox::Options::default() };
         let sandbox = if command.sandbox { Some(sandbox::serve(options).await?) } else { None };
-        if let Some(sandbox) = &sandbox {
-            adopt(sandbox, &ready.orders);
-        }
-        round.stand_in = sandbox.as_ref().map(|sandbox| StandIn { address: sandbox.address(), folder: scratch.path().to_owned() });
+        round.stand_in = sandbox.as_ref().map(|sandbox| rehearsal::stand_in(sandbox, &ready.orders, scratch.path()));
         if let Some(digest) = &command.approve {
             for order in &ready.orders {
                 state.approve(&order.target, digest, round.shared.clock.timestamp().as_second()).await?;
@@ -149,18 +144,6 @@ pub(super) async fn deliver(round: &Round, orders: &[Order], told: &mut (dyn FnM
     };
     ui.end();
     outcomes
-}
-
-/// Lets a sandbox hold the feeds that the settings name, with the items that were built. What
-/// cannot be read is told by the delivery itself.
-fn adopt(sandbox: &sandbox::Sandbox, orders: &[Order]) {
-    for order in orders {
-        let Ok(deliver) = Deliver::read(&order.target, &order.deliver) else { continue };
-        let Some((way, feed)) = deliver.feed() else { continue };
-        let built = Built::open(&order.folder, deliver.common.format.as_deref());
-        let items = built.and_then(|built| difference::items(&built)?.collect::<Result<Vec<_>, _>>()).unwrap_or_default();
-        sandbox.adopt(way, feed, items);
-    }
 }
 
 /// Tells what became of deliveries, refusals first, and how the program ends.

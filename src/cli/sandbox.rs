@@ -26,6 +26,8 @@ async fn until_stopped(command: &args::Sandbox, ui: &Ui) -> Result<Exit, CliErro
     let witness = move |exchange: &Exchange| tell.send(exchange.to_string()).unwrap_or_default();
     let options = Options {
         listen: command.listen,
+        #[cfg(feature = "sftp")]
+        listen_sftp: command.listen_sftp,
         faults: command.fault.clone(),
         witness: Some(Arc::new(witness)),
         remember: false,

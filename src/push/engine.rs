@@ -14,7 +14,6 @@ use super::{Desk, Destination, Part, Poll, Verdict};
 use crate::clock::Clock;
 use crate::state::{Holding, Intent, State};
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 /// Snapshots that an account may hold, kept each for itself.
 const MOST_POSSIBLE: usize = 4;
@@ -64,9 +63,7 @@ impl Delivery<'_> {
         if let Err(error) = self.work(&mut outcome).await {
             self.fail(&error, &mut outcome).await;
         }
-        if let Some(http) = self.destination.http() {
-            outcome.requests = http.requests.load(Ordering::Relaxed);
-        }
+        outcome.requests = self.destination.requests();
         outcome.planned = self.destination.rehearsed();
         outcome.time.1 = self.now();
         outcome

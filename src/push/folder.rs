@@ -14,6 +14,7 @@ use crate::state::Intent;
 use serde::Deserialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// The keys of `deliver = { folder = ... }`.
@@ -33,6 +34,8 @@ pub(super) struct Folder {
     rehearsal: bool,
     meter: Arc<Meter>,
     planned: Mutex<Vec<String>>,
+    /// Files that took their names, and that were removed.
+    changes: AtomicU64,
 }
 
 /// Lists the files of the last delivery, so that those which are no longer part of it go.
@@ -44,7 +47,7 @@ impl Folder {
         names::check_prefix(&settings.prefix).map_err(wrong)?;
         let meter = Arc::clone(&way.shared.meter);
         let folder = way.home.join(&settings.folder);
-        Ok(Self { folder, prefix: settings.prefix.clone(), rehearsal, meter, planned: Mutex::default() })
+        Ok(Self { folder, prefix: settings.prefix.clone(), rehearsal, meter, planned: Mutex::default(), changes: AtomicU64::new(0) })
     }
 
     async fn put(&self, desk: &Desk<'_>, part: &Part, intent: &mut Intent) -> Result<Verdict, PushError> {
@@ -73,11 +76,15 @@ impl Folder {
         // Only when every shard is there whole do they take their names.
         for file in finished {
             file.publish().map_err(written)?;
+            self.changes.fetch_add(1, Ordering::Relaxed);
         }
         for stale in &stale {
             let path = self.folder.join(stale);
             match std::fs::remove_file(&path) {
-                Ok(()) => verdict.notes.push(format!("removed {stale}, which is no longer part of the feed")),
+                Ok(()) => {
+                    self.changes.fetch_add(1, Ordering::Relaxed);
+                    verdict.notes.push(format!("removed {stale}, which is no longer part of the feed"));
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(PushError::io(path)(error)),
             }
@@ -151,6 +158,10 @@ impl Destination for Folder {
 
     fn http(&self) -> Option<&Http> {
         None
+    }
+
+    fn requests(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     fn rehearsed(&self) -> Vec<String> {

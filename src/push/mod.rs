@@ -47,6 +47,7 @@ use http::Http;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Work that a destination does.
@@ -119,6 +120,12 @@ pub trait Destination: Send + Sync {
 
     /// Where requests leave; `None` where it makes none.
     fn http(&self) -> Option<&Http>;
+
+    /// Requests made so far; where there are no such things, what was changed: files written,
+    /// renamed and removed.
+    fn requests(&self) -> u64 {
+        self.http().map_or(0, |http| http.requests.load(Ordering::Relaxed))
+    }
 
     /// What a rehearsal would have done, in words.
     fn rehearsed(&self) -> Vec<String> {

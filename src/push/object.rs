@@ -21,7 +21,7 @@ use crate::state::Intent;
 use futures_util::TryStreamExt;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::client::{HttpClient, HttpConnector};
+use object_store::client::{HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::path::Path as Key;
 use object_store::{
@@ -32,6 +32,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::Url;
@@ -62,6 +64,7 @@ pub(super) struct Objects {
     shared: Shared,
     rehearsal: bool,
     planned: Mutex<Vec<String>>,
+    requests: Arc<AtomicU64>,
 }
 
 /// Bytes of a piece of a file; smaller files go in one.
@@ -102,7 +105,9 @@ impl Objects {
         let (own, proxy) = client(way.limits)?;
         secrets.extend(proxy);
         let retry = retry(&way.policy);
-        let store = open(&scheme, &settings.object, pairs, Own(own), retry).map_err(|message| wrong(clean(&message, &secrets)))?;
+        let requests = Arc::default();
+        let store = open(&scheme, &settings.object, pairs, Own(own, Arc::clone(&requests)), retry)
+            .map_err(|message| wrong(clean(&message, &secrets)))?;
         Ok(Self {
             store,
             folder,
@@ -112,6 +117,7 @@ impl Objects {
             shared: way.shared.clone(),
             rehearsal,
             planned: Mutex::default(),
+            requests,
         })
     }
 
@@ -292,13 +298,24 @@ fn open(
     })
 }
 
-/// Our own client: what the library would set up follows redirects.
-#[derive(Debug)]
-struct Own(reqwest::Client);
+/// Our own client: what the library would set up follows redirects. It counts what leaves.
+#[derive(Clone, Debug)]
+struct Own(reqwest::Client, Arc<AtomicU64>);
 
 impl HttpConnector for Own {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
+        Ok(HttpClient::new(self.clone()))
+    }
+}
+
+impl HttpService for Own {
+    fn call<'a, 'b>(&'a self, request: HttpRequest) -> Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'b>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        HttpService::call(&self.0, request)
     }
 }
 
@@ -309,6 +326,10 @@ impl Destination for Objects {
 
     fn http(&self) -> Option<&Http> {
         None
+    }
+
+    fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     fn rehearsed(&self) -> Vec<String> {

@@ -85,7 +85,7 @@ pub struct Outcome {
     pub sent: u64,
     /// Bytes sent.
     pub bytes: u64,
-    /// Requests made.
+    /// Requests made; by SFTP and into folders, files written, renamed and removed.
     pub requests: u64,
     /// The digest of the feed, by which it is approved.
     pub digest: String,

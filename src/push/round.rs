@@ -91,7 +91,8 @@ impl Round {
     fn ready(&self, order: &Order) -> Result<Ready, PushError> {
         let mut deliver = Deliver::read(&order.target, &order.deliver)?;
         if let Some(to) = &self.stand_in {
-            deliver.divert(&order.target, to);
+            let built = feed::manifest(&order.folder)?;
+            deliver.divert(&order.target, &built.feed(), to);
         }
         let found = || match feed::manifest(&order.folder)?.accounts {
             none if none.is_empty() => {

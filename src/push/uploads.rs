@@ -19,6 +19,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 /// The keys of `uploads = { ads = ... }`.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,6 +39,18 @@ pub(super) struct Watched {
     uploads: Address,
     feed: String,
     key: Secret,
+}
+
+impl Settings {
+    /// The feed that the files are uploaded to.
+    pub(super) fn feed(&self) -> &str {
+        &self.feed
+    }
+
+    /// Asks elsewhere, and shows something else.
+    pub(super) fn divert(&mut self, ads: String, key: SecretRef) {
+        (self.ads, self.key) = (ads, key);
+    }
 }
 
 /// The uploads that were there before, as remembered.
@@ -171,6 +184,10 @@ impl Destination for Watched {
 
     fn http(&self) -> Option<&Http> {
         Some(&self.http)
+    }
+
+    fn requests(&self) -> u64 {
+        self.inner.requests() + self.http.requests.load(Ordering::Relaxed)
     }
 
     fn rehearsed(&self) -> Vec<String> {

@@ -40,6 +40,11 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The spec that the feed follows, as specs are named.
+    pub fn feed(&self) -> String {
+        format!("{}@{}", self.target, self.spec)
+    }
+
     /// The manifest in a folder, where there is one.
     pub fn read(folder: &Path) -> Option<Self> {
         std::fs::read_to_string(folder.join(NAME)).ok().and_then(|text| serde_json::from_str(&text).ok())

@@ -4,6 +4,7 @@
 use super::ads::AdsFeed;
 use super::{Api, Sandbox};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 impl Sandbox {
     /// Takes a feed for made that deliveries by this way in call by this id; what changes items
@@ -34,6 +35,14 @@ impl Sandbox {
         };
         if world.feeds.find(api, feed).is_none() {
             world.feeds.take(api, feed.to_owned(), None, now);
+        }
+    }
+
+    /// Takes whatever comes to lie in a folder for uploads to a feed of the Ads API, as if somebody
+    /// carried it there; it is looked for whenever uploads are asked for.
+    pub fn watch(&self, feed: &str, folder: &Path) {
+        if let Some(feed) = self.shared.world().ads_feed(feed) {
+            feed.watch(folder);
         }
     }
 }

@@ -2,19 +2,22 @@
 //!
 //! Documents leave open how lists are wrapped (`data` for feeds, `uploads` for uploads here), how a
 //! filter is written (`field`, `operator`, `values`), and what a delta for an unknown item does: one
-//! client reports 422, which is done here. A file arrives over SFTP, or is handed over by a test.
+//! client reports 422, which is done here. A file arrives over SFTP, where the user is the feed's id.
 
 use super::acp::Refused;
 use super::call::{Answer, Call};
 use super::fault::Twist;
+#[cfg(feature = "sftp")]
+use super::sftp::Proof;
 use super::shape::{Flaw, Shape, optional, required};
-use super::snapshot::{Diagnostic, Snapshot};
+use super::snapshot::{self, Diagnostic, Snapshot};
 use super::stripe::Row;
-use super::{AdsFeedState, Shared, World};
+use super::{AdsFeedState, Shared, World, judge};
 use crate::product::money::Currency;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 static CREATE: Shape = Shape::Object(&[required("name", &Shape::Id), required("countries", &Shape::List(&Shape::Letters(2), 1))], 0);
 static ACCESS: Shape =
@@ -48,11 +51,16 @@ pub(super) struct AdsFeed {
     access: Option<Access>,
     items: BTreeMap<String, Row>,
     uploads: Vec<Upload>,
+    /// A folder from which somebody carries files here, and what has come from there.
+    watched: Option<(PathBuf, Vec<(String, String)>)>,
 }
 
 #[derive(Debug)]
 struct Access {
     method: String,
+    /// The public key that was given with it.
+    #[cfg(feature = "sftp")]
+    key: Option<String>,
     enabled: bool,
 }
 
@@ -106,7 +114,35 @@ impl Upload {
 impl AdsFeed {
     /// A feed without access, items or uploads.
     pub(super) fn new(id: String, name: String, countries: Vec<String>, created: Timestamp) -> Self {
-        Self { id, name, countries, created, archived: false, access: None, items: BTreeMap::new(), uploads: Vec::new() }
+        Self { id, name, countries, created, archived: false, access: None, items: BTreeMap::new(), uploads: Vec::new(), watched: None }
+    }
+
+    /// Takes what comes to lie in a folder.
+    pub(super) fn watch(&mut self, folder: &Path) {
+        self.watched = Some((folder.to_owned(), Vec::new()));
+    }
+
+    /// Looks for files that nobody has carried here yet.
+    fn look(&mut self, today: jiff::civil::Date) {
+        let Some((folder, known)) = &mut self.watched else { return };
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Ok(digest) =
+                std::fs::File::open(entry.path()).and_then(|file| Ok(*blake3::Hasher::new().update_reader(file)?.finalize().as_bytes()))
+            else {
+                continue;
+            };
+            let seen = (name.clone(), blake3::Hash::from(digest).to_hex().to_string());
+            if !name.starts_with('.') && !known.contains(&seen) {
+                known.push(seen);
+                found.push((name, entry.path()));
+            }
+        }
+        found.sort();
+        for (name, path) in found {
+            self.receive(&name, snapshot::read(&path, "openai-ads", today), None);
+        }
     }
 
     /// Takes rows in, by item.
@@ -132,6 +168,19 @@ impl AdsFeed {
                 "connection_uri": format!("sftp://{}@{address}/", self.id),
                 "authentication_method": access.method,
             }),
+        }
+    }
+
+    /// Whether its access was made for this proof, and is not paused.
+    #[cfg(feature = "sftp")]
+    pub(super) fn lets_in(&self, proof: Proof<'_>) -> bool {
+        let Some(access) = self.access.as_ref().filter(|access| access.enabled) else { return false };
+        match proof {
+            Proof::Password(shown) => access.method == "password" && shown == password(&self.id),
+            Proof::Key(shown) => {
+                let known = access.key.as_deref().and_then(|key| russh::keys::PublicKey::from_openssh(key).ok());
+                access.method == "ssh_key" && known.is_some_and(|known| known.key_data() == shown.key_data())
+            }
         }
     }
 
@@ -193,7 +242,7 @@ pub(super) fn answer(shared: &Shared, call: &Call) -> Answer {
 }
 
 fn dispatch(shared: &Shared, call: &Call) -> Result<Answer, Box<Answer>> {
-    let address = shared.sftp_address();
+    let address = shared.sftp.clone();
     let with = |id: &str, act: &dyn Fn(&mut AdsFeed) -> Result<Answer, Box<Answer>>| {
         let mut world = shared.world();
         let unknown = || Box::new(error(404, "feed_not_found", "the account has no such feed", Some("feed_id")));
@@ -229,7 +278,9 @@ fn dispatch(shared: &Shared, call: &Call) -> Result<Answer, Box<Answer>> {
         }
         ("GET", ["feeds", "uploads"]) => {
             let mut records = Vec::new();
+            let today = judge::date(shared.now());
             for feed in &mut shared.world().ads {
+                feed.look(today);
                 for upload in &mut feed.uploads {
                     upload.looks += 1;
                     upload.twist = call.twist.or(upload.twist);
@@ -245,7 +296,12 @@ fn dispatch(shared: &Shared, call: &Call) -> Result<Answer, Box<Answer>> {
                 return Err(Box::new(error(400, "missing_field", "`ssh_key` needs `ssh_public_key`", Some("ssh_public_key"))));
             }
             with(id, &|feed| {
-                feed.access = Some(Access { method: method.clone(), enabled: true });
+                feed.access = Some(Access {
+                    method: method.clone(),
+                    #[cfg(feature = "sftp")]
+                    key: body["ssh_public_key"].as_str().map(str::to_owned),
+                    enabled: true,
+                });
                 let mut access = feed.access(&address);
                 if method == "password" {
                     access["password"] = json!(password(&feed.id));

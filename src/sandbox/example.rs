@@ -5,6 +5,29 @@ use super::{Api, Sandbox};
 impl Sandbox {
     /// The addresses, and an example of targets that use them.
     pub fn introduction(&self) -> String {
+        let mut text = self.apis();
+        #[cfg(feature = "sftp")]
+        text.push_str(&self.sftp());
+        text
+    }
+
+    #[cfg(feature = "sftp")]
+    fn sftp(&self) -> String {
+        let (address, host_key) = (self.sftp_address(), self.host_key());
+        format!(
+            r#"
+# sftp://USER@{address}/  SFTP: whole feeds; the user is the spec by which they are judged, or a feed of the Ads API
+
+[[target]]
+name = "sftp-rehearsal"
+spec = "openai"
+format = "jsonl.gz"
+deliver = {{ sftp = "sftp://openai@{address}/", password = {{ file = "sandbox.key" }}, host_key = "{host_key}" }}
+"#
+        )
+    }
+
+    fn apis(&self) -> String {
         let (stripe, files) = (self.base(Api::Stripe), self.base(Api::StripeFiles));
         let (acp, commerce) = (self.base(Api::Acp), self.base(Api::Commerce));
         let (ads, https) = (self.base(Api::Ads), self.base(Api::Https));

@@ -26,20 +26,25 @@ async fn exchange(State(shared): State<Arc<Shared>>, ConnectInfo(switch): Connec
     let mut exchange = Exchange::new(&method, uri.path(), uri.query(), request.headers());
     let routed = route(uri.path());
     let inside = routed.map_or(uri.path(), |(_, path)| path);
-    let strike = shared.world().faults.strike(&method, [uri.path(), inside]);
+    let strike = shared.world().faults.strike(&method, &[uri.path(), inside]);
     exchange.fault = strike.as_ref().map(|(_, text)| text.clone());
     let strike = strike.map(|(strike, _)| strike);
     if strike == Some(Strike::Reset) {
         // The first bytes of the body are on their way; what becomes of them does not matter.
         drop(axum::body::to_bytes(request.into_body(), 1).await);
         switch.reset();
-        write_down(&shared, exchange);
+        shared.write_down(exchange);
         return Response::new(Body::empty());
+    }
+    if strike == Some(Strike::Silent) {
+        shared.write_down(exchange);
+        // Until the other side has had enough.
+        return std::future::pending().await;
     }
     let Some((api, path)) = routed else {
         let answer = nowhere(uri.path());
         exchange.response(&answer);
-        write_down(&shared, exchange);
+        shared.write_down(exchange);
         return respond(answer).await;
     };
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
@@ -62,7 +67,7 @@ async fn exchange(State(shared): State<Arc<Shared>>, ConnectInfo(switch): Connec
         Some(Strike::Cut) => switch.cut(),
         _ => {}
     }
-    write_down(&shared, exchange);
+    shared.write_down(exchange);
     respond(answer).await
 }
 
@@ -114,18 +119,6 @@ fn nowhere(path: &str) -> Answer {
     let known: Vec<&str> = Api::ALL.iter().map(|(_, prefix)| *prefix).collect();
     let message = format!("no target answers at `{path}`; the sandbox serves {}", known.join(", "));
     Answer::json(404, json!({"error": {"message": message}}))
-}
-
-fn write_down(shared: &Shared, mut exchange: Exchange) {
-    let mut world = shared.world();
-    world.exchanges += 1;
-    exchange.number = world.exchanges;
-    if let Some(witness) = &shared.options.witness {
-        witness(&exchange);
-    }
-    if shared.options.remember {
-        world.transcript.push(exchange);
-    }
 }
 
 async fn respond(answer: Answer) -> Response {

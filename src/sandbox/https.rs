@@ -1,12 +1,13 @@
 //! The endpoint of the launch feeds, whose address a merchant is given at onboarding: it takes a
-//! whole feed. `/https/SPEC` judges by that spec, any other path by the launch one.
+//! whole feed. `/https/SPEC` judges by that spec, any other path by the launch one; with
+//! `?uploads=FEED` it is an upload to that feed of the Ads API as well.
 //!
 //! What such an endpoint answers is not documented: here 200 with counts, 400 for a file that
 //! cannot be read, 415 for a type that no document names.
 
 use super::call::{Answer, Call, Payload, plain_media};
 use super::fault::Twist;
-use super::{Api, Delivery, Shared, judge, snapshot};
+use super::{Delivery, Shared, judge, snapshot};
 use serde_json::json;
 
 /// The generation that was pushed over HTTPS.
@@ -51,8 +52,14 @@ pub(super) fn answer(shared: &Shared, call: &Call) -> Answer {
         return Answer::json(200, json!({"status": "failed"}));
     }
     let (rows, accepted) = (found.judgement.rows, found.rows.len() as u64);
-    shared.world().deliveries.push(Delivery {
-        api: Api::Https,
+    let mut world = shared.world();
+    let uploads = call.query.iter().find(|(name, _)| name == "uploads");
+    if let Some(feed) = uploads.and_then(|(_, feed)| world.ads_feed(feed)) {
+        // How whoever carries it there calls the file is their affair.
+        feed.receive("feed.csv", found.clone(), None);
+    }
+    world.deliveries.push(Delivery {
+        way: "https",
         path: call.path.clone(),
         bytes: *bytes,
         blake3: call.digest(),

@@ -1,5 +1,5 @@
-//! A local stand-in for every target's API: one loopback listener, stateful, as strict as the
-//! targets' documents are written, with faults on request.
+//! A local stand-in for every target: one loopback listener for their APIs and one for SFTP,
+//! stateful, as strict as the targets' documents are written, with faults on request.
 //!
 //! Targets are told apart by a prefix of the path that stands for their host (see [`Api`]).
 //! Uploaded feeds are judged by the specs and rules that `check` uses, so a rehearsal refuses
@@ -21,6 +21,8 @@ mod https;
 mod idempotency;
 mod judge;
 mod nested;
+#[cfg(feature = "sftp")]
+mod sftp;
 mod shape;
 mod snapshot;
 mod stripe;
@@ -30,6 +32,8 @@ mod world;
 
 pub use fault::{Fault, FaultError};
 pub use nested::FeedState;
+#[cfg(feature = "sftp")]
+pub use sftp::Login;
 pub use stripe::{ImportState, Row};
 pub use transcript::Exchange;
 
@@ -107,9 +111,9 @@ impl Key {
 /// A whole feed that was delivered.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// The API that took it.
-    pub api: Api,
-    /// The path behind the prefix.
+    /// How it came: `https` or `sftp`.
+    pub way: &'static str,
+    /// The path behind the prefix, or the user and the path of SFTP.
     pub path: String,
     /// Its size as sent.
     pub bytes: u64,
@@ -143,6 +147,9 @@ pub struct AdsFeedState {
 pub struct Options {
     /// Where it listens; a loopback address.
     pub listen: SocketAddr,
+    /// Where its SFTP server listens; a loopback address.
+    #[cfg(feature = "sftp")]
+    pub listen_sftp: SocketAddr,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// Keys and tokens that are accepted; none listed: any, and for Stripe any of a documented form.
@@ -165,8 +172,6 @@ pub struct Options {
     pub import_bytes: u64,
     /// Bytes of the largest file of the Files API.
     pub file_bytes: u64,
-    /// Host and port of the SFTP server that advertisers' feeds are sent to; the sandbox has none itself.
-    pub sftp: String,
     /// What time it is.
     pub clock: Clock,
     /// Who is told of every exchange.
@@ -179,6 +184,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            #[cfg(feature = "sftp")]
+            listen_sftp: SocketAddr::from(([127, 0, 0, 1], 0)),
             faults: Vec::new(),
             keys: Vec::new(),
             account: "acct_sandbox".to_owned(),
@@ -190,7 +197,6 @@ impl Default for Options {
             report_seconds: 300,
             import_bytes: 4_000_000_000,
             file_bytes: 200_000_000,
-            sftp: "sftp.sandbox.invalid".to_owned(),
             clock: Arc::new(crate::clock::timestamp),
             witness: None,
             remember: true,
@@ -224,6 +230,8 @@ pub enum SandboxError {
 pub(crate) struct Shared {
     options: Options,
     address: SocketAddr,
+    /// Host and port of the server that advertisers' feeds are sent to.
+    sftp: String,
     world: Mutex<World>,
 }
 
@@ -237,8 +245,17 @@ impl Shared {
         (self.options.clock)()
     }
 
-    fn sftp_address(&self) -> String {
-        self.options.sftp.clone()
+    /// Numbers an exchange that has ended, and tells of it.
+    fn write_down(&self, mut exchange: Exchange) {
+        let mut world = self.world();
+        world.exchanges += 1;
+        exchange.number = world.exchanges;
+        if let Some(witness) = &self.options.witness {
+            witness(&exchange);
+        }
+        if self.options.remember {
+            world.transcript.push(exchange);
+        }
     }
 
     /// The address that stands for an API's host.
@@ -252,6 +269,8 @@ pub struct Sandbox {
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
+    #[cfg(feature = "sftp")]
+    sftp: sftp::Server,
 }
 
 /// Starts a sandbox.
@@ -267,7 +286,15 @@ pub async fn serve(options: Options) -> Result<Sandbox, SandboxError> {
     let listener = TcpListener::bind(asked).await.map_err(refuse)?;
     let address = listener.local_addr().map_err(refuse)?;
     let world = Mutex::new(World::new(options.faults.clone()));
-    let shared = Arc::new(Shared { options, address, world });
+    #[cfg(feature = "sftp")]
+    let (sftp, door) = sftp::Server::bind(options.listen_sftp).await?;
+    #[cfg(feature = "sftp")]
+    let host = sftp.address().to_string();
+    #[cfg(not(feature = "sftp"))]
+    let host = "sftp.sandbox.invalid".to_owned();
+    let shared = Arc::new(Shared { options, address, sftp: host, world });
+    #[cfg(feature = "sftp")]
+    door.serve(Arc::clone(&shared));
     let (stop, stopped) = oneshot::channel::<()>();
     let service = gate::service(Arc::clone(&shared));
     let task = tokio::spawn(async move {
@@ -275,7 +302,13 @@ pub async fn serve(options: Options) -> Result<Sandbox, SandboxError> {
         // The listener retries by itself; there is no error that ends it.
         axum::serve(wire::Doors(listener), service).with_graceful_shutdown(ended).await.unwrap_or_default();
     });
-    Ok(Sandbox { shared, stop: Some(stop), task })
+    Ok(Sandbox {
+        shared,
+        stop: Some(stop),
+        task,
+        #[cfg(feature = "sftp")]
+        sftp,
+    })
 }
 
 impl Sandbox {
@@ -324,7 +357,7 @@ impl Sandbox {
         self.shared.world().feeds.states()
     }
 
-    /// The whole feeds that were delivered over HTTPS, oldest first.
+    /// The whole feeds that were delivered over HTTPS or SFTP, oldest first.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.shared.world().deliveries.clone()
     }
@@ -335,12 +368,12 @@ impl Sandbox {
     }
 
     /// Hands a file to an advertiser's feed as if it had come over SFTP under this name; whether
-    /// there is such a feed. A fault for `SFTP /NAME` changes how it comes out.
+    /// there is such a feed. A fault for `SFTP upload /NAME` changes how it comes out.
     pub fn receive(&self, feed: &str, name: &str, file: &Path) -> bool {
         let snapshot = snapshot::read(file, "openai-ads", judge::date(self.shared.now()));
         let world = &mut *self.shared.world();
         let path = format!("/{name}");
-        let twist = match world.faults.strike("SFTP", [&path, &path]) {
+        let twist = match world.faults.strike("SFTP upload", &[&path]) {
             Some((Strike::Twist(twist), _)) => Some(twist),
             _ => None,
         };

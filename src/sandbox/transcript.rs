@@ -1,6 +1,7 @@
 //! What was said, in order, without secrets: for people as text, for tests as data.
 
 use super::call::{Answer, Call, Content, Payload};
+use super::fault::SFTP;
 use axum::http::HeaderMap;
 use serde_json::Value;
 use std::fmt;
@@ -43,8 +44,12 @@ pub struct Exchange {
     pub sent_json: Option<Value>,
     /// The fault that struck.
     pub fault: Option<String>,
-    /// The status that was answered; `None` where the answer was lost on purpose.
+    /// The status that was answered; `None` where the answer was lost on purpose, or is a word.
     pub status: Option<u16>,
+    /// What was answered by SFTP, as a word: `ok`, or why not.
+    pub word: Option<&'static str>,
+    /// What the sandbox makes of a feed that came a way on which nobody is told.
+    pub verdict: Option<String>,
     /// Headers of the answer.
     pub answer_headers: Vec<(String, String)>,
     /// The answer's body in short.
@@ -70,10 +75,19 @@ impl Exchange {
             sent_json: None,
             fault: None,
             status: None,
+            word: None,
+            verdict: None,
             answer_headers: Vec::new(),
             answer: String::new(),
             answer_json: None,
         }
+    }
+
+    /// A request of SFTP by somebody, for a path of theirs.
+    #[cfg(feature = "sftp")]
+    pub(super) fn sftp(request: &str, user: &str, path: &str, sent: &str) -> Self {
+        let method = format!("{SFTP}{request}");
+        Self { sent: excerpt(sent), ..Self::new(&method, &excerpt(&format!("{user}:{path}")), None, &HeaderMap::new()) }
     }
 
     /// The exchange in one line: what was asked, for which account, and what was answered.
@@ -81,8 +95,17 @@ impl Exchange {
         let account = self.headers.iter().find(|(name, _)| matches!(name.as_str(), "stripe-account" | "stripe-context"));
         let account = account.map(|(_, account)| format!(" ({account})")).unwrap_or_default();
         let fault = self.fault.as_ref().map(|fault| format!(" ! {fault}")).unwrap_or_default();
-        let status = self.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        format!("#{} {} {}{account}{fault} -> {status}", self.number, self.method, self.path)
+        let sent = if self.method.starts_with(SFTP) && !self.sent.is_empty() { format!(" {}", self.sent) } else { String::new() };
+        let verdict = self.verdict.as_ref().map(|verdict| format!(" = {verdict}")).unwrap_or_default();
+        format!("#{} {} {}{sent}{account}{fault} -> {}{verdict}", self.number, self.method, self.path, self.answered())
+    }
+
+    fn answered(&self) -> String {
+        match (self.status, self.word) {
+            (Some(status), _) => status.to_string(),
+            (None, Some(word)) => word.to_owned(),
+            (None, None) => "no answer".to_owned(),
+        }
     }
 
     pub(super) fn request(&mut self, call: &Call) {
@@ -136,15 +159,15 @@ impl fmt::Display for Exchange {
         if let Some(fault) = &self.fault {
             writeln!(out, "  ! {fault}")?;
         }
-        match self.status {
-            Some(status) => writeln!(out, "  < {status}")?,
-            None => writeln!(out, "  < no answer")?,
-        }
+        writeln!(out, "  < {}", self.answered())?;
         for (name, value) in &self.answer_headers {
             writeln!(out, "  < {name}: {value}")?;
         }
         if !self.answer.is_empty() {
             writeln!(out, "  < {}", self.answer)?;
+        }
+        if let Some(verdict) = &self.verdict {
+            writeln!(out, "  = {verdict}")?;
         }
         Ok(())
     }

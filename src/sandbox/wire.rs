@@ -32,6 +32,12 @@ impl Switch {
         self.0.store(CLOSED, Ordering::Release);
     }
 
+    /// The next write ends in its middle.
+    #[cfg(feature = "sftp")]
+    pub(super) fn half(&self) {
+        self.0.store(CUT_BODY, Ordering::Release);
+    }
+
     /// The next answer ends in the middle of its body, or of its head where it has no body.
     pub(super) fn cut(&self) {
         self.0.store(CUT, Ordering::Release);
@@ -63,8 +69,8 @@ impl Listener for Doors {
 
 /// A connection.
 pub(super) struct Wire {
-    stream: TcpStream,
-    switch: Switch,
+    pub(super) stream: TcpStream,
+    pub(super) switch: Switch,
 }
 
 impl Wire {

@@ -27,6 +27,9 @@ pub(super) struct World {
     pub(super) ads: Vec<AdsFeed>,
     /// Whole feeds that were delivered.
     pub(super) deliveries: Vec<Delivery>,
+    /// Who was let in by SFTP, by name.
+    #[cfg(feature = "sftp")]
+    pub(super) accounts: std::collections::BTreeMap<String, super::sftp::Account>,
 }
 
 impl World {
@@ -40,6 +43,8 @@ impl World {
             feeds: Feeds::default(),
             ads: Vec::new(),
             deliveries: Vec::new(),
+            #[cfg(feature = "sftp")]
+            accounts: std::collections::BTreeMap::new(),
         }
     }
 }

@@ -57,10 +57,10 @@ pub(in crate::cli) struct Push {
     /// Print the exact requests, credentials replaced; send and remember nothing
     #[arg(short = 'n', long)]
     pub(in crate::cli) dry_run: bool,
-    /// Deliver to a sandbox inside this program instead, with made-up credentials; remember nothing
+    /// Rehearse: deliver to a sandbox inside this program, by HTTP and SFTP, with made-up credentials; remember nothing
     #[arg(long, conflicts_with = "dry_run")]
     pub(in crate::cli) sandbox: bool,
-    /// With --sandbox: what goes wrong, such as 'GET *: 429 x3'; may be repeated
+    /// With --sandbox: what goes wrong, such as 'GET *: 429 x3' or 'SFTP rename *: failure x2'; may be repeated
     #[arg(long, value_name = "FAULT", requires = "sandbox")]
     pub(in crate::cli) fault: Vec<crate::sandbox::Fault>,
     /// With --sandbox: write every exchange to this file, behind what it holds

@@ -10,6 +10,7 @@ mod rsa;
 mod session;
 mod stale;
 
+use super::address::decoded;
 use super::difference::Difference;
 use super::error::PushError;
 use super::feed::Built;
@@ -29,7 +30,8 @@ use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::StatusCode;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The keys of `deliver = { sftp = ... }`.
@@ -75,6 +77,8 @@ pub(super) struct Sftp {
     connect: Duration,
     rehearsal: bool,
     planned: Mutex<Vec<String>>,
+    /// Files that were written, renamed and removed.
+    changes: Arc<AtomicU64>,
 }
 
 /// What went wrong in a session, and whether another try may help.
@@ -140,13 +144,14 @@ impl Sftp {
             return Err(wrong("sftp: the address names no user: sftp://user@host/".to_owned()));
         }
         check_prefix(&settings.prefix).map_err(|message| wrong(message.to_owned()))?;
-        let path = url.path().trim_start_matches('/').trim_end_matches('/');
+        let path = decoded(url.path());
+        let path = path.trim_start_matches('/').trim_end_matches('/');
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = url.port().unwrap_or(22);
         Ok(Self {
             prefix: settings.prefix.clone(),
             in_place: settings.in_place,
-            user: url.username().to_owned(),
+            user: decoded(url.username()),
             folder: if path.is_empty() { String::new() } else { format!("{path}/") },
             login: Login::read(settings, way.home).map_err(wrong)?,
             trust: Trust::read(settings, way.home, &host, port).map_err(wrong)?,
@@ -158,6 +163,7 @@ impl Sftp {
             connect: Duration::from_secs(way.limits.connect_s),
             rehearsal,
             planned: Mutex::default(),
+            changes: Arc::default(),
         })
     }
 
@@ -186,7 +192,7 @@ impl Sftp {
             let session = async {
                 let session = tokio::time::timeout(self.connect, self.login()).await;
                 let session = session.unwrap_or_else(|_| Err(Trouble::Broken("no answer in time".to_owned())))?;
-                session.deliver(self, desk, part, intent).await
+                session.counted(&self.changes).deliver(self, desk, part, intent).await
             };
             let done = tokio::time::timeout(left, session).await;
             let message = match done.unwrap_or_else(|_| Err(Trouble::Broken("the run's time was up".to_owned()))) {
@@ -212,6 +218,10 @@ impl Destination for Sftp {
 
     fn http(&self) -> Option<&Http> {
         None
+    }
+
+    fn requests(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     fn rehearsed(&self) -> Vec<String> {

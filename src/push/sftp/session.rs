@@ -15,6 +15,7 @@ use russh_sftp::protocol::{FileAttributes, OpenFlags, Packet, StatusCode};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinSet;
 
 /// Bytes of one write; what every server takes.
@@ -27,6 +28,8 @@ pub(super) struct Session {
     sftp: Arc<RawSftpSession>,
     pub(super) renames: bool,
     flushes: bool,
+    /// Files that were written, renamed and removed.
+    changes: Arc<AtomicU64>,
     _handle: Handle<HostKey>,
 }
 
@@ -50,7 +53,18 @@ impl Shard<'_> {
 
 impl Session {
     pub(super) fn new(sftp: RawSftpSession, renames: bool, flushes: bool, handle: Handle<HostKey>) -> Self {
-        Self { sftp: Arc::new(sftp), renames, flushes, _handle: handle }
+        Self { sftp: Arc::new(sftp), renames, flushes, changes: Arc::default(), _handle: handle }
+    }
+
+    /// Counts what it changes together with what others did.
+    pub(super) fn counted(mut self, changes: &Arc<AtomicU64>) -> Self {
+        self.changes = Arc::clone(changes);
+        self
+    }
+
+    /// Counts a change that is asked for now.
+    fn count(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) async fn deliver(&self, to: &Sftp, desk: &Desk<'_>, part: &Part, intent: &mut Intent) -> Result<Verdict, Trouble> {
@@ -139,6 +153,7 @@ impl Session {
         if start == 0 {
             flags |= OpenFlags::TRUNCATE;
         }
+        self.count();
         let handle = self.sftp.open(path, flags, FileAttributes::empty()).await?.handle;
         input.seek(SeekFrom::Start(start)).map_err(unreadable)?;
         let mut offset = start;
@@ -186,6 +201,7 @@ impl Session {
 
     /// Removes a file; one that is gone already was removed by a run whose answer was lost.
     pub(super) async fn remove(&self, path: &str) -> Result<(), Trouble> {
+        self.count();
         match self.sftp.remove(path).await {
             Ok(_) => Ok(()),
             Err(SftpError::Status(status)) if status.status_code == StatusCode::NoSuchFile => Ok(()),
@@ -199,6 +215,7 @@ impl Session {
             names.extend_from_slice(&u32::try_from(name.len()).unwrap_or(0).to_be_bytes());
             names.extend_from_slice(name.as_bytes());
         }
+        self.count();
         match self.sftp.extended("posix-rename@openssh.com", names).await? {
             Packet::Status(status) if status.status_code == StatusCode::Ok => Ok(()),
             Packet::Status(status) => Err(SftpError::Status(status).into()),

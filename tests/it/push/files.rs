@@ -1,8 +1,11 @@
-//! The delivery suite for targets that take files: a folder, and SFTP against OpenSSH's server.
+//! The delivery suite for targets that take files: a folder, and SFTP against OpenSSH's server
+//! and against the sandbox's.
 
 use super::relay::{Fault, What};
 use super::sshd::{Server, Serves, sound_catalog};
+use super::stand::Stand;
 use crate::support::{Folder, Run, shards};
+use feedmill::sandbox::Login;
 use std::fmt::Write;
 use std::process::Command;
 
@@ -16,6 +19,8 @@ struct Row {
     code: i32,
     word: String,
     requests: usize,
+    /// What it says itself.
+    told: u64,
     out: String,
     files: Vec<String>,
     whole: bool,
@@ -31,7 +36,8 @@ impl Row {
         let built = |name: &String| std::fs::read(folder.path(&format!("out/chat/{name}"))).ok();
         let whole =
             files.iter().all(|name| name.starts_with('.') || built(name).is_some_and(|bytes| read(folder, incoming, name) == bytes));
-        Self { code: run.code, word, requests, out: format!("{}{}", run.out, run.err), files, whole }
+        let told = run.json()["targets"][0]["requests"].as_u64().unwrap_or(0);
+        Self { code: run.code, word, requests, told, out: format!("{}{}", run.out, run.err), files, whole }
     }
 
     /// The old feed stands as it was.
@@ -91,6 +97,92 @@ fn pushed(server: &Server) -> Row {
     Row::of(&run, &server.folder, "incoming", server.relay.take().len())
 }
 
+/// A server that feeds are pushed to, what lies in it, and what goes wrong there.
+trait Peer {
+    fn folder(&self) -> &Folder;
+    fn fault(&self, fault: Option<Fault>);
+    fn pushed(&self, more: &[&str]) -> Row;
+}
+
+impl Peer for Server {
+    fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    fn fault(&self, fault: Option<Fault>) {
+        self.relay.fault(fault);
+    }
+
+    fn pushed(&self, more: &[&str]) -> Row {
+        self.relay.take();
+        let run = self.run(&[&["push", "--output-format", "json"], more].concat());
+        Row::of(&run, &self.folder, "incoming", self.relay.take().len())
+    }
+}
+
+/// Who pushes to the sandbox.
+const USER: &str = "shop";
+
+impl Peer for Stand {
+    fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    fn fault(&self, fault: Option<Fault>) {
+        self.sandbox().heal();
+        let Some(Fault { request, after, times, what }) = fault else { return };
+        let request = match request {
+            "OPENDIR" => "readdir",
+            "POSIX-RENAME" => "rename",
+            other => &other.trim_end().to_lowercase(),
+        };
+        let what = match what {
+            What::Cut => "reset".to_owned(),
+            What::Lost => "lost".to_owned(),
+            What::Silence => "silent".to_owned(),
+            What::Size(size) => format!("size={size}"),
+            DENIED => "permission-denied".to_owned(),
+            FAILURE => "failure".to_owned(),
+            other => panic!("the sandbox knows no {other:?}"),
+        };
+        let times = if times == usize::MAX { String::new() } else { format!(" x{times}") };
+        Stand::fault(self, &format!("SFTP {request} *: {what}{times} after={after}"));
+    }
+
+    fn pushed(&self, more: &[&str]) -> Row {
+        let before = self.exchanges().len();
+        let run = self.run(&[&["push", "--output-format", "json"], more].concat());
+        // What lies there now lies in a folder, as it does with the other server.
+        let incoming = self.folder.path("incoming");
+        std::fs::remove_dir_all(&incoming).unwrap_or_default();
+        for (path, bytes) in self.sandbox().files(USER) {
+            self.folder.write(&format!("incoming{path}"), bytes);
+        }
+        Row::of(&run, &self.folder, "incoming", self.exchanges().len() - before)
+    }
+}
+
+/// The sandbox and a project, built, with the earlier feed in place.
+fn sandbox(more: &str) -> Stand {
+    let stand = Stand::new(&[], |_| {});
+    let (address, host_key) = (stand.sandbox().sftp_address(), stand.sandbox().host_key());
+    let retry = if more.contains("retry =") { "" } else { ", retry = { base_ms = 0, attempts = 2 }" };
+    stand.folder.write(
+        "feedmill.toml",
+        format!(
+            "[source]\npath = \"catalog.csv\"\n[[target]]\nname = \"chat\"\nspec = \"openai\"\nformat = \"jsonl\"\n\
+             deliver = {{ sftp = \"sftp://{USER}@{address}/\", password = {{ file = \"key\" }}, host_key = \"{host_key}\"{more}{retry} }}\n"
+        ),
+    );
+    stand.folder.write("catalog.csv", sound_catalog(20, 30));
+    for name in THEIRS {
+        assert!(stand.sandbox().leave(USER, name, b"theirs"));
+    }
+    assert!(stand.sandbox().leave(USER, "feed.jsonl", OLD.as_bytes()));
+    stand.folder.run(&["build"]);
+    stand
+}
+
 const fn once(request: &'static str, what: What) -> Fault {
     Fault { request, after: 0, times: 1, what }
 }
@@ -106,14 +198,25 @@ const FAILURE: What = What::Status(4);
 #[test]
 fn sftp_by_every_case() {
     let mut table = Table::default();
-    let Some(server) = stand(Serves::Relay, "") else { return };
-    let row = pushed(&server);
-    table.row("sftp", "success", &row, (0, "pushed"), row.files == ["feed.jsonl"]);
-    let row = pushed(&server);
-    table.row("sftp", "duplicate: nothing is sent", &row, (0, "unchanged"), row.requests == 0);
-    let run = server.run(&["push", "--full", "--output-format", "json"]);
-    let row = Row::of(&run, &server.folder, "incoming", server.relay.take().len());
-    table.row("sftp", "the same in full", &row, (0, "pushed"), row.files == ["feed.jsonl"]);
+    by_every_fault(&mut table, "sandbox", |more| Some(sandbox(more)));
+    sandboxed(&mut table);
+    by_every_fault(&mut table, "sftp", |more| stand(Serves::Relay, more));
+    doors(&mut table);
+    limits(&mut table);
+    println!("{}", table.text);
+    assert!(table.wrong.is_empty(), "{}", table.wrong);
+}
+
+/// The cases that every server must stand.
+fn by_every_fault<P: Peer>(table: &mut Table, way: &str, start: impl Fn(&str) -> Option<P>) {
+    let Some(server) = start("") else { return };
+    let row = server.pushed(&[]);
+    // Written, and renamed: what was only asked is not counted.
+    table.row(way, "success", &row, (0, "pushed"), row.files == ["feed.jsonl"] && row.told == 2);
+    let row = server.pushed(&[]);
+    table.row(way, "duplicate: nothing is sent", &row, (0, "unchanged"), row.requests == 0);
+    let row = server.pushed(&["--full"]);
+    table.row(way, "the same in full", &row, (0, "pushed"), row.files == ["feed.jsonl"]);
 
     // What goes wrong once is made good in the same run; for ever, and the old feed stays.
     let faults: [(&str, Fault, (i32, &str)); 17] = [
@@ -137,23 +240,46 @@ fn sftp_by_every_case() {
     ];
     for (case, fault, end) in faults {
         let more = if fault.what == What::Silence { ", limits = { idle_s = 1 }, retry = { base_ms = 0, attempts = 1 }" } else { "" };
-        let Some(server) = stand(Serves::Relay, more) else { return };
-        server.relay.fault(Some(fault));
-        let row = pushed(&server);
-        let sound = end.0 == 0 || row.keeps(&server.folder, "incoming");
-        table.row("sftp", case, &row, end, sound);
+        let Some(server) = start(more) else { return };
+        server.fault(Some(fault));
+        let row = server.pushed(&[]);
+        let sound = end.0 == 0 || row.keeps(server.folder(), "incoming");
+        table.row(way, case, &row, end, sound);
         // What failed is made good by the next run, which leaves nothing behind.
-        server.relay.fault(None);
-        let row = pushed(&server);
+        server.fault(None);
+        let row = server.pushed(&[]);
         let end = if end.0 == 0 { "unchanged" } else { "pushed" };
         if (row.code, row.word.as_str()) != (0, end) || row.files != ["feed.jsonl"] || !row.whole {
-            writeln!(table.wrong, "sftp / {case}, the next run: {} {:?}\n{}", row.word, row.files, row.out).expect("text");
+            writeln!(table.wrong, "{way} / {case}, the next run: {} {:?}\n{}", row.word, row.files, row.out).expect("text");
         }
     }
-    doors(&mut table);
-    limits(&mut table);
-    println!("{}", table.text);
-    assert!(table.wrong.is_empty(), "{}", table.wrong);
+    let Some(server) = start("") else { return };
+    shards(server.folder(), "out/chat", 3);
+    let row = server.pushed(&[]);
+    let names = ["feed-0001-of-0003.jsonl", "feed-0002-of-0003.jsonl", "feed-0003-of-0003.jsonl"];
+    // Three written, three renamed, and the one that they replace removed.
+    table.row(way, "three shards for one file", &row, (0, "pushed"), row.files == names && row.told == 7);
+    server.folder().run(&["build"]);
+    let row = server.pushed(&["--full"]);
+    table.row(way, "the set of shards shrinks", &row, (0, "pushed"), row.files == ["feed.jsonl"]);
+}
+
+/// Who is let in by the sandbox, and what it is trusted for.
+fn sandboxed(table: &mut Table) {
+    let stand = sandbox("");
+    let settings = stand.folder.read("feedmill.toml");
+    stand.folder.write("feedmill.toml", settings.replace("SHA256:", "SHA256:other"));
+    let row = stand.pushed(&[]);
+    table.row("sandbox", "host key changed", &row, (6, "failed"), row.requests == 0 && row.out.contains("no credential was sent"));
+    stand.folder.write("feedmill.toml", settings.replace("/\", password", "/not/there/\", password"));
+    let row = stand.pushed(&[]);
+    table.row("sandbox", "folder not there", &row, (7, "failed"), row.out.contains("has no folder"));
+    let login =
+        Login { user: USER.to_owned(), password: "another".to_owned(), spec: "openai".to_owned(), feed: None, folder: String::new() };
+    stand.sandbox().let_in(login);
+    stand.folder.write("feedmill.toml", settings);
+    let row = stand.pushed(&[]);
+    table.row("sandbox", "wrong password", &row, (6, "failed"), row.requests == 1 && row.out.contains("does not let"));
 }
 
 /// Who lets us in, and whom we trust.
@@ -213,16 +339,6 @@ fn limits(table: &mut Table) {
     server.project(&format!("{}, in_place = true", server.keys()));
     let row = pushed(&server);
     table.row("sftp", "no posix-rename, in place", &row, (0, "pushed"), row.files == ["feed.jsonl"]);
-
-    let Some(server) = stand(Serves::Relay, "") else { return };
-    shards(&server.folder, "out/chat", 3);
-    let row = pushed(&server);
-    let names = ["feed-0001-of-0003.jsonl", "feed-0002-of-0003.jsonl", "feed-0003-of-0003.jsonl"];
-    table.row("sftp", "three shards for one file", &row, (0, "pushed"), row.files == names);
-    server.folder.run(&["build"]);
-    let run = server.run(&["push", "--full", "--output-format", "json"]);
-    let row = Row::of(&run, &server.folder, "incoming", server.relay.take().len());
-    table.row("sftp", "the set of shards shrinks", &row, (0, "pushed"), row.files == ["feed.jsonl"]);
 
     let Some(server) = stand(Serves::Itself("-P remove"), "") else { return };
     server.folder.write("incoming/feed-0001-of-0002.jsonl", "stale");

@@ -25,10 +25,12 @@ mod secrets;
 #[cfg(all(unix, feature = "sftp"))]
 mod ssh;
 #[cfg(all(unix, feature = "sftp"))]
-mod sshd;
+pub(crate) mod sshd;
 mod stand;
 mod suite;
 #[cfg(unix)]
 mod terminal;
 mod uploads;
 mod way_home;
+#[cfg(feature = "sftp")]
+mod whole;

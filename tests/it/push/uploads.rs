@@ -85,7 +85,7 @@ fn status_asks_after_an_upload_and_a_push_ends_with_its_word() {
 fn an_upload_that_fails_is_sent_again() {
     let stand = stand(0);
     assert_eq!(stand.push().code, 11);
-    stand.fault("SFTP /*: body-failed x1");
+    stand.fault("SFTP upload /*: body-failed x1");
     receive(&stand);
     let run = (0..5).map(|_| stand.push()).find(|run| run.code != 11).expect("an end");
     assert_eq!(outcome(&run), (7, "failed".to_owned()), "{}", run.out);

@@ -69,7 +69,7 @@ async fn an_upload_is_followed_to_its_diagnostics() {
         "{seen:?}"
     );
     assert_eq!([&seen[2]["status"], &seen[3]["status"]], [&json!("failed"), &json!("failed")]);
-    peer.sandbox.fault("SFTP /*: body-failed x1".parse::<Fault>().expect("a fault"));
+    peer.sandbox.fault("SFTP upload /*: body-failed x1".parse::<Fault>().expect("a fault"));
     assert!(peer.sandbox.receive(&feed, "catalog.csv", &folder.write("sound.csv", ITEMS)));
     for _ in 0..3 {
         seen = peer.uploads().await;

@@ -7,6 +7,8 @@ mod faults;
 mod https;
 mod judged;
 mod outside;
+#[cfg(all(unix, feature = "sftp"))]
+mod sftp;
 mod stripe_files;
 mod stripe_imports;
 
@@ -105,4 +107,9 @@ const PRODUCTS: &str = "id,title,description,link,brand,gtin,image_link,conditio
 async fn it_listens_on_loopback_only() {
     let refused = serve(Options { listen: "0.0.0.0:0".parse().expect("an address"), ..Options::default() }).await;
     assert!(refused.err().expect("refused").to_string().contains("no loopback address"));
+    #[cfg(feature = "sftp")]
+    {
+        let refused = serve(Options { listen_sftp: "0.0.0.0:0".parse().expect("an address"), ..Options::default() }).await;
+        assert!(refused.err().expect("refused").to_string().contains("no loopback address"));
+    }
 }
