@@ -4,7 +4,7 @@
 use super::{Peer, send};
 use crate::push::sshd::tool;
 use crate::support::Folder;
-use feedmill::sandbox::{Fault, Key, Options};
+use feedmill::sandbox::{Exchange, Fault, Key, Options};
 use reqwest::Method;
 use serde_json::json;
 use std::path::Path;
@@ -80,7 +80,7 @@ impl Client {
 
 fn lines(peer: &Peer) -> Vec<String> {
     let transcript = peer.sandbox.transcript();
-    transcript.iter().filter(|exchange| exchange.method.starts_with("SFTP")).map(|exchange| exchange.line()).collect()
+    transcript.iter().filter(|exchange| exchange.method.starts_with("SFTP")).map(Exchange::line).collect()
 }
 
 #[tokio::test]
