@@ -1,6 +1,8 @@
 //! The plan of a run: everything found, opened, resolved and compiled before the first record
 //! is read, so that a mistake in the settings costs no time and writes nothing.
 
+mod header;
+
 use crate::catalog::locate::{Located, locate};
 use crate::catalog::open::{self, Source};
 use crate::catalog::{Format, Header, ReadError};
@@ -14,8 +16,7 @@ use crate::mapping::preset::Preset;
 use crate::mapping::{MapError, Mapping};
 use crate::normalize::Normalizer;
 use crate::pipeline::{self, ColumnFate, Conversion, Direct, NestedFeed, Open, Plan, Prints, SourcePlan, TargetPlan};
-use crate::product::attribute::Attributes;
-use crate::product::attribute::{AttributeId, Kind, known};
+use crate::product::attribute::{AttributeId, Attributes, Kind, known};
 use crate::product::text_distance::nearest;
 use crate::project::Projection;
 use crate::render::FeedFormat;
@@ -24,8 +25,6 @@ use crate::rules::RuleTable;
 use crate::rules::structure::Structure;
 use crate::spec::terms::Consequence;
 use crate::spec::{self, Spec, SpecError};
-mod header;
-
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -358,7 +358,7 @@ pub fn advice(attribute: &str, implies_page: bool) -> &'static str {
         "brand" => "map its column, or `--set brand=NAME` where all items share one",
         "image_url" => "map the column with the main image; relative ones need `--base-url`",
         "availability" => "map its column, or `--set availability=in_stock` where that is true of all",
-        "price" => "map the column with the price; `--currency CODE` where a column a currency holds it",
+        "price" => "map the column with the price; `--currency CODE` where it names no currency",
         _ => "map its column, or `--set ATTRIBUTE=VALUE`",
     }
 }

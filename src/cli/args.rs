@@ -171,7 +171,7 @@ pub(super) struct Reporting {
     /// Severity from which the run fails: error, warning, never
     #[arg(long, value_name = "SEVERITY")]
     pub(super) fail_on: Option<String>,
-    /// Exit 0 whatever is found
+    /// Exit 0 whatever is found; a build without an accepted item still exits 1
     #[arg(long)]
     pub(super) exit_zero: bool,
     /// Threads that judge and render [default: all processors]

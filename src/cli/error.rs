@@ -154,8 +154,8 @@ pub(super) enum CliError {
     /// What is true of it follows.
     #[error("interrupted; {0}")]
     Interrupted(&'static str),
-    #[error("terminated; the next run goes on where this one stopped")]
-    Terminated,
+    #[error("terminated; {0}")]
+    Terminated(&'static str),
     #[error(transparent)]
     Push(#[from] PushError),
     #[error(transparent)]
@@ -168,13 +168,14 @@ impl CliError {
     /// The exit that belongs to the error.
     pub(super) fn exit(&self) -> Exit {
         match self {
+            Self::Config(ConfigError::NoFile(_)) => Exit::Input,
             Self::Usage(_) | Self::Config(_) | Self::Spec(_) | Self::Sandbox(_) => Exit::Usage,
             Self::Plan(PlanError::Read(_)) | Self::Read(_) | Self::Run(RunError::Read(_)) => Exit::Input,
             Self::Plan(_) => Exit::Usage,
             Self::Run(RunError::Write(_)) | Self::Write(_) | Self::Report(_) => Exit::Output,
             Self::NotConserved(_) => Exit::Internal,
             Self::Interrupted(_) => Exit::Interrupted,
-            Self::Terminated => Exit::Terminated,
+            Self::Terminated(_) => Exit::Terminated,
             Self::Push(error) => Exit::of(Ending::of(error)),
             Self::State(_) | Self::Lock(LockError::Io { .. }) => Exit::Output,
             Self::Lock(LockError::Held { .. }) => Exit::Locked,

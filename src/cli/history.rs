@@ -2,14 +2,15 @@
 
 use super::args::{Errors, History, Status, Verify};
 use super::error::{CliError, Exit};
-use super::mill;
 use super::push::{ready, round, wait};
+use super::reports::{reported, reports};
 use super::ui::Ui;
 use crate::finding::sink::Listen;
 use crate::push::engine::Wish;
 use crate::push::home;
 use crate::push::outcome::Outcome;
 use crate::push::round::Task;
+use crate::report::page::plural;
 use crate::report::{Ending, Opening};
 use crate::state::{State, Visit};
 use serde_json::{Value, json};
@@ -98,6 +99,10 @@ pub(super) fn status(command: &Status, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 pub(super) fn errors(command: &Errors, ui: &Ui) -> Result<Exit, CliError> {
+    reported("errors", &command.shown, ui, || refused(command, ui))
+}
+
+fn refused(command: &Errors, ui: &Ui) -> Result<Exit, CliError> {
     let ready = ready(&command.project, true, ui)?;
     let kept = wait(async {
         let Some(state) = open(&ready.state).await? else { return Ok(Vec::new()) };
@@ -118,7 +123,7 @@ pub(super) fn errors(command: &Errors, ui: &Ui) -> Result<Exit, CliError> {
     let mut files = Vec::new();
     let findings: Vec<_> = kept.iter().map(|kept| home::recall(kept, &mut files)).collect();
     let opening = Opening { command: "errors", files, colour: ui.colour(), max_per_code: command.shown.max_per_code, width: ui.width() };
-    let mut reports = mill::reports(&command.shown.output_format, &opening)?;
+    let mut reports = reports(&command.shown.output_format, &opening)?;
     for finding in &findings {
         reports.finding(finding);
     }
@@ -126,7 +131,7 @@ pub(super) fn errors(command: &Errors, ui: &Ui) -> Result<Exit, CliError> {
     let words = if findings.is_empty() {
         "no row was refused in the last deliveries".to_owned()
     } else {
-        format!("{} rows were refused", findings.len())
+        format!("{} refused", plural(findings.len() as u64, "row"))
     };
     let outcome = (json!({ "refused": findings.len() }), words);
     let ending = Ending { exit: (exit.code(), exit.name()), outcomes: vec![outcome], ..Ending::default() };

@@ -5,12 +5,14 @@ use super::error::{CliError, Exit};
 use super::inspect::profiles;
 use super::mill;
 use super::ui::Ui;
+use crate::catalog::remote;
 use crate::config::Settings;
-use crate::config::resolve::FILE;
+use crate::config::resolve::{FILE, SourceSetting};
 use crate::mapping::detect::Confidence;
-use crate::product::text::excerpt;
+use crate::product::text::{excerpt, write_json_string};
 use crate::profile::{Profile, advice};
 use crate::render::file::write_text;
+use crate::report::page::{plural, thousands};
 use std::path::Path;
 
 pub(super) fn run(command: &Init, ui: &Ui) -> Result<Exit, CliError> {
@@ -38,13 +40,27 @@ pub(super) fn run(command: &Init, ui: &Ui) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// A text as a TOML string.
+/// A text as a TOML string on one line, which a comment can hold too.
 fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    let mut out = String::with_capacity(text.len() + 2);
+    // The escapes of JSON are among those of TOML.
+    write_json_string(text, &mut out);
+    out
+}
+
+/// The address of a database as the project file names it: that of a file from its own folder.
+fn database_from_project(address: &str, project: &Path) -> String {
+    match address.strip_prefix("sqlite:") {
+        Some(path) => format!("sqlite:{}", from_project(path.strip_prefix("//").unwrap_or(path), project)),
+        None => address.to_owned(),
+    }
 }
 
 /// A catalog's path as the project file names it: from its own folder.
 fn from_project(catalog: &str, project: &Path) -> String {
+    if catalog == "-" || remote::is_address(catalog) {
+        return catalog.to_owned();
+    }
     let folder = project.parent().filter(|folder| !folder.as_os_str().is_empty());
     let catalog = Path::new(catalog);
     let inside = folder.map_or(Some(catalog), |folder| catalog.strip_prefix(folder).ok());
@@ -104,7 +120,7 @@ fn project(profiles: &[Profile], settings: &Settings, names: &[String], path: &P
     lines.join("\n")
 }
 
-fn source(profile: &Profile, setting: &crate::config::resolve::SourceSetting, path: &Path, several: bool, lines: &mut Vec<String>) {
+fn source(profile: &Profile, setting: &SourceSetting, path: &Path, several: bool, lines: &mut Vec<String>) {
     let (facts, detected) = (&profile.facts, &profile.detected);
     let why = match detected.confidence {
         Confidence::Guess => "no platform's columns were found".to_owned(),
@@ -112,27 +128,34 @@ fn source(profile: &Profile, setting: &crate::config::resolve::SourceSetting, pa
         sure => format!("{}, because of {}", sure.word(), detected.signs.join(", ")),
     };
     lines.push(format!(
-        "# {}, {}; {} records make {} items, {} of them variants in {} groups.",
+        "# {}, {}; {} make {}, {} of them variants in {}.",
         facts.format.word(),
         facts.encoding,
-        profile.records,
-        profile.items,
-        profile.variants,
-        profile.groups
+        plural(profile.records, "record"),
+        plural(profile.items, "item"),
+        thousands(profile.variants),
+        plural(profile.groups, "group")
     ));
     lines.push(format!("# {}: {why}.", excerpt(&detected.preset.title, 80)));
     for (reason, count) in &profile.skipped {
         lines.push(format!("# {count} skipped: {}.", excerpt(reason, 80)));
     }
     lines.push(if several { "[[source]]" } else { "[source]" }.to_owned());
-    lines.push(format!("path = {}", quoted(&from_project(&setting.path, path))));
+    lines.push(place(setting, path));
     lines.push(format!("preset = {}", quoted(&detected.preset.name)));
-    if let Some(encoding) = &setting.wanted.encoding {
-        lines.push(format!("encoding = {}", quoted(encoding)));
+    let wanted = &setting.wanted;
+    if wanted.remote.allow_private {
+        lines.push("allow_private = true".to_owned());
     }
-    if let Some(delimiter) = setting.wanted.delimiter {
-        lines.push(format!("delimiter = {}", quoted(&char::from(delimiter).to_string())));
-    }
+    let delimiter = wanted.delimiter.map(|delimiter| char::from(delimiter).to_string());
+    let said = [
+        ("format", &wanted.format),
+        ("encoding", &wanted.encoding),
+        ("delimiter", &delimiter),
+        ("record", &wanted.record),
+        ("sheet", &wanted.sheet),
+    ];
+    lines.extend(said.iter().filter_map(|(key, value)| Some(format!("{key} = {}", quoted(value.as_ref()?)))));
     if !setting.wanted.header.is_empty() {
         lines.push(format!("header = [{}]", setting.wanted.header.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")));
     } else if let Some(odd) = &profile.no_header {
@@ -144,6 +167,19 @@ fn source(profile: &Profile, setting: &crate::config::resolve::SourceSetting, pa
         lines.push(format!("view = {}", quoted(view)));
     }
     lines.push(String::new());
+}
+
+/// Where a source is: a path, an address, or a database and what is read of it.
+fn place(setting: &SourceSetting, project: &Path) -> String {
+    let asked = &setting.wanted.database;
+    let address = match &asked.url {
+        Some(url) => database_from_project(url.expose(), project),
+        None if asked.query.is_some() || asked.table.is_some() => format!("sqlite:{}", from_project(&setting.path, project)),
+        None => return format!("path = {}", quoted(&from_project(&setting.path, project))),
+    };
+    let said = [("url", Some(&address)), ("query", asked.query.as_ref()), ("table", asked.table.as_ref())];
+    let keys: Vec<String> = said.iter().filter_map(|(key, value)| Some(format!("{key} = {}", quoted(value.as_ref()?)))).collect();
+    format!("database = {{ {} }}", keys.join(", "))
 }
 
 fn defaults(profiles: &[Profile], settings: &Settings, lines: &mut Vec<String>) {
@@ -162,6 +198,9 @@ fn defaults(profiles: &[Profile], settings: &Settings, lines: &mut Vec<String>) 
     match &wishes.base_url {
         Some(url) => lines.push(format!("base_url = {}", quoted(url.as_str().trim_end_matches('/')))),
         None => lines.push("# DECIDE: the address of the shop completes relative links, and the pages that the platform implies.\n# base_url = \"https://shop.example\"".to_owned()),
+    }
+    if let Some(url) = &wishes.image_base_url {
+        lines.push(format!("image_base_url = {}", quoted(url.as_str())));
     }
     for (name, value) in &wishes.defaults {
         lines.push(format!("{name} = {}", quoted(value)));
@@ -197,16 +236,17 @@ fn map(profiles: &[Profile], settings: &Settings, lines: &mut Vec<String>) {
             let (distinct, _) = column.distinct();
             match &column.attribute {
                 Some(attribute) => {
-                    lines.push(format!("# {attribute} = {}    # {distinct} values{example}", quoted(&excerpt(&column.name, 120))));
+                    lines.push(format!("# {attribute} = {}    # {}{example}", quoted(&column.name), plural(distinct, "value")));
                 }
                 None if column.taken_for.is_empty() => {
                     lines.push(format!(
-                        "# (not used) {}    # {}, {distinct} values{example}",
-                        quoted(&excerpt(&column.name, 120)),
-                        column.kind()
+                        "# (not used) {}    # {}, {}{example}",
+                        quoted(&column.name),
+                        column.kind(),
+                        plural(distinct, "value")
                     ));
                 }
-                None => lines.push(format!("# {} {}", column.taken_for, quoted(&excerpt(&column.name, 120)))),
+                None => lines.push(format!("# {} {}", column.taken_for, quoted(&column.name))),
             }
         }
     }
@@ -215,7 +255,7 @@ fn map(profiles: &[Profile], settings: &Settings, lines: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::from_project;
+    use super::{database_from_project, from_project};
     use std::path::Path;
 
     #[test]
@@ -224,5 +264,8 @@ mod tests {
         assert_eq!(from_project("shop/exports/a.csv", Path::new("shop/feedmill.toml")), "exports/a.csv");
         assert!(from_project("a.csv", Path::new("shop/feedmill.toml")).ends_with("a.csv"));
         assert!(Path::new(&from_project("a.csv", Path::new("shop/feedmill.toml"))).is_absolute());
+        assert_eq!(from_project("https://shop.example/a.csv", Path::new("shop/feedmill.toml")), "https://shop.example/a.csv");
+        assert_eq!(database_from_project("sqlite:shop/a.db", Path::new("shop/feedmill.toml")), "sqlite:a.db");
+        assert_eq!(database_from_project("mysql://me@db/shop", Path::new("shop/feedmill.toml")), "mysql://me@db/shop");
     }
 }

@@ -4,7 +4,10 @@ use super::again::Again;
 use super::args::{Build, Catalog, Check, Reporting};
 use super::convert::Watch;
 use super::error::{CliError, Exit};
+use super::next;
 use super::publish;
+use super::reports::reports;
+use super::signal;
 use super::ui::Ui;
 use crate::catalog::ReadError;
 use crate::config::resolve::{self, FailOn, Flags, Settings};
@@ -12,11 +15,9 @@ use crate::finding::sink::Sink;
 use crate::finding::{self, Finding, Severity};
 use crate::pipeline::{self, Cancel, Plan, Report};
 use crate::plan::{self, PlanError, Purpose};
-use crate::render::file::Output;
-use crate::render::{Compression, file::Finished, file::WriteError};
-use crate::report::{self, Ending, Opening, Reporter, Reports, TargetEnd};
+use crate::report::{Ending, Opening, Reports, TargetEnd};
 use crate::summary::Counts;
-use std::io::Write;
+use std::io::IsTerminal;
 use std::path::Path;
 
 pub(super) fn flags(catalog: &Catalog) -> Flags {
@@ -47,6 +48,11 @@ pub(super) fn flags(catalog: &Catalog) -> Flags {
 pub(super) fn settings(flags: &Flags, ui: &Ui) -> Result<Settings, CliError> {
     let folder = std::env::current_dir().unwrap_or_default();
     let settings = resolve::resolve(flags, &folder)?;
+    if settings.sources.iter().any(|source| source.path == "-") && std::io::stdin().is_terminal() {
+        let message =
+            "-: standard input is a terminal; pipe a catalog into it, as in `zcat products.csv.gz | feedmill check -`, or name a file";
+        return Err(CliError::Usage(message.to_owned()));
+    }
     if let Some(path) = settings.config.as_ref().filter(|_| !flags.unattended) {
         let shown = path.strip_prefix(&folder).unwrap_or(path);
         ui.say(&format!("settings: {}", shown.display()));
@@ -80,13 +86,10 @@ pub(super) fn check(command: &Check, ui: &Ui) -> Result<Exit, CliError> {
     job.run(&flags, ui).map(|(exit, _)| exit)
 }
 
-/// Memory of a build that nobody set any for, the same as `--memory`.
-const USUAL_MEMORY: usize = 160 << 20;
-
 /// A build for `run`, which reports by itself.
 pub(super) fn quiet_build(flags: &Flags, out: &Path, threads: Option<u16>, ui: &Ui) -> Result<Ending, CliError> {
     let reporting =
-        Reporting { output_format: Vec::new(), max_per_code: None, fail_on: None, exit_zero: false, threads, memory: USUAL_MEMORY };
+        Reporting { output_format: Vec::new(), max_per_code: None, fail_on: None, exit_zero: false, threads, memory: plan::MEMORY };
     let job =
         Job { name: "build", purpose: Purpose::Build { out }, reporting: &reporting, allow_empty: false, feed_of: None, silent: true };
     job.run(flags, ui).map(|(_, ending)| ending)
@@ -107,6 +110,7 @@ pub(super) struct Job<'a> {
 impl Job<'_> {
     pub(super) fn run(&self, flags: &Flags, ui: &Ui) -> Result<(Exit, Ending), CliError> {
         let started = crate::clock::now();
+        let signals = signal::Watch::new();
         let prepared = self.prepare(flags, ui);
         let files = prepared
             .as_ref()
@@ -114,7 +118,7 @@ impl Job<'_> {
         let opening =
             Opening { command: self.name, files, colour: ui.colour(), max_per_code: self.reporting.max_per_code, width: ui.width() };
         let mut reports = if self.silent { Reports(Vec::new()) } else { reports(&self.reporting.output_format, &opening)? };
-        let outcome = prepared.and_then(|(settings, plan)| self.mill(&settings, &plan, &mut reports, ui));
+        let outcome = prepared.and_then(|(settings, plan)| self.mill(&settings, &plan, &mut reports, &signals, ui));
         // Whatever happens, every report is one whole document.
         let (ending, outcome) = match outcome {
             Ok((exit, ending)) => (ending, Ok(exit)),
@@ -124,7 +128,7 @@ impl Job<'_> {
             }
             Err(error) => {
                 let exit = error.exit();
-                let interrupted = exit == Exit::Interrupted;
+                let interrupted = matches!(exit, Exit::Interrupted | Exit::Terminated);
                 (Ending { exit: (exit.code(), exit.name()), interrupted, error: Some(error.to_string()), ..Ending::default() }, Err(error))
             }
         };
@@ -167,15 +171,22 @@ impl Job<'_> {
         Ok((settings, plan))
     }
 
-    fn mill(&self, settings: &Settings, plan: &Plan, reports: &mut Reports, ui: &Ui) -> Result<(Exit, Ending), CliError> {
+    fn mill(
+        &self,
+        settings: &Settings,
+        plan: &Plan,
+        reports: &mut Reports,
+        signals: &signal::Watch,
+        ui: &Ui,
+    ) -> Result<(Exit, Ending), CliError> {
         let cancel = Cancel::default();
-        let signal = cancel.clone();
-        // A second handler in one process is refused; the first one then serves.
-        ctrlc::set_handler(move || signal.cancel()).unwrap_or_default();
+        signals.gently(&cancel);
         let mut watch = Watch::new(reports);
         let run = pipeline::run(plan, &mut Sink::new(&settings.overrides, &mut watch), ui, &cancel).map_err(CliError::from);
-        let run =
-            run.and_then(|report| if cancel.is_cancelled() { Err(CliError::Interrupted("nothing was published")) } else { Ok(report) });
+        let run = run.and_then(|report| match signals.stopped() {
+            Some(stop) => Err(stop.error("nothing was published")),
+            None => Ok(report),
+        });
         let mut report = run.inspect_err(|_| clear_empty(plan))?;
         report.accounts.iter_mut().for_each(|account| watch.explain(account));
         conserved(&report)?;
@@ -194,7 +205,7 @@ impl Job<'_> {
             FailOn::Warning => counts.of(Severity::Error) + counts.of(Severity::Warning) > 0,
             FailOn::Never => false,
         });
-        let mut next = next_steps(plan, &counts);
+        let mut next = next::steps(plan, &counts);
         let mut targets = Vec::new();
         let is_build = matches!(self.purpose, Purpose::Build { .. });
         for (place, ((target, counts), written)) in plan.targets.iter().zip(counts).zip(written).enumerate() {
@@ -208,7 +219,7 @@ impl Job<'_> {
             }
             let readable = files.iter().find(|(path, items, _)| *items > 0 && !path.contains(".xml"));
             if let Some((path, _, _)) = readable.filter(|_| counts.accepted > 0) {
-                next.push(format!("feedmill check {path} --target {}", settings_spec(settings, &target.name)));
+                next.push(next::check(path, settings_spec(settings, &target.name)));
             }
             targets.push(TargetEnd { name: target.name.to_string(), spec: target.spec.identity.version.clone(), counts, files });
         }
@@ -221,13 +232,9 @@ impl Job<'_> {
             // Only the next run's time depends on it.
             ui.say(&format!("what the server said cannot be remembered: {error}"));
         }
-        let exit = if self.reporting.exit_zero {
-            Exit::Done
-        } else if failing || is_build && empty && !self.allow_empty {
-            Exit::Findings
-        } else {
-            Exit::Done
-        };
+        // Without an item there is no feed, which no wish makes a success.
+        let is_feedless = is_build && empty && !self.allow_empty;
+        let exit = if is_feedless || failing && !self.reporting.exit_zero { Exit::Findings } else { Exit::Done };
         let ending =
             Ending { inputs, targets, exit: (exit.code(), exit.name()), next, account: accounts.pop(), rules, ..Ending::default() };
         Ok((exit, ending))
@@ -241,28 +248,6 @@ fn forgetful(settings: &Settings) -> Settings {
         source.wanted.remote.known = None;
     }
     settings
-}
-
-/// The reports asked for; one without a file goes to standard output.
-pub(super) fn reports(asked: &[String], opening: &Opening) -> Result<Reports, CliError> {
-    let usual = ["full".to_owned()];
-    let asked = if asked.is_empty() { &usual[..] } else { asked };
-    if asked.iter().filter(|word| !word.contains('=')).count() > 1 {
-        return Err(CliError::Usage(
-            "--output-format: only one format can go to standard output; write the others as FORMAT=FILE".to_owned(),
-        ));
-    }
-    let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
-    for word in asked {
-        let (format, file) = word.split_once('=').map_or((word.as_str(), None), |(format, file)| (format, Some(file)));
-        let (opening, out): (Opening, Box<dyn Write>) = match file {
-            Some(file) => (Opening { colour: false, ..opening.clone() }, Box::new(ReportFile::create(Path::new(file))?)),
-            None => (opening.clone(), Ui::stdout()),
-        };
-        let known = || CliError::Usage(format!("--output-format: `{format}` is no format; known: {}", report::FORMATS.join(", ")));
-        reports.push(report::reporter(format, &opening, out).ok_or_else(known)?);
-    }
-    Ok(Reports(reports))
 }
 
 fn settings_spec<'a>(settings: &'a Settings, name: &'a str) -> &'a str {
@@ -310,104 +295,5 @@ fn conserved(report: &Report) -> Result<(), CliError> {
             "{} records, {} skipped, {} items, {} accepted, {} rejected",
             counts.records, counts.skipped, counts.items, counts.accepted, counts.rejected
         ))),
-    }
-}
-
-/// Attributes that no two items share, so that one value for all is no way out.
-const ONE_EACH: [&str; 9] = ["item_id", "title", "description", "url", "image_url", "price", "gtin", "mpn", "inventory_quantity"];
-
-/// After a run, looks at the numbers and names the setting that would have helped.
-fn next_steps(plan: &Plan, counts: &[Counts]) -> Vec<String> {
-    let mut next: Vec<String> = Vec::new();
-    let mut add = |text: String| {
-        if !next.contains(&text) {
-            next.push(text);
-        }
-    };
-    let is_feed = |place: usize| plan.sources.iter().any(|source| source.direct.get(place).is_some_and(Option::is_some));
-    // Settings change what is built of a catalog, not a feed that is finished.
-    for (_, (target, counts)) in
-        plan.targets.iter().zip(counts).enumerate().filter(|(place, (_, counts))| counts.items > 0 && !is_feed(*place))
-    {
-        for field in &target.spec.fields {
-            let attribute = crate::product::attribute::Attributes::shared().name(field.attribute);
-            let all = |defect: &str| counts.by_code.get(&format!("{attribute}/{defect}")).is_some_and(|count| *count == counts.items);
-            if all("currency-missing") {
-                add("no amount names a currency: give `--currency USD` (or yours)".to_owned());
-            }
-            if all("not-absolute") {
-                add("the addresses are relative: give `--base-url https://your.shop`".to_owned());
-            }
-            if all("missing") {
-                add(match attribute {
-                    "url" => "no column gives the page of an item: give `--base-url https://your.shop`, or map `url`".to_owned(),
-                    "seller_name" => "no column names the seller: give `--seller-name NAME`".to_owned(),
-                    _ if ONE_EACH.contains(&attribute) => {
-                        format!(
-                            "no item has `{attribute}`{}: map its column in feedmill.toml",
-                            called(&field.name, attribute, &target.name)
-                        )
-                    }
-                    _ => format!(
-                        "no item has `{attribute}`{}: map its column in feedmill.toml, or give `--set {attribute}=VALUE` where one value fits all",
-                        called(&field.name, attribute, &target.name)
-                    ),
-                });
-            }
-        }
-    }
-    next
-}
-
-/// What a target calls an attribute, where that is another name.
-fn called(field: &str, attribute: &str, target: &str) -> String {
-    if field == attribute { String::new() } else { format!(" (`{field}` at {target})") }
-}
-
-/// A report in a file, put under its name when the report is complete.
-struct ReportFile {
-    output: Place,
-}
-
-/// Where a report goes.
-enum Place {
-    /// A file beside its name, until it is complete.
-    Beside(Box<Output>),
-    /// A device or a pipe, which is written as it is: a file put under its name would take its place.
-    Into(std::fs::File),
-    /// The report is complete.
-    Done,
-}
-
-impl ReportFile {
-    fn create(path: &Path) -> Result<Self, WriteError> {
-        let is_special = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
-        let output = if is_special {
-            let opened = std::fs::OpenOptions::new().write(true).open(path);
-            Place::Into(opened.map_err(|source| WriteError { path: path.to_owned(), source })?)
-        } else {
-            Place::Beside(Box::new(Output::create(path, Compression::None)?))
-        };
-        Ok(Self { output })
-    }
-}
-
-impl Write for ReportFile {
-    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        match &mut self.output {
-            Place::Beside(output) => Output::write(output, buffer).map_err(|error| error.source)?,
-            Place::Into(file) => file.write_all(buffer)?,
-            Place::Done => {}
-        }
-        Ok(buffer.len())
-    }
-
-    /// Reports flush once, at their end.
-    fn flush(&mut self) -> std::io::Result<()> {
-        match std::mem::replace(&mut self.output, Place::Done) {
-            Place::Beside(output) => output.finish().and_then(Finished::publish).map_err(|error| error.source),
-            Place::Into(mut file) => file.flush(),
-            Place::Done => Ok(()),
-        }
     }
 }

@@ -9,13 +9,16 @@ mod history;
 mod init;
 mod inspect;
 mod mill;
+mod next;
 mod publish;
 mod push;
 mod rehearsal;
+mod reports;
 mod run;
 mod sandbox;
 mod schema;
 mod shell;
+mod signal;
 mod spec;
 mod spec_diff;
 mod turn;
@@ -23,6 +26,7 @@ mod ui;
 
 use clap::Parser;
 use std::ffi::OsString;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 pub use args::Cli;
@@ -35,9 +39,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // Help and version go to standard output and are no failure.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            return match error.print() {
-                Ok(()) => exit.into(),
-                Err(_) => Exit::Done.into(),
+            return match error.print().and_then(|()| std::io::stdout().flush()) {
+                Err(failed) if !error.use_stderr() && failed.kind() != ErrorKind::BrokenPipe => Exit::Output.into(),
+                _ => exit.into(),
             };
         }
     };

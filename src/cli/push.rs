@@ -4,6 +4,8 @@ use super::args::{Project, Push, Shown};
 use super::error::{CliError, Exit};
 use super::mill;
 use super::rehearsal;
+use super::reports::{reported, reports};
+use super::signal::Listener;
 use super::turn;
 use super::ui::Ui;
 use crate::clock::{Clock, System};
@@ -71,23 +73,14 @@ fn orders(project: &Project, settings: &Settings) -> Result<Vec<Order>, CliError
 pub(super) fn wait<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(CliError::Report)?;
     let ended = runtime.block_on(async {
+        let mut listener = Listener::new().map_err(CliError::Report)?;
         tokio::select! {
             done = work => done,
-            () = terminated() => Err(CliError::Terminated),
-            Ok(()) = tokio::signal::ctrl_c() => Err(CliError::Interrupted("the next run goes on where this one stopped")),
+            stop = listener.next() => Err(stop.error("the next run goes on where this one stopped")),
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
-}
-
-async fn terminated() {
-    #[cfg(unix)]
-    if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        signal.recv().await;
-        return;
-    }
-    std::future::pending::<()>().await;
 }
 
 /// What a round is made with.
@@ -98,6 +91,10 @@ pub(super) fn round(state: Arc<State>, home: &Path, time: Duration, wish: Wish) 
 }
 
 pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
+    reported("push", &command.shown, ui, || push(command, ui))
+}
+
+fn push(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
     let ready = ready(&command.project, false, ui)?;
     let apart = command.dry_run || command.sandbox;
     let held = if apart { None } else { turn::take(&ready.state, &command.limits, ui)? };
@@ -159,7 +156,7 @@ pub(super) fn tell(
     let kept: Vec<_> = outcomes.iter().map(|outcome| kept(outcome, ready)).collect();
     let findings: Vec<_> = kept.iter().flatten().map(|kept| crate::push::home::recall(kept, &mut files)).collect();
     let opening = Opening { command: name, files, colour: ui.colour(), max_per_code: shown.max_per_code, width: ui.width() };
-    let mut reports = mill::reports(&shown.output_format, &opening)?;
+    let mut reports = reports(&shown.output_format, &opening)?;
     for finding in &findings {
         reports.finding(finding);
     }

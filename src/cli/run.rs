@@ -4,6 +4,7 @@
 use super::args::Run;
 use super::error::{CliError, Exit};
 use super::push::{deliver, ready, round, tell, wait};
+use super::reports::reported;
 use super::turn;
 use super::ui::Ui;
 use crate::config::resolve::Flags;
@@ -14,6 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) fn run(command: &Run, ui: &Ui) -> Result<Exit, CliError> {
+    reported("run", &command.shown, ui, || mill_and_push(command, ui))
+}
+
+fn mill_and_push(command: &Run, ui: &Ui) -> Result<Exit, CliError> {
     let mut ready = ready(&command.project, true, ui)?;
     turn::hesitate(command.jitter)?;
     let started = crate::clock::now();

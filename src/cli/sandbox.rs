@@ -2,6 +2,7 @@
 
 use super::args;
 use super::error::{CliError, Exit};
+use super::signal::Listener;
 use super::ui::Ui;
 use crate::render::file::WriteError;
 use crate::sandbox::{Exchange, Options, serve};
@@ -33,14 +34,13 @@ async fn until_stopped(command: &args::Sandbox, ui: &Ui) -> Result<Exit, CliErro
         remember: false,
         ..Options::default()
     };
+    let mut listener = Listener::new().map_err(CliError::Report)?;
     let sandbox = serve(options).await?;
     ui.print(&sandbox.introduction())?;
     ui.say("the sandbox serves until it is interrupted; any key or token is taken, so give it none that is real");
-    let stopped = stop_asked();
-    tokio::pin!(stopped);
-    loop {
+    let stop = loop {
         tokio::select! {
-            () = &mut stopped => break,
+            stop = listener.next() => break stop,
             Some(exchange) = told.recv() => {
                 ui.say(exchange.trim_end());
                 if let Some(path) = &command.transcript {
@@ -48,9 +48,9 @@ async fn until_stopped(command: &args::Sandbox, ui: &Ui) -> Result<Exit, CliErro
                 }
             }
         }
-    }
+    };
     sandbox.stop().await;
-    Ok(Exit::Interrupted)
+    Ok(stop.exit())
 }
 
 /// Writes exchanges behind what a transcript holds.
@@ -58,20 +58,4 @@ pub(super) fn append(path: &Path, exchanges: impl IntoIterator<Item = String>) -
     let fail = |source| CliError::from(WriteError { path: path.to_owned(), source });
     let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(fail)?;
     exchanges.into_iter().try_for_each(|exchange| file.write_all(exchange.as_bytes())).map_err(fail)
-}
-
-/// Waits for an interrupt, or where there are such things, a request to terminate.
-async fn stop_asked() {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        return;
-    }
-    // Without a signal to wait for, the caller ends it the hard way.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

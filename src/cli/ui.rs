@@ -142,7 +142,8 @@ impl Ui {
         }
     }
 
-    fn err(text: &str) {
+    /// Says something that no setting keeps back.
+    pub(super) fn err(text: &str) {
         // Nobody can be told when standard error itself is gone.
         writeln!(io::stderr(), "{text}").unwrap_or_default();
     }

@@ -39,6 +39,9 @@ pub enum ConfigError {
         /// What is wrong, and what would be right.
         message: String,
     },
+    /// A pattern names no file.
+    #[error("{0}: no file matches")]
+    NoFile(String),
     /// A spec folder cannot be read.
     #[error(transparent)]
     Spec(#[from] spec::SpecError),

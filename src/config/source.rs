@@ -12,12 +12,27 @@ use std::time::Duration;
 /// The words for formats that are read.
 const FORMATS: [&str; 10] = ["csv", "tsv", "json", "jsonl", "xml", "parquet", "xlsx", "xls", "ods", "sqlite"];
 
+/// Sources that one run can tell apart.
+const MOST: usize = u16::MAX as usize;
+
 /// The sources of a run.
 pub(super) fn sources(flags: &Flags, project: &Project, home: &Path, folder: &Path) -> Result<Vec<SourceSetting>, ConfigError> {
+    let found = listed(flags, project, home, folder)?;
+    if found.len() > MOST {
+        return Err(setting("input", format!("{} files are named, {MOST} are the most; put several into one", found.len())));
+    }
+    Ok(found)
+}
+
+/// What is named, one after the other.
+fn listed(flags: &Flags, project: &Project, home: &Path, folder: &Path) -> Result<Vec<SourceSetting>, ConfigError> {
     let typed = typed(flags)?;
     let mut found = Vec::new();
     if !flags.inputs.is_empty() {
         for input in &flags.inputs {
+            if input.is_empty() {
+                return Err(setting("input", "an empty word names no catalog; perhaps a variable is not set"));
+            }
             let (mut path, mut wanted) = (input.clone(), typed.clone());
             if database::is_address(input) {
                 no_password(input, "the command line")?;
@@ -229,7 +244,7 @@ fn expand(pattern: &str) -> Result<Vec<String>, ConfigError> {
     let mut files: Vec<String> =
         paths.filter_map(Result::ok).filter(|path| path.is_file()).map(|path| path.display().to_string()).collect();
     files.sort();
-    if files.is_empty() { Err(setting(pattern, "no file matches")) } else { Ok(files) }
+    if files.is_empty() { Err(ConfigError::NoFile(pattern.to_owned())) } else { Ok(files) }
 }
 
 #[cfg(test)]

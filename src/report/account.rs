@@ -1,6 +1,6 @@
 //! The account of a conversion, for people and for scripts.
 
-use super::page;
+use super::page::{self, plural, thousands};
 use crate::account::{Account, Column, Fate};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn heading(fate: Fate) -> &'static str {
 /// Lines for people, in which `strong` marks headings: what was lost first, what was kept last.
 pub(super) fn lines(account: &Account, width: usize, strong: &dyn Fn(&str) -> String) -> Vec<String> {
     let counts: Vec<String> = account.fates().iter().map(|(fate, count)| format!("{count} {}", fate.word())).collect();
-    let items = super::human::plural(account.items, "item");
+    let items = plural(account.items, "item");
     let mut lines = vec![
         strong(&format!("{} to {}", account.from, account.to)),
         format!("  {items}, {} columns: {}", account.columns.len(), counts.join(", ")),
@@ -40,10 +40,8 @@ pub(super) fn lines(account: &Account, width: usize, strong: &dyn Fn(&str) -> St
             lines.push(strong(head));
             let example =
                 |field: &&crate::account::Added| field.example.as_ref().map_or("required".to_owned(), |value| format!("such as {value}"));
-            let rows: Vec<[String; 3]> = fields
-                .iter()
-                .map(|field| [format!("  {}", field.name), super::human::plural(field.values, "value"), example(field)])
-                .collect();
+            let rows: Vec<[String; 3]> =
+                fields.iter().map(|field| [format!("  {}", field.name), plural(field.values, "value"), example(field)]).collect();
             lines.extend(page::columns(&rows, width));
             lines.push(String::new());
         }
@@ -52,8 +50,8 @@ pub(super) fn lines(account: &Account, width: usize, strong: &dyn Fn(&str) -> St
 }
 
 fn count_of(column: &Column) -> String {
-    let all = super::human::plural(column.values, "value");
-    if column.lost > 0 && column.lost < column.values { format!("{all}, {} lost", super::human::thousands(column.lost)) } else { all }
+    let all = plural(column.values, "value");
+    if column.lost > 0 && column.lost < column.values { format!("{all}, {} lost", thousands(column.lost)) } else { all }
 }
 
 /// Where a column went, what its values became, and what is to be said of it.

@@ -1,6 +1,6 @@
 //! Annotations for GitHub Actions: worst first, because only the first few are shown.
 
-use super::{Ending, Opening, Out, Reporter};
+use super::{Ending, Opening, Out, Reporter, reach};
 use crate::finding::sink::Listen;
 use crate::finding::{Finding, Severity};
 use std::io;
@@ -24,7 +24,7 @@ impl Github {
 impl Listen for Github {
     fn finding(&mut self, finding: &Finding) {
         let place = finding.severity as usize;
-        self.counts[place] += 1;
+        self.counts[place] += finding.times();
         if self.kept[place].len() < KEPT {
             self.kept[place].push(finding.clone());
         }
@@ -42,17 +42,22 @@ impl Reporter for Github {
             for finding in &self.kept[severity as usize] {
                 let place = &finding.place;
                 let mut properties = format!("title={}", property(&format!("feedmill ({})", finding.code)));
-                properties.push_str(&format!(",file={}", property(self.opening.file(place))));
-                if place.line > 0 {
+                let file = self.opening.file(place);
+                if !file.is_empty() {
+                    properties.push_str(&format!(",file={}", property(file)));
+                }
+                if !file.is_empty() && place.line > 0 {
                     properties.push_str(&format!(",line={0},endLine={0}", place.line));
                     if place.column > 0 {
                         properties.push_str(&format!(",col={0},endColumn={0}", place.column));
                     }
                 }
                 let item = if finding.item.is_empty() { String::new() } else { format!("{}: ", finding.item) };
-                self.out.line(&format!("::{word} {properties}::{}", message(&format!("{item}{}", finding.message))));
+                let reach = finding.extent.map_or_else(String::new, |extent| format!(" ({})", reach(place, extent)));
+                self.out.line(&format!("::{word} {properties}::{}", message(&format!("{item}{}{reach}", finding.message))));
             }
-            let hidden = self.counts[severity as usize] - self.kept[severity as usize].len() as u64;
+            let shown: u64 = self.kept[severity as usize].iter().map(Finding::times).sum();
+            let hidden = self.counts[severity as usize] - shown;
             if hidden > 0 {
                 self.out.line(&format!("::notice ::{hidden} more findings of severity {}, see the report", severity.word()));
             }

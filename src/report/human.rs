@@ -1,7 +1,8 @@
 //! For people: findings by code, worst first, then what was read, what became of it, where
 //! the feed lies and what to do next.
 
-use super::{Ending, Group, Grouped, Opening, Out, Reporter, TargetEnd};
+use super::page::{plural, thousands};
+use super::{Ending, Group, Grouped, Opening, Out, Reporter, TargetEnd, reach};
 use crate::finding::sink::Listen;
 use crate::finding::{Finding, Severity};
 use crate::product::text::excerpt;
@@ -74,12 +75,7 @@ impl Human {
         let place = &finding.place;
         let mut text = self.opening.position(place);
         match finding.extent {
-            Some(extent) => text.push_str(&format!(
-                "  records {} to {}, every value: {}",
-                thousands(place.record),
-                thousands(extent.last),
-                thousands(extent.values)
-            )),
+            Some(extent) => text.push_str(&format!("  {}", reach(place, extent))),
             None if place.record > 0 => text.push_str(&format!("  record {}", place.record)),
             None => {}
         }
@@ -167,23 +163,6 @@ fn style_of(severity: Severity) -> Style {
     colour.on_default().bold()
 }
 
-pub(super) fn plural(number: u64, word: &str) -> String {
-    format!("{} {word}{}", thousands(number), if number == 1 { "" } else { "s" })
-}
-
-/// A number with separators for people.
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// Bytes in the unit people read best.
 fn size(bytes: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
@@ -200,12 +179,10 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{size, thousands};
+    use super::size;
 
     #[test]
-    fn numbers_for_people() {
-        assert_eq!(thousands(1_234_567), "1,234,567");
-        assert_eq!(thousands(12), "12");
+    fn sizes_are_in_the_unit_people_read_best() {
         assert_eq!(size(999), "999 B");
         assert_eq!(size(97_239), "97.2 kB");
         assert_eq!(size(1_245_000_000), "1.2 GB");

@@ -9,7 +9,7 @@ pub mod page;
 
 use crate::account::Account;
 use crate::finding::sink::Listen;
-use crate::finding::{Finding, Place, Severity};
+use crate::finding::{Extent, Finding, Place, Severity};
 use crate::summary::{Counts, InputSummary};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -20,13 +20,13 @@ pub const FORMATS: [&str; 5] = ["full", "concise", "json", "jsonl", "github"];
 /// What a report is told before the first finding.
 #[derive(Clone, Debug)]
 pub struct Opening {
-    /// The command: `check`, `build` or `convert`.
+    /// The command.
     pub command: &'static str,
     /// The sources, by number.
     pub files: Vec<Arc<str>>,
     /// Whether text may be coloured.
     pub colour: bool,
-    /// How many findings of a code text shows; `None` for all.
+    /// How many findings of a code text shows; `None` for as many as the format usually does, 0 for all.
     pub max_per_code: Option<usize>,
     /// How many characters a line of text may have.
     pub width: usize,
@@ -152,6 +152,12 @@ impl Opening {
         }
         text
     }
+}
+
+/// How far a finding goes that is about every value of a column.
+fn reach(place: &Place, extent: Extent) -> String {
+    let [first, last, values] = [place.record, extent.last, extent.values].map(page::thousands);
+    format!("records {first} to {last}, every value: {values}")
 }
 
 /// Findings by severity and by code, the first few of each code kept.

@@ -60,9 +60,34 @@ pub fn length(text: &str) -> usize {
     text.chars().count()
 }
 
+/// So many of something.
+pub fn plural(number: u64, word: &str) -> String {
+    format!("{} {word}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// A number with separators for people.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{columns, hang, wrap};
+    use super::{columns, hang, plural, thousands, wrap};
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(thousands(12), "12");
+        assert_eq!([plural(0, "row"), plural(1, "row"), plural(1000, "row")], ["0 rows", "1 row", "1,000 rows"]);
+    }
 
     #[test]
     fn lines_fit_and_keep_every_word() {

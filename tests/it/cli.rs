@@ -1,8 +1,7 @@
-//! The command line: streams, exit codes, settings, and the shapes scripts rely on.
+//! The command line: exit codes, settings, and what is found before the first row.
 
 use crate::support::{Folder, SOUND};
 use serde_json::Value;
-use std::process::{Command, Stdio};
 
 #[test]
 fn every_exit_code_has_a_run() {
@@ -16,6 +15,7 @@ fn every_exit_code_has_a_run() {
     assert_eq!(code(&["check", "bad.csv", "--exit-zero"]), 0);
     assert_eq!(code(&["check", "bad.csv", "--fail-on", "never"]), 0);
     assert_eq!(code(&["build", "none.csv", "--fail-on", "never"]), 1, "nothing accepted is never success");
+    assert_eq!(code(&["build", "none.csv", "--exit-zero"]), 1, "whatever is wished");
     assert!(!folder.exists("out/openai/feed.jsonl.gz"));
     assert_eq!(code(&["build", "none.csv", "--fail-on", "never", "--allow-empty", "--format", "csv"]), 0);
     assert_eq!(folder.read("out/openai/feed.csv").lines().count(), 1);
@@ -24,164 +24,10 @@ fn every_exit_code_has_a_run() {
     assert_eq!(code(&["build", "good.csv", "--format", "xls"]), 2);
     assert_eq!(code(&["check"]), 2);
     assert_eq!(code(&["check", "missing.csv"]), 3);
+    assert_eq!(code(&["check", "missing*.csv"]), 3);
+    assert_eq!(code(&["check", ""]), 2);
     assert_eq!(code(&["build", "good.csv", "--out", "good.csv/x"]), 12);
     assert_eq!(code(&["--version"]), 0);
-}
-
-/// A file put under the name of a pipe or a device would take its place: `jsonl=/dev/null` as root
-/// left a machine without it.
-#[cfg(unix)]
-#[test]
-fn a_report_is_written_into_a_pipe_and_leaves_it_there() {
-    use std::os::unix::fs::FileTypeExt;
-    let folder = Folder::new();
-    folder.write("good.csv", SOUND);
-    let pipe = folder.path("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
-    let reader = {
-        let pipe = pipe.clone();
-        std::thread::spawn(move || std::fs::read_to_string(pipe).expect("readable"))
-    };
-    let run = folder.run(&["check", "good.csv", "--output-format", "json=pipe"]);
-    let is_pipe = std::fs::metadata(&pipe).expect("there").file_type().is_fifo();
-    assert!(is_pipe, "the pipe is gone: {}", run.err);
-    let report: Value = serde_json::from_str(&reader.join().expect("read")).expect("JSON");
-    assert_eq!(report["schema"], "feedmill.check/1");
-}
-
-#[test]
-fn results_on_stdout_and_talk_on_stderr() {
-    let folder = Folder::new();
-    folder.write("good.csv", SOUND);
-    let run = folder.run(&["check", "good.csv", "--output-format", "json"]);
-    let report = run.json();
-    assert_eq!(
-        (&report["schema"], &report["exit"]["code"], &report["exit"]["name"]),
-        (&"feedmill.check/1".into(), &0.into(), &"done".into())
-    );
-    assert!(run.err.contains("checked in"), "{}", run.err);
-    assert_eq!(folder.run(&["check", "good.csv", "--output-format", "json", "--quiet"]).err, "");
-    for word in ["tool", "target", "input", "summary", "findings"] {
-        assert!(!report[word].is_null(), "{word}");
-    }
-    // On failure too, standard output holds one document.
-    folder.write("cut.csv", format!("{SOUND}A3,\"x"));
-    let run = folder.run(&["check", "cut.csv", "--output-format", "json"]);
-    assert_eq!((run.code, &run.json()["exit"]["name"]), (3, &"input".into()));
-    assert!(!run.err.contains('\u{1b}') && !run.out.contains('\u{1b}'));
-    assert!(folder.run(&["check", "good.csv", "--color", "always"]).out.contains('\u{1b}'));
-}
-
-#[test]
-fn every_line_of_jsonl_is_an_object() {
-    let folder = Folder::new();
-    folder.write("bad.csv", SOUND.replace("24.00 USD", "free").replace("in_stock", "maybe"));
-    let run = folder.run(&["check", "bad.csv", "--output-format", "jsonl"]);
-    let lines: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let (last, findings) = lines.split_last().expect("lines");
-    assert_eq!(last["summary"]["errors"], 2);
-    let finding = findings.iter().find(|finding| finding["attribute"] == "price").expect("a finding");
-    assert_eq!(
-        (
-            &finding["code"],
-            &finding["record"],
-            &finding["line"],
-            &finding["column"],
-            &finding["column_name"],
-            &finding["item"],
-            &finding["consequence"]
-        ),
-        (&"price/not-money".into(), &1.into(), &2.into(), &9.into(), &"price".into(), &"A1".into(), &"row-rejected".into())
-    );
-}
-
-#[test]
-fn reports_in_several_formats_at_once() {
-    let folder = Folder::new();
-    folder.write("bad.csv", SOUND.replace("24.00 USD", "free"));
-    let run = folder.run(&[
-        "check",
-        "bad.csv",
-        "--output-format",
-        "concise",
-        "--output-format",
-        "json=report.json",
-        "--output-format",
-        "github=notes.txt",
-    ]);
-    assert!(run.out.starts_with("bad.csv:2:9: price/not-money A1: "), "{}", run.out);
-    let report: Value = serde_json::from_str(&folder.read("report.json")).expect("JSON");
-    assert_eq!(report["findings"].as_array().expect("a list").len(), 1);
-    assert!(
-        folder
-            .read("notes.txt")
-            .starts_with("::error title=feedmill (price/not-money),file=bad.csv,line=2,endLine=2,col=9,endColumn=9::A1: ")
-    );
-    assert_eq!(folder.run(&["check", "bad.csv", "--output-format", "json", "--output-format", "full"]).code, 2);
-}
-
-#[test]
-fn text_is_capped_and_json_is_not() {
-    let folder = Folder::new();
-    let rows: String =
-        (0..30).map(|n| format!("R{n},T,D,https://shop.example/{n},B,S,https://shop.example/i.jpg,in_stock,free\n")).collect();
-    folder.write("many.csv", format!("{}\n{rows}", SOUND.lines().next().expect("a header")));
-    let lines = |arguments: &[&str]| {
-        let mut all = vec!["check", "many.csv", "--quiet", "--output-format"];
-        all.extend(arguments);
-        folder.run(&all).out.lines().filter(|line| line.contains("record ") || line.contains("price/not-money R")).count()
-    };
-    assert_eq!(lines(&["full"]), 3);
-    assert_eq!(lines(&["full", "--max-per-code", "5"]), 5);
-    assert_eq!(lines(&["full", "--max-per-code", "0"]), 30);
-    assert_eq!(lines(&["concise"]), 20);
-    assert_eq!(folder.run(&["check", "many.csv", "--output-format", "json"]).json()["findings"].as_array().expect("a list").len(), 30);
-}
-
-#[test]
-fn a_closed_pipe_ends_quietly() {
-    let folder = Folder::new();
-    let rows: String = (0..20_000).map(|n| format!("R{n},T,D,u,B,S,i,maybe,free\n")).collect();
-    let path = folder.write("many.csv", format!("{}\n{rows}", SOUND.lines().next().expect("a header")));
-    let mut child = Command::new(env!("CARGO_BIN_EXE_feedmill"))
-        .args(["check", "--quiet", "--config", "none", "--output-format", "jsonl"])
-        .arg(path)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    drop(child.stdout.take());
-    let output = child.wait_with_output().expect("the program ends");
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
-}
-
-/// A signal stops a run at the next batch: nothing is published, nothing is left behind.
-#[cfg(unix)]
-#[test]
-fn an_interrupted_build_leaves_nothing() {
-    let folder = Folder::new();
-    let header = SOUND.lines().next().expect("a header");
-    let rows: String =
-        (0..400_000).map(|n| format!("R{n},T,D,https://shop.example/{n},B,S,https://shop.example/i.jpg,in_stock,{n}.00 USD\n")).collect();
-    folder.write("many.csv", format!("{header}\n{rows}"));
-    let mut child = Command::new(env!("CARGO_BIN_EXE_feedmill"))
-        .args(["build", "many.csv", "--config", "none", "--format", "csv", "--output-format", "json"])
-        .current_dir(folder.path(""))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    // The output folder appears once the run is under way.
-    while !folder.exists("out/openai") && child.try_wait().expect("a child").is_none() {
-        std::thread::yield_now();
-    }
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
-    let output = child.wait_with_output().expect("the program ends");
-    assert!(killed.success());
-    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
-    let report: Value = serde_json::from_slice(&output.stdout).expect("one document");
-    assert_eq!(report["exit"]["name"], "interrupted");
-    assert!(!folder.exists("out/openai"));
 }
 
 #[test]

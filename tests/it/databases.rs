@@ -14,7 +14,7 @@ fn build(folder: &Folder) -> Run {
     folder.run(&["build", "--target", "openai", "--format", "jsonl", "--out", "out", "--output-format", "json"])
 }
 
-fn sqlite(folder: &Folder, name: &str, script: &str) {
+pub(crate) fn sqlite(folder: &Folder, name: &str, script: &str) {
     let script = folder.write("script.sql", script);
     let load = "import sqlite3, sys\nsqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2], encoding='utf-8').read())";
     let loaded = Command::new("python3").args(["-c", load]).arg(folder.path(name)).arg(script).status().expect("python3 runs");

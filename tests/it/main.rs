@@ -30,6 +30,8 @@ mod schema;
 mod score;
 mod servers;
 mod shops;
+mod signals;
 mod specs;
+mod streams;
 mod support;
 mod web;

@@ -1,5 +1,6 @@
 //! `inspect` and `init`: what they say of a catalog, and that what `init` writes builds at once.
 
+use crate::databases::sqlite;
 use crate::support::{Folder, fixture};
 use serde_json::Value;
 
@@ -86,4 +87,56 @@ fn what_only_a_person_can_decide_is_asked_for() {
     // It is a sound project file all the same: the build runs, and rejects what is incomplete.
     let build = folder.run(&["build"]);
     assert_eq!(build.code, 1, "{}", build.err);
+}
+
+/// Whatever was said of a catalog stands in the file, so that it is read the same way from then on.
+#[test]
+fn what_was_typed_is_written() {
+    let folder = Folder::new();
+    let head = "id,title,description,link,brand,image_link,availability,price";
+    let row = |id: &str| format!("{id},Mug,A mug.,/p/{id},Northline,i/{id}.jpg,in_stock,5.00 USD");
+    folder.write("shop.csv", format!("{head}\n{}\n", row("A1")));
+    folder.write("odd.txt", format!("{};5,00\n", row("A1").replace(',', ";").replace(";5.00 USD", "")));
+    let list = |id: &str| format!("[{{\"id\":\"{id}\",\"title\":\"Mug\",\"price\":\"5.00 USD\"}}]");
+    folder.write("shop.json", format!("{{\"old\":{},\"new\":{}}}", list("O1"), list("N1")));
+    folder.write("names.csv", "id,title,\"a\nbrand = \"\"x\"\" label\",price\nA1,Mug,Northline,5.00 USD\n");
+    let base = ["--base-url", "https://shop.example", "--image-base-url", "https://img.example/m/", "--seller-name", "Northline"];
+    for (input, flags) in [
+        ("shop.csv", &[][..]),
+        ("odd.txt", &["--from", "csv", "--delimiter", ";", "--header", "id,title,description,link,brand,image_link,availability,price"]),
+        ("shop.json", &["--record", "new"]),
+        ("names.csv", &[]),
+    ] {
+        std::fs::remove_file(folder.path("feedmill.toml")).unwrap_or_default();
+        let typed: Vec<&str> = [input].into_iter().chain(flags.iter().copied()).chain(base).collect();
+        let summary = |arguments: &[&str]| {
+            let run = folder.run(&[arguments, &["--output-format", "json"]].concat());
+            assert!(run.code < 2, "{input}: {}{}", run.err, folder.read("feedmill.toml"));
+            let report = run.json();
+            (report["summary"].clone(), report["findings"].clone())
+        };
+        let before = summary(&[&["check", "--config", "none"], typed.as_slice()].concat());
+        let run = folder.run(&[&["init"], typed.as_slice()].concat());
+        assert_eq!(run.code, 0, "{input}: {}", run.err);
+        assert_eq!(summary(&["check"]), before, "{input}: {}", folder.read("feedmill.toml"));
+    }
+}
+
+#[test]
+fn a_database_is_written_with_what_is_read_of_it() {
+    let folder = Folder::new();
+    let table =
+        |name: &str| format!("create table {name} (id text, title text, price text); insert into {name} values ('1', 'Mug', '5.00 USD');");
+    sqlite(&folder, "shop.db", &(table("product") + &table("draft")));
+    let query = "select id, title, price from product where title <> \"it's\"";
+    for (input, flags) in
+        [("shop.db", ["--table", "product"]), ("sqlite:shop.db", ["--table", "draft"]), ("sqlite:shop.db", ["--query", query])]
+    {
+        std::fs::remove_file(folder.path("feedmill.toml")).unwrap_or_default();
+        let run = folder.run(&[&["init", input], flags.as_slice()].concat());
+        assert_eq!(run.code, 0, "{input}: {}", run.err);
+        let check = folder.run(&["check", "--output-format", "json"]);
+        assert!(check.code < 2, "{input}: {}{}", check.err, folder.read("feedmill.toml"));
+        assert_eq!(check.json()["summary"]["records"], 1, "{}", check.out);
+    }
 }

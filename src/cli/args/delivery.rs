@@ -67,7 +67,7 @@ pub(in crate::cli) struct Push {
     #[arg(long, value_name = "FILE", requires = "sandbox")]
     pub(in crate::cli) transcript: Option<PathBuf>,
     /// Let one held feed past the guards, by the digest that the hold named
-    #[arg(long, value_name = "DIGEST")]
+    #[arg(long, value_name = "DIGEST", conflicts_with = "dry_run")]
     pub(in crate::cli) approve: Option<String>,
     /// Send everything, changed or not
     #[arg(long)]

@@ -107,9 +107,10 @@ impl ValueCheck for Entries {
             }
         }
         if count > self.most {
-            return Err(
-                facts.defect("too-many", || format!("{count} entries, {} {} taken", self.most, if self.most == 1 { "is" } else { "are" }))
-            );
+            return Err(facts.defect("too-many", || match self.most {
+                1 => format!("{count} entries separated by commas; the field holds a single one and is no list"),
+                most => format!("{count} entries separated by commas, {most} are the most"),
+            }));
         }
         // The amount of a single entry can be set beside other amounts of the row.
         let amount = self.parts.iter().position(|(part, _)| matches!(part, Part::Money | Part::Price)).filter(|_| count == 1);

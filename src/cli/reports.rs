@@ -1,0 +1,120 @@
+//! Reports on their way out: to standard output, or to a file put under its name when it is whole.
+
+use super::args::Shown;
+use super::error::{CliError, Exit};
+use super::ui::Ui;
+use crate::render::Compression;
+use crate::render::file::{Finished, Output, WriteError};
+use crate::report::{self, Ending, Opening, Reporter, Reports};
+use std::io::Write;
+use std::path::Path;
+
+/// The reports asked for; one without a file goes to standard output.
+pub(super) fn reports(asked: &[String], opening: &Opening) -> Result<Reports, CliError> {
+    let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
+    for (format, file) in wishes(asked)? {
+        let (opening, out): (Opening, Box<dyn Write>) = match file {
+            Some(file) => (Opening { colour: false, ..opening.clone() }, Box::new(ReportFile::create(Path::new(file))?)),
+            None => (opening.clone(), Ui::stdout()),
+        };
+        reports.extend(report::reporter(format, &opening, out));
+    }
+    Ok(Reports(reports))
+}
+
+/// The formats asked for, each with the file it is to go to.
+fn wishes(asked: &[String]) -> Result<Vec<(&str, Option<&str>)>, CliError> {
+    let wrong = |message: String| Err(CliError::Usage(format!("--output-format: {message}")));
+    let mut wishes: Vec<(&str, Option<&str>)> = Vec::new();
+    for word in asked {
+        let (format, file) = word.split_once('=').map_or((word.as_str(), None), |(format, file)| (format, Some(file)));
+        if !report::FORMATS.contains(&format) {
+            return wrong(format!("`{format}` is no format; known: {}", report::FORMATS.join(", ")));
+        }
+        if file == Some("") {
+            return wrong(format!("`{word}` names no file; write FORMAT=FILE"));
+        }
+        if wishes.iter().any(|(_, earlier)| *earlier == file) {
+            return wrong(match file {
+                Some(file) => format!("`{file}` is named twice; give each report a file of its own"),
+                None => "only one format can go to standard output; write the others as FORMAT=FILE".to_owned(),
+            });
+        }
+        wishes.push((format, file));
+    }
+    if wishes.is_empty() {
+        wishes.push(("full", None));
+    }
+    Ok(wishes)
+}
+
+/// Does the work of a command that reports at its end. Where it ends before that, every report
+/// asked for is one whole document all the same, and says why.
+pub(super) fn reported(
+    command: &'static str,
+    shown: &Shown,
+    ui: &Ui,
+    work: impl FnOnce() -> Result<Exit, CliError>,
+) -> Result<Exit, CliError> {
+    // What cannot be reported is said before anything is sent.
+    wishes(&shown.output_format)?;
+    let error = match work() {
+        Err(error) if !matches!(error, CliError::Report(_) | CliError::Write(_)) => error,
+        done => return done,
+    };
+    let opening = Opening { command, files: Vec::new(), colour: ui.colour(), max_per_code: shown.max_per_code, width: ui.width() };
+    let exit = error.exit();
+    let ending = Ending { exit: (exit.code(), exit.name()), error: Some(error.to_string()), ..Ending::default() };
+    for report in &mut reports(&shown.output_format, &opening)?.0 {
+        report.end(&ending).map_err(CliError::Report)?;
+    }
+    Err(error)
+}
+
+/// A report in a file, put under its name when the report is complete.
+struct ReportFile {
+    output: Place,
+}
+
+/// Where a report goes.
+enum Place {
+    /// A file beside its name, until it is complete.
+    Beside(Box<Output>),
+    /// A device or a pipe, which is written as it is: a file put under its name would take its place.
+    Into(std::fs::File),
+    /// The report is complete.
+    Done,
+}
+
+impl ReportFile {
+    fn create(path: &Path) -> Result<Self, WriteError> {
+        let is_special = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        let output = if is_special {
+            let opened = std::fs::OpenOptions::new().write(true).open(path);
+            Place::Into(opened.map_err(|source| WriteError { path: path.to_owned(), source })?)
+        } else {
+            Place::Beside(Box::new(Output::create(path, Compression::None)?))
+        };
+        Ok(Self { output })
+    }
+}
+
+impl Write for ReportFile {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        match &mut self.output {
+            Place::Beside(output) => Output::write(output, buffer).map_err(|error| error.source)?,
+            Place::Into(file) => file.write_all(buffer)?,
+            Place::Done => {}
+        }
+        Ok(buffer.len())
+    }
+
+    /// Reports flush once, at their end.
+    fn flush(&mut self) -> std::io::Result<()> {
+        match std::mem::replace(&mut self.output, Place::Done) {
+            Place::Beside(output) => output.finish().and_then(Finished::publish).map_err(|error| error.source),
+            Place::Into(mut file) => file.flush(),
+            Place::Done => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Signals that ask the program to end. The first lets a run come to a clean end; the second ends
+//! it at once, because what is waited for, such as a pipe that nobody writes to, may never come.
+//! Before a run, while catalogs are opened, there is nothing to clean up.
+
+use super::error::{CliError, Exit};
+use super::ui::Ui;
+use crate::pipeline::Cancel;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// How long a run has for its end before somebody is told what it still waits for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What asked the program to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Somebody at the terminal.
+    Interrupt,
+    /// The system, or whoever started the program.
+    Terminate,
+}
+
+impl Stop {
+    /// The exit that says so.
+    pub(super) fn exit(self) -> Exit {
+        match self {
+            Self::Interrupt => Exit::Interrupted,
+            Self::Terminate => Exit::Terminated,
+        }
+    }
+
+    /// The error that says so, and what is true of what was begun.
+    pub(super) fn error(self, then: &'static str) -> CliError {
+        match self {
+            Self::Interrupt => CliError::Interrupted(then),
+            Self::Terminate => CliError::Terminated(then),
+        }
+    }
+}
+
+/// Hears signals from the moment it is made.
+pub(super) struct Listener {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Listener {
+    /// Listens; inside a runtime.
+    pub(super) fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Waits for a signal.
+    pub(super) async fn next(&mut self) -> Stop {
+        #[cfg(unix)]
+        tokio::select! {
+            Some(()) = self.terminate.recv() => return Stop::Terminate,
+            Some(()) = self.interrupt.recv() => return Stop::Interrupt,
+            else => {}
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_ok() {
+            return Stop::Interrupt;
+        }
+        // Nothing can be heard any more.
+        std::future::pending().await
+    }
+}
+
+/// Signals and the run that they may stop.
+#[derive(Default)]
+struct Heard {
+    first: OnceLock<Stop>,
+    run: OnceLock<Cancel>,
+}
+
+/// Ends the program at a signal: at once, or from the beginning of a run on, gently.
+pub(super) struct Watch(Arc<Heard>);
+
+impl Watch {
+    /// Listens from now on.
+    pub(super) fn new() -> Self {
+        let watch = Self(Arc::default());
+        // Where nothing can be heard, the system ends the program, as it ends any other.
+        if let Ok((runtime, listener)) = listening() {
+            let heard = Arc::clone(&watch.0);
+            std::thread::spawn(move || runtime.block_on(obey(listener, &heard)));
+        }
+        watch
+    }
+
+    /// From now on the first signal lets the run come to its end.
+    pub(super) fn gently(&self, cancel: &Cancel) {
+        self.0.run.get_or_init(|| cancel.clone());
+    }
+
+    /// What asked the run to stop.
+    pub(super) fn stopped(&self) -> Option<Stop> {
+        self.0.first.get().copied()
+    }
+}
+
+fn listening() -> io::Result<(Runtime, Listener)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener = runtime.block_on(async { Listener::new() })?;
+    Ok((runtime, listener))
+}
+
+async fn obey(mut listener: Listener, heard: &Heard) {
+    let mut stop = listener.next().await;
+    heard.first.get_or_init(|| stop);
+    if let Some(run) = heard.run.get() {
+        run.cancel();
+        stop = match tokio::time::timeout(PATIENCE, listener.next()).await {
+            Ok(again) => again,
+            Err(_) => {
+                Ui::err("stopping as soon as the input says something; a second signal ends the program at once");
+                listener.next().await
+            }
+        };
+    }
+    #[expect(clippy::exit, reason = "nothing is under way, or whoever asks twice does not want to wait for what may never come")]
+    std::process::exit(i32::from(stop.exit().code()));
+}
