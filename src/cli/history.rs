@@ -5,6 +5,7 @@ use super::error::{CliError, Exit};
 use super::push::{ready, round, wait};
 use super::reports::{reported, reports};
 use super::ui::Ui;
+use crate::clock::{Clock, System};
 use crate::finding::sink::Listen;
 use crate::push::engine::Wish;
 use crate::push::home;
@@ -12,7 +13,7 @@ use crate::push::outcome::Outcome;
 use crate::push::round::Task;
 use crate::report::page::plural;
 use crate::report::{Ending, Opening};
-use crate::state::{State, Visit};
+use crate::state::{Lock, LockError, State, Visit};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -66,6 +67,7 @@ fn value(visit: &Visit) -> Value {
 
 pub(super) fn status(command: &Status, ui: &Ui) -> Result<Exit, CliError> {
     let ready = ready(&command.project, true, ui)?;
+    let mut busy: Option<LockError> = None;
     let (visits, asked) = wait(async {
         let Some(state) = open(&ready.state).await? else { return Ok((Vec::new(), Vec::new())) };
         let state = Arc::new(state);
@@ -80,9 +82,25 @@ pub(super) fn status(command: &Status, ui: &Ui) -> Result<Exit, CliError> {
                 said.push(line);
             }
         };
+        // What a run has begun it settles itself; two that did would write over each other.
+        let clock = System::default();
+        let turn = &mut || match Lock::take(&ready.state.with_extension("lock"), clock.timestamp()) {
+            Ok(lock) => Some(lock),
+            Err(error) => {
+                if busy.is_none() {
+                    ui.say(&format!("not asked: {error}"));
+                }
+                busy = Some(error);
+                None
+            }
+        };
         let asked = match command.watch {
-            Some(_) => round.watch(&ready.orders, told).await,
-            None => round.run(&ready.orders, Task::Ask, told).await,
+            _ if !state.is_waiting().await? => Vec::new(),
+            Some(_) => round.watch(&ready.orders, turn, told).await,
+            None => match turn() {
+                Some(_turn) => round.run(&ready.orders, Task::Ask, told).await,
+                None => Vec::new(),
+            },
         };
         let targets: Vec<String> = ready.orders.iter().map(|order| order.target.clone()).collect();
         Ok((latest(&state, &targets).await?, asked))
@@ -95,6 +113,9 @@ pub(super) fn status(command: &Status, ui: &Ui) -> Result<Exit, CliError> {
         visits.iter().map(|visit| line(visit) + "\n").collect()
     };
     ui.print(&text)?;
+    if let Some(error) = busy.filter(|_| asked.is_empty()) {
+        return Err(error.into());
+    }
     Ok(asked.iter().fold(Exit::Done, |exit, outcome| exit.worse(Exit::of(outcome.ending))))
 }
 

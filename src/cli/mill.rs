@@ -4,6 +4,7 @@ use super::again::Again;
 use super::args::{Build, Catalog, Check, Reporting};
 use super::convert::Watch;
 use super::error::{CliError, Exit};
+use super::leftovers;
 use super::next;
 use super::publish;
 use super::reports::reports;
@@ -182,6 +183,7 @@ impl Job<'_> {
         let cancel = Cancel::default();
         signals.gently(&cancel);
         let mut watch = Watch::new(reports);
+        let _held = leftovers::clear(plan);
         let run = pipeline::run(plan, &mut Sink::new(&settings.overrides, &mut watch), ui, &cancel).map_err(CliError::from);
         let run = run.and_then(|report| match signals.stopped() {
             Some(stop) => Err(stop.error("nothing was published")),

@@ -8,6 +8,7 @@ mod explain;
 mod history;
 mod init;
 mod inspect;
+mod leftovers;
 mod mill;
 mod next;
 mod publish;

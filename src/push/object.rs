@@ -102,7 +102,7 @@ impl Objects {
         }
         let (scheme, folder) =
             ObjectStoreScheme::parse(&url).map_err(|_| wrong("object: s3://, gs:// or az:// and a bucket are needed".to_owned()))?;
-        let (own, proxy) = client(way.limits)?;
+        let (own, proxy) = client(way.shared, way.limits)?;
         secrets.extend(proxy);
         let retry = retry(&way.policy);
         let requests = Arc::default();

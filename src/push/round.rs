@@ -11,7 +11,7 @@ use super::outcome::{Ending, Outcome};
 use super::settings::{Deliver, StandIn, accounts};
 use super::shared::Shared;
 use crate::render::manifest::folder_of;
-use crate::state::{State, Visit, key_of};
+use crate::state::{Lock, State, Visit, key_of};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,16 +111,26 @@ impl Round {
     }
 
     /// Asks after what was begun until nothing is open, or the time that is left would be over
-    /// before the next question. `told` hears each answer as it comes.
-    pub async fn watch(&self, orders: &[Order], told: &mut (dyn FnMut(&Outcome) + Send)) -> Vec<Outcome> {
+    /// before the next question. `told` hears each answer as it comes; `turn` gives the lock for
+    /// one question, or nothing where another run has it.
+    pub async fn watch(
+        &self,
+        orders: &[Order],
+        turn: &mut dyn FnMut() -> Option<Lock>,
+        told: &mut (dyn FnMut(&Outcome) + Send),
+    ) -> Vec<Outcome> {
         // As patient as the most patient of the targets.
         let pace = |order: &Order| Deliver::read(&order.target, &order.deliver).map(|deliver| deliver.common.poll.most_ms).ok();
         let pace = Duration::from_millis(orders.iter().filter_map(pace).max().unwrap_or_else(|| Poll::default().most_ms));
         let mut latest: Vec<Outcome> = Vec::new();
         loop {
-            let asked = self.run(orders, Task::Ask, told).await;
+            let turn = turn();
+            let is_ours = turn.is_some();
+            let asked = if is_ours { self.run(orders, Task::Ask, told).await } else { Vec::new() };
+            // Given back for the time of the wait: a run that begins then asks by itself.
+            drop(turn);
             latest.retain(|known| !asked.iter().any(|outcome| (&outcome.target, &outcome.account) == (&known.target, &known.account)));
-            let open = asked.iter().any(is_open);
+            let open = !is_ours || asked.iter().any(is_open);
             let asked_later = asked.iter().filter_map(|outcome| outcome.not_before).max();
             latest.extend(asked);
             let now = self.shared.clock.timestamp().as_second();

@@ -1,6 +1,7 @@
 //! What all destinations of a run share: one clock, one end, one budget of retries, one count
-//! of bytes on their way.
+//! of bytes on their way, the connections that stand.
 
+use super::http::Clients;
 use super::retry::{self, Decision, Failure, Moment, Policy};
 use crate::clock::Clock;
 use crate::progress::Meter;
@@ -19,13 +20,15 @@ pub struct Shared {
     pub deadline: Duration,
     /// Bytes on their way.
     pub meter: Arc<Meter>,
+    /// What requests leave through.
+    pub clients: Arc<Clients>,
 }
 
 impl Shared {
     /// A run that has so long from now on.
     pub fn new(clock: Arc<dyn Clock>, time: Duration) -> Self {
         let deadline = clock.elapsed() + time;
-        Self { clock, budget: Arc::new(AtomicU32::new(Policy::default().budget)), deadline, meter: Arc::default() }
+        Self { clock, budget: Arc::new(AtomicU32::new(Policy::default().budget)), deadline, meter: Arc::default(), clients: Arc::default() }
     }
 
     /// Time left to the run.

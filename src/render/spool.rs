@@ -15,6 +15,9 @@ pub struct Piece {
     at: u64,
 }
 
+/// What its name has in front of what is drawn by chance.
+pub const NAME: &str = "rows";
+
 /// What a row belongs to that was refused after it had come.
 const GONE: u32 = u32::MAX;
 
@@ -46,7 +49,7 @@ impl Spool {
     pub fn create(folder: &Path) -> Result<Self, WriteError> {
         let fail = |source| WriteError { path: folder.to_owned(), source };
         std::fs::create_dir_all(folder).map_err(fail)?;
-        let file = tempfile::Builder::new().prefix(".rows.").suffix(".part").tempfile_in(folder).map_err(fail)?;
+        let file = tempfile::Builder::new().prefix(&format!(".{NAME}.")).suffix(".part").tempfile_in(folder).map_err(fail)?;
         Ok(Self { folder: folder.to_owned(), file: BufWriter::with_capacity(256 << 10, file), at: 0 })
     }
 

@@ -60,6 +60,17 @@ impl State {
         rows.into_iter().map(intent).collect::<Result<_, _>>().map_err(fail)
     }
 
+    /// Whether the last word of anything that was begun is still to come.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn is_waiting(&self) -> Result<bool, StateError> {
+        sqlx::query_scalar("select exists (select 1 from intent where done = 0 and verdict is null)")
+            .fetch_one(&mut *self.connection().await)
+            .await
+            .map_err(|error| self.fail(error))
+    }
+
     /// Notes that something is about to be sent.
     ///
     /// # Errors
@@ -133,8 +144,10 @@ mod tests {
             let open = state.intents("t", "").await.expect("readable");
             assert_eq!(open, [intent.clone()]);
             assert_eq!(open[0].word("key"), Some("k-1"));
+            assert!(state.is_waiting().await.expect("readable"));
             assert!(state.intents("t", "other").await.expect("readable").is_empty());
             state.settle(&intent).await.expect("settled");
+            assert!(!state.is_waiting().await.expect("readable"));
             assert!(state.intents("t", "").await.expect("readable").is_empty());
         });
     }

@@ -14,6 +14,7 @@ mod formats;
 mod hostile;
 mod judge;
 mod layers;
+mod leftovers;
 mod mapping;
 mod nested;
 mod objects;

@@ -42,12 +42,29 @@ impl Default for Limits {
     }
 }
 
+/// The clients of a run: all accounts and targets with the same limits share one, and with it
+/// the connections that stand.
+#[derive(Default)]
+pub struct Clients(Mutex<Vec<(Limits, Client)>>);
+
 /// What requests leave through: no redirects, nothing below TLS 1.2, and the proxy that the
 /// environment names, whose address is a secret.
 ///
 /// # Errors
 /// When it cannot be made.
-pub(super) fn client(limits: Limits) -> Result<(Client, Option<Secret>), PushError> {
+pub(super) fn client(shared: &Shared, limits: Limits) -> Result<(Client, Option<Secret>), PushError> {
+    let proxy = proxies().https.map(|(_, address)| address);
+    let Ok(mut known) = shared.clients.0.lock() else { return Ok((make(limits)?, proxy)) };
+    let same = |known: &Limits| (known.connect_s, known.idle_s) == (limits.connect_s, limits.idle_s);
+    if let Some((_, client)) = known.iter().find(|(limits, _)| same(limits)) {
+        return Ok((client.clone(), proxy));
+    }
+    let client = make(limits)?;
+    known.push((limits, client.clone()));
+    Ok((client, proxy))
+}
+
+fn make(limits: Limits) -> Result<Client, PushError> {
     // Another part of the program may have chosen one already, which serves as well.
     rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
     let proxies = proxies();
@@ -58,7 +75,7 @@ pub(super) fn client(limits: Limits) -> Result<(Client, Option<Secret>), PushErr
         let proxy = Proxy::https(address.expose()).map_err(|_| PushError::Settings(format!("{name} is no address of a proxy")))?;
         builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&without)));
     }
-    let client = builder
+    builder
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(limits.connect_s))
         .read_timeout(Duration::from_secs(limits.idle_s))
@@ -66,8 +83,7 @@ pub(super) fn client(limits: Limits) -> Result<(Client, Option<Secret>), PushErr
         .referer(false)
         .user_agent(concat!("feedmill/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|error| PushError::Settings(format!("no client can be made: {}", error.without_url())))?;
-    Ok((client, proxies.https.map(|(_, address)| address)))
+        .map_err(|error| PushError::Settings(format!("no client can be made: {}", error.without_url())))
 }
 
 /// Sends requests of one destination.
@@ -88,7 +104,7 @@ impl Http {
     /// # Errors
     /// When the client cannot be made.
     pub fn new(shared: &Shared, policy: Policy, limits: Limits, secrets: Vec<Secret>) -> Result<Self, PushError> {
-        let (client, proxy) = client(limits)?;
+        let (client, proxy) = client(shared, limits)?;
         let secrets = secrets.into_iter().chain(proxy).collect();
         Ok(Self { client, shared: shared.clone(), policy, limits, secrets, requests: AtomicU64::new(0), rehearsal: None })
     }
@@ -234,5 +250,24 @@ impl Http {
             }
         }
         Ok(Ok(length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, client};
+    use crate::clock::System;
+    use crate::push::shared::Shared;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    #[test]
+    fn accounts_share_a_client_and_its_connections() {
+        let shared = Shared::new(Arc::new(System::default()), Duration::from_secs(1));
+        let other = Limits { idle_s: 5, ..Limits::default() };
+        for limits in [Limits::default(), Limits::default(), other, Limits { report_bytes: 1, ..other }] {
+            client(&shared, limits).expect("made");
+        }
+        assert_eq!(shared.clients.0.lock().expect("sound").len(), 2);
     }
 }

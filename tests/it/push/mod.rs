@@ -5,7 +5,6 @@ mod accounts;
 mod changes;
 #[cfg(all(unix, feature = "sftp"))]
 mod doors;
-mod examples;
 mod feeds;
 #[cfg(all(unix, feature = "sftp"))]
 mod files;

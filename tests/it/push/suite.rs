@@ -154,6 +154,40 @@ fn what_was_sent_and_not_finished_is_asked_after_and_not_sent_again() {
     }
 }
 
+/// What a run has under way it asks after by itself; a second that settled it as well would write
+/// over what the first has learnt since.
+#[test]
+fn status_asks_nothing_while_a_run_holds_the_lock() {
+    let stand = Stand::new(&["GET /v2/commerce/*: never-done x1"], |_| {});
+    stand.project(&IMPORTS, "poll = { first_ms = 1, most_ms = 1, total_s = 0 }");
+    stand.catalog(&items(12));
+    stand.build();
+    assert_eq!(stand.push().code, 11);
+    stand.sandbox().heal();
+    let before = stand.exchanges().len();
+    while_locked(&stand, |stand| {
+        for more in [&["status"][..], &["status", "--watch=1s"]] {
+            let run = stand.run(more);
+            assert_eq!((run.code, stand.exchanges().len()), (10, before), "{more:?}: {}{}", run.out, run.err);
+            assert!(run.out.contains("unknown") && run.err.contains("another run holds"), "it shows what is known: {}{}", run.out, run.err);
+        }
+    });
+    let run = stand.run(&["status"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(stand.exchanges().len() > before);
+    // Nothing is open any more: the lock is of no concern.
+    while_locked(&stand, |stand| assert_eq!(stand.run(&["status"]).code, 0));
+    assert_eq!(stand.push().code, 0);
+    assert_eq!(stand.imports().len(), 1);
+}
+
+/// Does something while another run holds the lock.
+fn while_locked(stand: &Stand, meanwhile: impl Fn(&Stand)) {
+    let lock = std::fs::OpenOptions::new().write(true).open(stand.folder.path("state/state.lock")).expect("the lock file");
+    lock.lock().expect("held");
+    meanwhile(stand);
+}
+
 #[test]
 fn rows_that_the_target_refuses_are_shown_at_their_source_line() {
     for way in [IMPORTS, SETS, ACP, PRODUCT_FEEDS, PROMOTIONS, ADS] {
