@@ -5,7 +5,9 @@
 use crate::push::difference;
 use crate::push::feed::Built;
 use crate::push::round::Order;
-use crate::push::settings::{Deliver, Door, StandIn};
+use crate::push::settings::Deliver;
+use crate::push::stand_in::{Door, StandIn};
+use crate::render::manifest::Manifest;
 use crate::sandbox::Sandbox;
 use std::path::Path;
 
@@ -21,6 +23,9 @@ pub(super) fn stand_in(sandbox: &Sandbox, orders: &[Order], folder: &Path) -> St
             if by_folder {
                 sandbox.watch(feed, &folder.join(&order.target));
             }
+        }
+        if let (Some(bucket), Some(built)) = (deliver.bucket(), Manifest::read(&order.folder)) {
+            sandbox.announce(&bucket, &built.feed());
         }
         let_in(sandbox, order, &deliver, sftp.as_ref(), uploads.map(|(feed, _)| feed));
         let Some((way, feed)) = deliver.feed() else { continue };
@@ -45,8 +50,7 @@ fn door(_: &Sandbox) -> Option<Door> {
 /// Lets an order in by SFTP, into a folder of the login that its settings name.
 #[cfg(feature = "sftp")]
 fn let_in(sandbox: &Sandbox, order: &Order, deliver: &Deliver, door: Option<&Door>, uploads: Option<&str>) {
-    let (Some((user, folder)), Some(built), Some(door)) = (deliver.login(), crate::render::manifest::Manifest::read(&order.folder), door)
-    else {
+    let (Some((user, folder)), Some(built), Some(door)) = (deliver.login(), Manifest::read(&order.folder), door) else {
         return;
     };
     let (password, feed) = (door.password.clone(), uploads.map(str::to_owned));

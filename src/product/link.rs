@@ -51,6 +51,13 @@ impl KnownHost {
     }
 }
 
+/// A part of an address with its escapes undone.
+pub fn decoded(part: &str) -> String {
+    // Forms have the same escapes, and a meaning for two characters that stand for themselves here.
+    let form = format!("={}", part.replace('+', "%2B").replace('&', "%26"));
+    url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
 /// What stands in front of the path, once the scheme is gone.
 fn authority(rest: &[u8]) -> &[u8] {
     let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len());

@@ -51,13 +51,6 @@ impl Address {
     }
 }
 
-/// A part of an address with its escapes undone.
-pub(super) fn decoded(part: &str) -> String {
-    // Forms have the same escapes, and a meaning for two characters that stand for themselves here.
-    let form = format!("={}", part.replace('+', "%2B").replace('&', "%26"));
-    url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
-}
-
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or(""))?;

@@ -32,6 +32,7 @@ pub mod settings;
 #[cfg(feature = "sftp")]
 mod sftp;
 pub mod shared;
+pub mod stand_in;
 mod stripe;
 mod stripe_imports;
 mod stripe_sets;

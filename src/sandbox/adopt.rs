@@ -38,6 +38,11 @@ impl Sandbox {
         }
     }
 
+    /// Judges what is put into a folder of a bucket (`bucket/folder`) by this spec.
+    pub fn announce(&self, folder: &str, spec: &str) {
+        self.shared.world().objects.announce(folder, spec);
+    }
+
     /// Takes whatever comes to lie in a folder for uploads to a feed of the Ads API, as if somebody
     /// carried it there; it is looked for whenever uploads are asked for.
     pub fn watch(&self, feed: &str, folder: &Path) {

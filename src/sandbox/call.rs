@@ -212,6 +212,8 @@ pub(super) struct Answer {
     pub(super) headers: Vec<(&'static str, String)>,
     /// The body.
     pub(super) content: Content,
+    /// What is found out and not answered.
+    pub(super) verdict: Option<String>,
 }
 
 /// The body of an answer.
@@ -221,6 +223,8 @@ pub(super) enum Content {
     Empty,
     /// A JSON document.
     Json(Value),
+    /// An XML document.
+    Xml(String),
     /// A CSV file.
     Csv(Arc<[u8]>),
     /// A stored file as it came.
@@ -230,12 +234,12 @@ pub(super) enum Content {
 impl Answer {
     /// A JSON answer.
     pub(super) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), content: Content::Json(body) }
+        Self { content: Content::Json(body), ..Self::empty(status) }
     }
 
     /// An answer without a body.
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), content: Content::Empty }
+        Self { status, headers: Vec::new(), content: Content::Empty, verdict: None }
     }
 
     /// Adds a header.

@@ -30,7 +30,7 @@ deliver = {{ sftp = "sftp://openai@{address}/", password = {{ file = "sandbox.ke
     fn apis(&self) -> String {
         let (stripe, files) = (self.base(Api::Stripe), self.base(Api::StripeFiles));
         let (acp, commerce) = (self.base(Api::Acp), self.base(Api::Commerce));
-        let (ads, https) = (self.base(Api::Ads), self.base(Api::Https));
+        let (ads, https, objects) = (self.base(Api::Ads), self.base(Api::Https), self.base(Api::Objects));
         format!(
             r#"# {stripe}  Stripe: product catalog imports, import sets
 # {files}  Stripe: files
@@ -38,6 +38,7 @@ deliver = {{ sftp = "sftp://openai@{address}/", password = {{ file = "sandbox.ke
 # {commerce}  OpenAI product feeds
 # {ads}  OpenAI Ads feeds
 # {https}  endpoint for whole feeds
+# {objects}  object store, S3
 
 [[target]]
 name = "stripe-rehearsal"

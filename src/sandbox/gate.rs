@@ -5,7 +5,7 @@ use super::call::{Answer, Call, Content, Payload};
 use super::fault::Strike;
 use super::transcript::Exchange;
 use super::wire::{Doors, Switch};
-use super::{Api, Shared, acp, ads, commerce, https, stripe};
+use super::{Api, Shared, acp, ads, commerce, https, objects, stripe};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
@@ -49,7 +49,7 @@ async fn exchange(State(shared): State<Arc<Shared>>, ConnectInfo(switch): Connec
     };
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let headers = request.headers().clone();
-    let body = Payload::read(request, matches!(api, Api::StripeUploads | Api::Https)).await;
+    let body = Payload::read(request, matches!(api, Api::StripeUploads | Api::Https | Api::Objects)).await;
     let twist = match &strike {
         Some(Strike::Twist(twist)) => Some(*twist),
         _ => None,
@@ -89,6 +89,7 @@ async fn answer(shared: &Arc<Shared>, call: Call, strike: Option<&Strike>) -> An
         Api::Commerce => commerce::answer(&shared, &call),
         Api::Ads => ads::answer(&shared, &call),
         Api::Https => https::answer(&shared, &call),
+        Api::Objects => objects::answer(&shared, &call),
     });
     done.await.unwrap_or_else(|panic| Answer::json(500, json!({"error": {"message": format!("the sandbox failed: {panic}")}})))
 }
@@ -98,6 +99,7 @@ fn error(api: Api, status: u16, code: Option<&str>, message: &str) -> Answer {
     match api {
         Api::Stripe | Api::StripeFiles => stripe::plain_error(status, code, message),
         Api::StripeUploads | Api::Https => Answer::empty(status),
+        Api::Objects => objects::error(status, code.unwrap_or("ServiceUnavailable"), message),
         Api::Ads => ads::error(status, code.unwrap_or("unavailable"), message, None),
         Api::Acp | Api::Commerce => super::nested::error(status, code.unwrap_or("unavailable"), message, None),
     }
@@ -129,6 +131,7 @@ async fn respond(answer: Answer) -> Response {
     let (media, body) = match answer.content {
         Content::Empty => (None, Vec::new()),
         Content::Json(body) => (Some("application/json".to_owned()), body.to_string().into_bytes()),
+        Content::Xml(text) => (Some("application/xml".to_owned()), text.into_bytes()),
         Content::Csv(bytes) => (Some("text/csv".to_owned()), bytes.to_vec()),
         Content::Stored(file, media) => (Some(media), tokio::fs::read(file.path()).await.unwrap_or_default()),
     };

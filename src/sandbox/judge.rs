@@ -7,11 +7,13 @@ use crate::finding::{Finding, Severity};
 use crate::mapping::detect;
 use crate::pipeline::{self, Cancel};
 use crate::plan::{self, Effort, Purpose};
+use crate::product::text;
 use crate::progress::Silent;
 use crate::render::FeedFormat;
 use crate::sandbox::stripe::Row;
 use crate::spec::terms::{Certainty, Consequence};
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::Path;
 
 /// What a feed came to.
@@ -23,6 +25,30 @@ pub(super) struct Judgement {
     pub(super) refused: BTreeMap<u64, Refusal>,
     /// Why the file as a whole cannot be used.
     pub(super) failure: Option<String>,
+}
+
+/// Refusals that a verdict names.
+const NAMED: usize = 3;
+
+impl Judgement {
+    /// What the feed came to by this spec, in words, for ways on which nobody is told.
+    pub(super) fn verdict(&self, spec: &str) -> String {
+        let mut words = match &self.failure {
+            Some(failure) => format!("{spec}: the whole file is refused: {failure}"),
+            None => {
+                let refused = self.refused.len() as u64;
+                format!("{spec}: {} rows, {} accepted, {refused} rejected", self.rows, self.rows.saturating_sub(refused))
+            }
+        };
+        for (row, refusal) in self.refused.iter().take(NAMED) {
+            // A string is written without fail.
+            write!(words, "; row {row} `{}`: {}", refusal.item, refusal.message).unwrap_or_default();
+        }
+        if self.refused.len() > NAMED {
+            write!(words, "; {} more", self.refused.len() - NAMED).unwrap_or_default();
+        }
+        text::one_line(&text::without_controls(&words))
+    }
 }
 
 /// Why a row is refused.

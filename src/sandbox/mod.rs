@@ -21,6 +21,7 @@ mod https;
 mod idempotency;
 mod judge;
 mod nested;
+mod objects;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod shape;
@@ -70,11 +71,13 @@ pub enum Api {
     Ads,
     /// An endpoint for whole feeds, given at onboarding.
     Https,
+    /// An object store that speaks like S3.
+    Objects,
 }
 
 impl Api {
     /// Every API with its prefix.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::StripeUploads, "/stripe-uploads"),
         (Self::StripeFiles, "/stripe-files"),
         (Self::Stripe, "/stripe"),
@@ -82,6 +85,7 @@ impl Api {
         (Self::Ads, "/openai-ads/v1"),
         (Self::Commerce, "/openai"),
         (Self::Https, "/https"),
+        (Self::Objects, "/s3"),
     ];
 
     /// The prefix.
@@ -111,9 +115,9 @@ impl Key {
 /// A whole feed that was delivered.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// How it came: `https` or `sftp`.
+    /// How it came: `https`, `sftp` or `object`.
     pub way: &'static str,
-    /// The path behind the prefix, or the user and the path of SFTP.
+    /// The path behind the prefix; the user and the path of SFTP; the bucket and the name of an object.
     pub path: String,
     /// Its size as sent.
     pub bytes: u64,
@@ -357,9 +361,14 @@ impl Sandbox {
         self.shared.world().feeds.states()
     }
 
-    /// The whole feeds that were delivered over HTTPS or SFTP, oldest first.
+    /// The whole feeds that were delivered as files, oldest first.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.shared.world().deliveries.clone()
+    }
+
+    /// Every object, by bucket and name.
+    pub fn objects(&self) -> Vec<String> {
+        self.shared.world().objects.names()
     }
 
     /// The advertiser's feeds, oldest first.

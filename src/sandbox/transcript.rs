@@ -131,6 +131,7 @@ impl Exchange {
 
     pub(super) fn response(&mut self, answer: &Answer) {
         self.status = Some(answer.status);
+        self.verdict.clone_from(&answer.verdict);
         self.answer_headers = answer.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         self.answer = match &answer.content {
             Content::Empty => String::new(),
@@ -140,6 +141,7 @@ impl Exchange {
                 hide(&mut shown);
                 excerpt(&shown.to_string())
             }
+            Content::Xml(text) => excerpt(text),
             Content::Csv(bytes) => excerpt(&String::from_utf8_lossy(bytes)),
             Content::Stored(_, media) => format!("({media})"),
         };

@@ -5,6 +5,7 @@ use super::ads::AdsFeed;
 use super::fault::{Fault, Faults};
 use super::idempotency::Ledger;
 use super::nested::Feeds;
+use super::objects::Objects;
 use super::stripe::Stripe;
 use super::transcript::Exchange;
 
@@ -27,6 +28,8 @@ pub(super) struct World {
     pub(super) ads: Vec<AdsFeed>,
     /// Whole feeds that were delivered.
     pub(super) deliveries: Vec<Delivery>,
+    /// The object store.
+    pub(super) objects: Objects,
     /// Who was let in by SFTP, by name.
     #[cfg(feature = "sftp")]
     pub(super) accounts: std::collections::BTreeMap<String, super::sftp::Account>,
@@ -43,6 +46,7 @@ impl World {
             feeds: Feeds::default(),
             ads: Vec::new(),
             deliveries: Vec::new(),
+            objects: Objects::default(),
             #[cfg(feature = "sftp")]
             accounts: std::collections::BTreeMap::new(),
         }

@@ -10,7 +10,6 @@ mod rsa;
 mod session;
 mod stale;
 
-use super::address::decoded;
 use super::difference::Difference;
 use super::error::PushError;
 use super::feed::Built;
@@ -21,6 +20,7 @@ use super::retry::{Decision, Failure, Policy};
 use super::shared::Shared;
 use super::stripe::Way;
 use super::{Desk, Destination, Part, Verdict, Work};
+use crate::product::link::decoded;
 use crate::product::text;
 use crate::secret::SecretRef;
 use crate::state::Intent;

@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use feedmill::sandbox::{Api, Exchange};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -265,6 +266,31 @@ fn stale_shards_are_emptied_where_nothing_may_be_removed() {
     assert!(unpacked.starts_with("item_id,") && unpacked.lines().count() == 1, "a header and no row: {unpacked}");
     let run = store.stand.run(&["push", "--full"]);
     assert!(run.code == 0 && !run.out.contains("emptied"), "{}", run.out);
+}
+
+#[test]
+fn the_sandboxs_store_takes_the_same() {
+    let store = Store::new();
+    let sandbox = store.stand.sandbox();
+    store.project("AKIDTEST", &sandbox.base(Api::Objects));
+    store.stand.catalog(&items(12));
+    store.stand.build();
+    for fault in ["HEAD /s3/*: 503 x1", "PUT /bucket/feeds/*: reset x1", "PUT /bucket/feeds/*: lost x1", "GET /bucket: 500 x1"] {
+        store.stand.fault(fault);
+    }
+    let run = store.stand.push();
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(run.json()["targets"][0]["requests"], store.stand.exchanges().len(), "what leaves is counted");
+    assert_eq!(sandbox.objects(), ["bucket/feeds/feed.csv.gz"]);
+    let delivered = sandbox.deliveries().pop().expect("delivered");
+    assert_eq!((delivered.way, delivered.path.as_str(), delivered.accepted), ("object", "bucket/feeds/feed.csv.gz", 12));
+    store.noise();
+    let run = store.stand.run(&["push", "--full", "--output-format", "json"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(sandbox.deliveries().pop().expect("delivered").bytes, 40_000_000, "three pieces are one object");
+    let told: Vec<String> = store.stand.exchanges().iter().map(Exchange::line).collect();
+    assert!(told.iter().any(|line| line.contains(" = openai: the whole file is refused: ")), "{told:#?}");
+    assert!(!told.join("\n").contains("canary"));
 }
 
 #[test]

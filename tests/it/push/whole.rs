@@ -115,6 +115,10 @@ fn every_way_in_at_once() {
         "PATCH /openai/product_feeds/feed_8f3K2x/promotions -> 200",
         "PATCH /openai-ads/v1/feeds/feed_123/products -> 200",
         "GET /openai-ads/v1/feeds/uploads -> 200",
+        "HEAD /s3/bucket/feeds/feed.jsonl.gz -> 404",
+        "PUT /s3/bucket/feeds/feed.jsonl.gz -> 200 = openai@2026-09: 12 rows, 12 accepted, 0 rejected",
+        "GET /s3/bucket/feeds/feed.jsonl.gz -> 200",
+        "GET /s3/bucket -> 200",
         "SFTP rename advertiser@sftp.invalid:443:/.feed.jsonl.gz.",
         "SFTP rename merchant@sftp.invalid:/shop feeds/.acme-feed.jsonl.gz.",
     ] {
