@@ -27,12 +27,14 @@ struct Object {
     changed: jiff::Timestamp,
 }
 
+/// What is put in pieces: its path, the digest that it came with, and the pieces by number.
+type Upload = (String, Option<String>, BTreeMap<u32, Arc<NamedTempFile>>);
+
 /// Buckets with what is in them, by path.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
     objects: BTreeMap<String, Object>,
-    /// What is put in pieces, with the digest that it came with.
-    uploads: Vec<(String, Option<String>, BTreeMap<u32, Arc<NamedTempFile>>)>,
+    uploads: Vec<Upload>,
     /// The specs of folders that were announced.
     specs: BTreeMap<String, String>,
 }
