@@ -284,6 +284,7 @@ fn source(
         decimal: settings.wishes.decimal,
         base_url: settings.wishes.base_url.clone(),
         price_is_current: mapping.price_is_current,
+        reads_options: specs.iter().any(Projection::numbers_options),
         today,
     };
     let seen = opened.seen();

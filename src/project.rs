@@ -13,7 +13,10 @@ use std::collections::HashSet;
 /// How the fields of one spec are made.
 #[derive(Debug)]
 pub struct Projection {
-    fields: Vec<(AttributeId, Write, Option<String>)>,
+    width: usize,
+    /// Fields that are an attribute as it is, which most are.
+    same: Vec<(FieldId, AttributeId)>,
+    made: Vec<Made>,
     own_options: Vec<AttributeId>,
     option_places: usize,
     axes: [AttributeId; 3],
@@ -21,12 +24,36 @@ pub struct Projection {
     today: jiff::civil::Date,
 }
 
+/// How a field is made that is not simply an attribute.
+#[derive(Debug)]
+struct Made {
+    field: FieldId,
+    attribute: AttributeId,
+    write: Write,
+    when_absent: Option<String>,
+}
+
+/// Options of an item that a row has places for; no spec has as many.
+const MOST_OPTIONS: usize = 8;
+/// Names and values of options.
+type Options = [Option<(Slot, Slot)>; MOST_OPTIONS];
+
 impl Projection {
     /// Compiles the projection of a spec.
     pub fn new(spec: &Spec, today: jiff::civil::Date) -> Self {
-        let fields = spec.fields.iter().map(|field| (field.attribute, field.write.clone(), field.written.when_absent.clone()));
+        let (mut same, mut made) = (Vec::new(), Vec::new());
+        for (place, field) in spec.fields.iter().enumerate() {
+            let (id, when_absent) = (FieldId(place as u16), field.written.when_absent.clone());
+            match (&field.write, when_absent) {
+                (Write::Same | Write::Options, None) => same.push((id, field.attribute)),
+                (Write::None, None) => {}
+                (write, when_absent) => made.push(Made { field: id, attribute: field.attribute, write: write.clone(), when_absent }),
+            }
+        }
         Self {
-            fields: fields.collect(),
+            width: spec.fields.len(),
+            same,
+            made,
             own_options: spec.identity.own_options.iter().filter_map(|name| Attributes::shared().id(name)).collect(),
             option_places: spec.fields.iter().filter(|field| matches!(field.write, Write::OptionName(_))).count(),
             axes: ["length", "width", "height"].map(known),
@@ -35,19 +62,32 @@ impl Projection {
         }
     }
 
+    /// Whether the options of an item have fields one by one in a spec.
+    pub fn numbers_options(spec: &Spec) -> bool {
+        spec.fields.iter().any(|field| matches!(field.write, Write::OptionName(_) | Write::OptionValue(_)))
+    }
+
     /// Fills `row`, one slot a field, from an item.
     pub fn run(&self, buffer: &mut String, item: &Draft, row: &mut Vec<Slot>) {
         row.clear();
-        for (attribute, write, when_absent) in &self.fields {
-            let mut slot = self.field(buffer, item, *attribute, write);
+        row.resize(self.width, Slot::EMPTY);
+        for (field, attribute) in &self.same {
+            row[field.index()] = item.get(*attribute);
+        }
+        let mut options = [None; MOST_OPTIONS];
+        if self.option_places > 0 {
+            options.iter_mut().zip(self.free_options(buffer, item)).for_each(|(place, option)| *place = Some(*option));
+        }
+        for Made { field, attribute, write, when_absent } in &self.made {
+            let mut slot = self.field(buffer, item, *attribute, write, &options);
             if let (false, Some(default)) = (slot.is_present(), when_absent) {
                 slot = Slot::store(buffer, default, NO_COLUMN);
             }
-            row.push(slot);
+            row[field.index()] = slot;
         }
     }
 
-    fn field(&self, buffer: &mut String, item: &Draft, attribute: AttributeId, write: &Write) -> Slot {
+    fn field(&self, buffer: &mut String, item: &Draft, attribute: AttributeId, write: &Write, options: &Options) -> Slot {
         let own = item.get(attribute);
         match write {
             Write::Same | Write::Options => own,
@@ -93,8 +133,8 @@ impl Projection {
             }
             Write::Instead(other, start) => self.in_effect(buffer, item, *other, *start).unwrap_or(own),
             Write::Beside(own, other, start) => self.in_effect(buffer, item, *other, *start).map_or(Slot::EMPTY, |_| item.get(*own)),
-            Write::OptionName(n) => self.option(buffer, item, *n).map_or(own, |(name, _)| name),
-            Write::OptionValue(n) => self.option(buffer, item, *n).map_or(own, |(_, value)| value),
+            Write::OptionName(n) => option(options, *n).map_or(own, |(name, _)| name),
+            Write::OptionValue(n) => option(options, *n).map_or(own, |(_, value)| value),
             Write::DimensionsText => {
                 let [length, width, height] = self.axes.map(|axis| item.get(axis));
                 let unit = item.get(self.unit);
@@ -118,11 +158,6 @@ impl Projection {
     fn free_options<'d>(&'d self, buffer: &'d str, item: &'d Draft) -> impl Iterator<Item = &'d (Slot, Slot)> {
         let is_own = |name: &str| synonyms::option_attribute(name).is_some_and(|attribute| self.own_options.contains(&attribute));
         item.options.iter().filter(move |(name, _)| !is_own(name.text(buffer)))
-    }
-
-    /// The n-th of them, from 1.
-    fn option(&self, buffer: &str, item: &Draft, n: usize) -> Option<(Slot, Slot)> {
-        self.free_options(buffer, item).nth(n - 1).copied()
     }
 
     /// How many options of an item find no field here.
@@ -157,4 +192,9 @@ impl Projection {
         };
         (0..spec.fields.len()).filter(|&place| can(place)).map(|place| FieldId(place as u16)).collect()
     }
+}
+
+/// The n-th option, from 1, where there are so many.
+fn option(options: &Options, n: usize) -> Option<(Slot, Slot)> {
+    n.checked_sub(1).and_then(|place| options.get(place)).copied().flatten()
 }

@@ -70,7 +70,17 @@ impl Mapping {
         for step in &self.only_for {
             draft.only_for.push(step.first_value(buffer, cells).0);
         }
-        for step in &self.steps {
+        for (step, bare) in self.steps.iter().zip(&self.bare) {
+            if let Some(column) = *bare
+                && let Some(cell) = cells.get(usize::from(column))
+                && cell.shape != Shape::List
+            {
+                let slot = Slot { cell: *cell, column };
+                if cell.is_present() && !pads(slot.text(buffer)) {
+                    draft.set(step.attribute, slot);
+                }
+                continue;
+            }
             let (slot, unit) = step.first_value(buffer, cells);
             if !slot.is_present() {
                 continue;
@@ -96,9 +106,12 @@ impl Mapping {
 /// The slot of a column; a cell that only pads is none.
 fn filled(buffer: &str, cells: &[Cell], column: u16) -> Slot {
     let slot = slot(cells, column);
-    let text = slot.text(buffer);
-    let pads = text.as_bytes().first().is_some_and(|byte| *byte <= b' ') && text::trim(text).is_empty();
-    if pads { Slot::EMPTY } else { slot }
+    if pads(slot.text(buffer)) { Slot::EMPTY } else { slot }
+}
+
+/// Whether a text only pads.
+fn pads(text: &str) -> bool {
+    text.as_bytes().first().is_some_and(|byte| *byte <= b' ') && text::trim(text).is_empty()
 }
 
 /// The slot of a column.

@@ -16,8 +16,8 @@ use crate::product::money::Currency;
 use crate::product::text_distance::nearest;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, LazyLock};
 
 /// Mistakes in a mapping; all of them at once.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +110,8 @@ pub struct RulePlan {
 pub struct Mapping {
     /// The steps, at most one an attribute.
     pub steps: Vec<Step>,
+    /// By step: the column whose cell it takes as it stands, where it does no more.
+    pub(super) bare: Vec<Option<u16>>,
     /// Steps of one target only.
     pub only_for: Vec<Step>,
     /// By target: attributes and the places of their values in [`Mapping::only_for`].
@@ -190,6 +192,7 @@ impl Compiler<'_> {
         let views = self.views();
         let (joins, wide) = self.wide();
         Mapping {
+            bare: steps.iter().map(Step::bare).collect(),
             steps,
             only_for,
             overrides,
@@ -442,9 +445,10 @@ pub(super) fn plain(attribute: AttributeId, from: From) -> Step {
 
 /// The attribute that holds the unit of a measure.
 pub fn unit_of(attribute: AttributeId) -> Option<AttributeId> {
+    static UNITS: LazyLock<(AttributeId, AttributeId)> = LazyLock::new(|| (known("item_weight_unit"), known("dimensions_unit")));
     match Attributes::shared().kind(attribute) {
-        Kind::Weight => Some(known("item_weight_unit")),
-        Kind::Axis => Some(known("dimensions_unit")),
+        Kind::Weight => Some(UNITS.0),
+        Kind::Axis => Some(UNITS.1),
         _ => None,
     }
 }

@@ -93,6 +93,15 @@ impl Step {
             && self.prefix.is_none()
     }
 
+    /// The column whose cell is taken as it stands, where the step does no more; a list may
+    /// still have to become one text.
+    pub(super) fn bare(&self) -> Option<u16> {
+        match self.from {
+            From::Column(column) if self.is_plain() && self.or.is_empty() && self.when.is_none() && self.only_if.is_none() => Some(column),
+            _ => None,
+        }
+    }
+
     /// The columns the step reads.
     pub fn columns(&self) -> Vec<u16> {
         let mut columns = match &self.from {

@@ -42,7 +42,9 @@ pub(super) fn run(with: &Normalizer, buffer: &mut String, draft: &mut Draft, not
     prices(with, buffer, draft, notes);
     stock(buffer, draft, notes);
     images(buffer, draft);
-    read_options(buffer, draft);
+    if with.reads_options {
+        read_options(buffer, draft);
+    }
 }
 
 fn note(attribute: AttributeId, defect: &'static str, message: String, old: &str, new: Option<&str>, column: u16) -> Note {
@@ -53,6 +55,10 @@ fn note(attribute: AttributeId, defect: &'static str, message: String, old: &str
 pub(super) fn one_currency(with: &Normalizer, buffer: &mut String, draft: &mut Draft, notes: &mut Vec<Note>) {
     let (price, sale) = (draft.get(IDS.price), draft.get(IDS.sale_price));
     if !price.is_present() || !sale.is_present() {
+        return;
+    }
+    // Both name one, mostly, and in the strict form.
+    if Money::parse(price.text(buffer)).is_ok() && Money::parse(sale.text(buffer)).is_ok() {
         return;
     }
     let named = |slot: Slot| Money::parse_loose(slot.text(buffer), None, with.decimal);

@@ -70,6 +70,8 @@ pub struct Normalizer {
     pub base_url: Option<url::Url>,
     /// Whether `price` holds what is paid now and `sale_price` the struck-through price.
     pub price_is_current: bool,
+    /// Whether a target wants the options of an item one by one.
+    pub reads_options: bool,
     /// The day that sale windows are compared with.
     pub today: jiff::civil::Date,
 }

@@ -34,12 +34,14 @@ fn quiet(value: String) -> Option<Change> {
 
 /// The change a value needs; `None` where it is fine as it is, or where nothing can be done.
 pub(super) fn change(with: &Normalizer, attribute: AttributeId, value: &str, shape: Shape, host: &mut KnownHost) -> Option<Change> {
-    let name = Attributes::shared().name(attribute);
     match Attributes::shared().kind(attribute) {
+        Kind::Id | Kind::Code if text::is_plain_prose(value) && !value.starts_with('\'') => None,
         Kind::Id | Kind::Code => id(value),
+        Kind::Line if text::is_plain_line(value) => None,
         Kind::Line => line(value),
+        Kind::Prose if text::is_plain_prose(value) => None,
         Kind::Prose => prose(value),
-        Kind::Word => word(name, value),
+        Kind::Word => word(Attributes::shared().name(attribute), value),
         Kind::Money => money(with, value),
         Kind::Flag => flag(value),
         Kind::Whole => whole(value),
@@ -47,12 +49,14 @@ pub(super) fn change(with: &Normalizer, attribute: AttributeId, value: &str, sha
         Kind::Gtin => gtin_of(value),
         Kind::Link => link_of(with, value, host),
         Kind::Links => links(with, value, shape, host),
+        Kind::Category if is_plain_path(value) => None,
         Kind::Category => category(value),
         Kind::Options | Kind::Taxonomy => trimmed(value),
         Kind::Packed => packed(value, shape),
         Kind::Box => boxed(value, shape),
         Kind::Axis | Kind::Weight => measured(attribute, value),
         Kind::Date => day(value),
+        Kind::List if shape != Shape::List && is_plain_list(value) => None,
         Kind::List => list(value, shape),
     }
 }
@@ -217,6 +221,35 @@ fn links(with: &Normalizer, value: &str, shape: Shape, host: &mut KnownHost) -> 
     if joined == value { None } else { quiet(joined) }
 }
 
+/// Whether a path is in order at a glance: one blank around each `>`, and none else than
+/// between words. What is not may still be in order.
+fn is_plain_path(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let at = |place: Option<usize>| place.and_then(|place| bytes.get(place));
+    let stands_free = |sign: usize| {
+        at(sign.checked_sub(1)) == Some(&b' ') && at(Some(sign + 1)) == Some(&b' ') && at(Some(sign + 2)).is_some_and(|next| *next != b'>')
+    };
+    // Of what is not ASCII, letters of two bytes are blanks nowhere.
+    let is_odd = |b: u8| (b < b' ') | (b == 0x7f) | (b == b'<') | (b == 0xc2) | (b >= 0xe0);
+    text::is_line_without(value, is_odd)
+        && !bytes.starts_with(b">")
+        && memchr::memchr_iter(b'>', bytes).all(stands_free)
+        && !html::looks_like_html(value)
+}
+
+/// Whether the entries of a list are in order at a glance: no blanks, one comma between two.
+fn is_plain_list(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/');
+    let mut before = b',';
+    let sound = bytes.iter().all(|b| {
+        let is_sound = is_plain(b) || *b == b',' && before != b',';
+        before = *b;
+        is_sound
+    });
+    sound && before != b','
+}
+
 fn category(value: &str) -> Option<Change> {
     let value = text::trim(value);
     let decoded = if html::looks_like_html(value) { text::one_line(&html::from_html(value)) } else { value.to_owned() };
@@ -296,4 +329,30 @@ fn list(value: &str, shape: Shape) -> Option<Change> {
     }
     let made = value.split([',', ';', '|']).map(text::trim).filter(|entry| !entry.is_empty()).collect::<Vec<_>>().join(",");
     if made == value { None } else { quiet(made) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{category, id, is_plain_list, is_plain_path, line, list, prose};
+    use crate::cell::Shape;
+    use crate::product::text::{is_plain_line, is_plain_prose};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What is in order at a glance is what a close look changes nothing about.
+        #[test]
+        fn a_glance_sees_no_more_than_a_look(value in "(a|é|>| |  | > |\u{a0}|\u{3000}|\u{7f}|\u{202e}|<b>|&amp;|&|'|,|;|-|\t|\n|\u{1}){0,12}") {
+            prop_assert!(!is_plain_line(&value) || line(&value).is_none());
+            prop_assert!(!is_plain_prose(&value) || prose(&value).is_none());
+            prop_assert!(!is_plain_prose(&value) || value.starts_with('\'') || id(&value).is_none());
+            prop_assert!(!is_plain_path(&value) || category(&value).is_none());
+            prop_assert!(!is_plain_list(&value) || list(&value, Shape::Text).is_none());
+        }
+    }
+
+    #[test]
+    fn most_values_are_in_order_at_a_glance() {
+        assert!(is_plain_line("Trail Shoes - Black, 10") && is_plain_prose("One.\nTwo, with é.") && is_plain_list("US,CA"));
+        assert!(is_plain_path("Apparel & Accessories > Clothing > Shirts & Tops"));
+    }
 }

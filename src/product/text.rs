@@ -16,14 +16,72 @@ pub fn trim(text: &str) -> &str {
     }
 }
 
-/// Whether any byte satisfies a test, which the letter `a` must not. Pieces of one size are
-/// judged without a branch in between, which lets the compiler judge many bytes at once.
+/// Whether any byte satisfies a test. Pieces of one size are judged without a branch in
+/// between, which lets the compiler judge many bytes at once; the last piece may overlap the
+/// one before.
 pub(crate) fn any_byte(bytes: &[u8], test: impl Fn(u8) -> bool) -> bool {
-    let (pieces, rest) = bytes.as_chunks::<16>();
-    let any = |piece: &[u8; 16]| piece.iter().fold(false, |any, &byte| any | test(byte));
-    let mut last = [b'a'; 16];
-    last[..rest.len()].copy_from_slice(rest);
-    pieces.iter().any(any) || any(&last)
+    let (long, rest) = bytes.as_chunks::<64>();
+    if long.iter().any(|piece| any_of(piece, &test)) {
+        return true;
+    }
+    let (pieces, _) = rest.as_chunks::<16>();
+    if pieces.iter().any(|piece| any_of(piece, &test)) {
+        return true;
+    }
+    if let Some(last) = bytes.last_chunk::<16>() {
+        return any_of(last, &test);
+    }
+    match (rest.first_chunk::<8>(), rest.last_chunk::<8>()) {
+        (Some(first), Some(last)) => any_of(first, &test) | any_of(last, &test),
+        _ => rest.iter().any(|&byte| test(byte)),
+    }
+}
+
+fn any_of<const N: usize>(piece: &[u8; N], test: &impl Fn(u8) -> bool) -> bool {
+    piece.iter().fold(false, |any, &byte| any | test(byte))
+}
+
+/// Where the first byte stands that satisfies a test.
+pub(crate) fn first_byte(bytes: &[u8], test: impl Fn(u8) -> bool) -> Option<usize> {
+    let (pieces, _) = bytes.as_chunks::<16>();
+    let before = pieces.iter().take_while(|piece| !any_of(piece, &test)).count() * 16;
+    bytes.get(before..)?.iter().position(|&byte| test(byte)).map(|at| before + at)
+}
+
+/// Whether two blanks stand side by side.
+fn has_wide_blank(bytes: &[u8]) -> bool {
+    let after = bytes.get(1..).unwrap_or_default();
+    bytes.iter().zip(after).fold(false, |any, (a, b)| any | ((*a == b' ') & (*b == b' ')))
+}
+
+/// A byte of a text that may need a closer look: a control character, what may begin a hidden
+/// one, or what may begin a tag or an entity.
+fn is_odd(b: u8) -> bool {
+    (b < b' ') | (b == 0x7f) | (b == b'<') | (b == b'&') | (b == 0xc2) | (b == 0xe2)
+}
+
+/// Whether a text begins and ends with a visible character of ASCII.
+fn has_plain_ends(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(u8::is_ascii_graphic) && bytes.last().is_some_and(u8::is_ascii_graphic)
+}
+
+/// Whether a text is in order at a glance, as one line: no controls, no markup, one blank
+/// between words, none around them. What is not may still be in order.
+pub fn is_plain_line(text: &str) -> bool {
+    is_line_without(text, is_odd)
+}
+
+/// Whether a line has no such bytes, one blank between words, and none around them.
+pub(crate) fn is_line_without(text: &str, is_odd: impl Fn(u8) -> bool) -> bool {
+    let bytes = text.as_bytes();
+    has_plain_ends(bytes) && !any_byte(bytes, is_odd) && !has_wide_blank(bytes)
+}
+
+/// The same of a text that may have several lines, and blanks as it likes between its words.
+pub fn is_plain_prose(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_break = |b: u8| (b == b'\n') | (b == b'\r') | (b == b'\t');
+    has_plain_ends(bytes) && !any_byte(bytes, |b| is_odd(b) & !is_break(b))
 }
 
 /// Whether a text holds control characters other than line breaks and tabs, or the
@@ -169,33 +227,65 @@ pub fn truncate(text: &str, limit: usize) -> &str {
 
 /// A text made safe and short for a terminal or a message: controls shown as `�`, the middle cut.
 pub fn excerpt(text: &str, limit: usize) -> String {
-    if text.len() <= limit && text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
-        return text.to_owned();
-    }
-    let visible =
-        |c: char| if c.is_control() || is_hidden_control(c) { if matches!(c, '\n' | '\r' | '\t') { ' ' } else { '\u{fffd}' } } else { c };
-    let total = length(text);
-    if total <= limit {
-        return text.chars().map(visible).collect();
+    if length(text) <= limit {
+        let mut out = String::with_capacity(text.len());
+        push_visible(text, &mut out);
+        return out;
     }
     let head = limit.saturating_sub(1) * 2 / 3;
-    let tail = limit.saturating_sub(1) - head;
-    let start = text.chars().take(head).map(visible);
-    let end = text.chars().rev().take(tail).collect::<Vec<_>>();
-    start.chain(['…']).chain(end.into_iter().rev().map(visible)).collect()
+    let (start, end) = (first_characters(text, head), last_characters(text, limit.saturating_sub(1) - head));
+    let mut out = String::with_capacity(start.len() + '…'.len_utf8() + end.len());
+    push_visible(start, &mut out);
+    out.push('…');
+    push_visible(end, &mut out);
+    out
+}
+
+fn first_characters(text: &str, count: usize) -> &str {
+    match text.as_bytes().get(..count) {
+        Some(start) if start.is_ascii() => text.get(..count).unwrap_or(text),
+        _ => text.char_indices().nth(count).and_then(|(end, _)| text.get(..end)).unwrap_or(text),
+    }
+}
+
+fn last_characters(text: &str, count: usize) -> &str {
+    let start = text.len().saturating_sub(count);
+    match text.as_bytes().get(start..) {
+        Some(end) if end.is_ascii() => text.get(start..).unwrap_or(text),
+        _ => text.char_indices().rev().take(count).last().map_or("", |(start, _)| text.get(start..).unwrap_or(text)),
+    }
+}
+
+/// Appends a text with its control characters made visible.
+fn push_visible(text: &str, out: &mut String) {
+    // All that are controls, or hidden ones, are these bytes or begin with them.
+    let is_odd = |b: u8| (b < b' ') | (b == 0x7f) | (b == 0xc2) | (b == 0xe2);
+    let mut rest = text;
+    while let Some((plain, odd)) = first_byte(rest.as_bytes(), is_odd).and_then(|at| rest.split_at_checked(at)) {
+        out.push_str(plain);
+        let mut odd = odd.chars();
+        out.extend(odd.next().map(visible));
+        rest = odd.as_str();
+    }
+    out.push_str(rest);
+}
+
+fn visible(c: char) -> char {
+    match c {
+        '\n' | '\r' | '\t' => ' ',
+        _ if c.is_control() || is_hidden_control(c) => '\u{fffd}',
+        _ => c,
+    }
 }
 
 /// Appends `text` as a JSON string, quotes included.
 pub fn write_json_string(text: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let is_special = |b: u8| (b < b' ') | (b == b'"') | (b == b'\\') | (b == 0x7f);
+    out.reserve(text.len() + 2);
     out.push('"');
-    if !any_byte(text.as_bytes(), is_special) {
-        out.push_str(text);
-        return out.push('"');
-    }
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(is_special) {
+    while let Some(at) = first_byte(rest.as_bytes(), is_special) {
         let (plain, special) = rest.split_at(at);
         out.push_str(plain);
         let byte = special.as_bytes()[0];
@@ -243,6 +333,28 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn bytes_are_found_in_texts_of_any_length(bytes in prop::collection::vec(0u8..4, 0..200), wanted in 0u8..5) {
+            let least = [b'x'; 80].into_iter().chain(bytes.iter().copied()).collect::<Vec<u8>>();
+            for bytes in [&bytes, &least] {
+                let place = bytes.iter().position(|byte| *byte == wanted);
+                prop_assert_eq!(super::any_byte(bytes, |byte| byte == wanted), place.is_some());
+                prop_assert_eq!(super::first_byte(bytes, |byte| byte == wanted), place);
+            }
+        }
+
+        #[test]
+        fn excerpts_are_made_of_characters(text in "[a-e]{0,20}(\\PC|[\\x00-\\x1f\u{85}\u{202e}é]){0,12}[a-e]{0,20}", limit in 0usize..40) {
+            let seen: Vec<char> = text.chars().map(super::visible).collect();
+            let head = limit.saturating_sub(1) * 2 / 3;
+            let tail = limit.saturating_sub(1) - head;
+            let expected: String = match seen.len() <= limit {
+                true => seen.into_iter().collect(),
+                false => seen[..head].iter().chain(['…'].iter()).chain(&seen[seen.len() - tail..]).collect(),
+            };
+            prop_assert_eq!(excerpt(&text, limit), expected);
+        }
+
         #[test]
         fn json_strings_read_back(text in "\\PC{0,20}[\\x00-\\x1f\"\\\\]{0,3}\\PC{0,5}") {
             let mut out = String::new();

@@ -225,8 +225,6 @@ impl RuleTable {
             }
             return faults.len() == before;
         }
-        // What a build makes of values may bring characters that the batch did not have.
-        let free_of_controls = mode == Mode::AsIs && facts.is_free_of_controls;
         let mut accepted = true;
         facts.row.present = FieldSet::present(slots);
         for place in facts.row.present.or(&self.needed).places() {
@@ -246,6 +244,8 @@ impl RuleTable {
                 continue;
             }
             facts.forget(place);
+            // What a build makes of values may bring characters that the batch did not have.
+            let free_of_controls = facts.is_free_of_controls && (mode == Mode::AsIs || slot.cell.end() <= facts.read);
             let mut sound = true;
             let mut from = 0;
             while let Some((number, defect)) = rules.defect(from, slots[place].cell, buffer, place, free_of_controls, &mut facts.row) {

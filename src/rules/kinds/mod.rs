@@ -262,8 +262,10 @@ pub struct RowFactsBox {
     /// The last group, and by rule over several rows the last value, with what they came to.
     group: Option<(Cell, Key)>,
     values: Vec<(Cell, u32)>,
-    /// Whether the batch holds no control characters at all.
+    /// Whether the batch, as it was read, holds no control characters at all.
     pub(crate) is_free_of_controls: bool,
+    /// How long the batch was then; what stands behind was made since.
+    pub(crate) read: usize,
 }
 
 impl RowFactsBox {
@@ -273,6 +275,7 @@ impl RowFactsBox {
         self.group = None;
         self.values.clear();
         self.is_free_of_controls = !crate::product::text::has_controls(text);
+        self.read = text.len();
     }
 
     pub(crate) fn reset(&mut self, width: usize) {
