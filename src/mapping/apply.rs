@@ -76,7 +76,7 @@ impl Mapping {
                 && cell.shape != Shape::List
             {
                 let slot = Slot { cell: *cell, column };
-                if cell.is_present() && !pads(slot.text(buffer)) {
+                if cell.is_present() && !pads(slot, buffer) {
                     draft.set(step.attribute, slot);
                 }
                 continue;
@@ -106,12 +106,12 @@ impl Mapping {
 /// The slot of a column; a cell that only pads is none.
 fn filled(buffer: &str, cells: &[Cell], column: u16) -> Slot {
     let slot = slot(cells, column);
-    if pads(slot.text(buffer)) { Slot::EMPTY } else { slot }
+    if pads(slot, buffer) { Slot::EMPTY } else { slot }
 }
 
-/// Whether a text only pads.
-fn pads(text: &str) -> bool {
-    text.as_bytes().first().is_some_and(|byte| *byte <= b' ') && text::trim(text).is_empty()
+/// Whether a value only pads.
+fn pads(slot: Slot, buffer: &str) -> bool {
+    buffer.as_bytes().get(slot.cell.start()).is_some_and(|byte| *byte <= b' ') && text::trim(slot.text(buffer)).is_empty()
 }
 
 /// The slot of a column.

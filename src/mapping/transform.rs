@@ -18,7 +18,7 @@ pub struct Transform {
 /// The table of transforms.
 pub static TRANSFORMS: &[Transform] = &[
     Transform { name: "html", doc: "turns HTML into plain text", apply: html::from_html },
-    Transform { name: "whitespace", doc: "folds blanks and line breaks to single blanks", apply: text::one_line },
+    Transform { name: "whitespace", doc: "folds blanks and line breaks to single blanks", apply: |text| text::one_line(text).into_owned() },
     Transform { name: "trim", doc: "removes blanks around the value", apply: |value| text::trim(value).to_owned() },
     Transform { name: "lower", doc: "writes everything in lower case", apply: str::to_lowercase },
     Transform { name: "upper", doc: "writes everything in capitals", apply: str::to_uppercase },

@@ -90,10 +90,9 @@ pub(super) fn write_options(buffer: &mut String, draft: &mut Draft) {
     if draft.options.is_empty() {
         return;
     }
-    let pairs: Vec<(String, String)> =
-        draft.options.iter().map(|(name, value)| (text::one_line(name.text(buffer)), text::one_line(value.text(buffer)))).collect();
     let mut made = String::new();
-    options::write(&pairs, &mut made);
+    let pairs = draft.options.iter().map(|(name, value)| (text::one_line(name.text(buffer)), text::one_line(value.text(buffer))));
+    options::write(pairs, &mut made);
     let column = draft.options.first().map_or(NO_COLUMN, |(_, value)| value.column);
     draft.set(IDS.variant_dict, Slot { cell: Cell::store(buffer, &made, Shape::Object), column });
     draft.set(IDS.listing_has_variations, Slot { cell: Cell::store(buffer, "true", Shape::Text), column });

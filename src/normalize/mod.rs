@@ -13,7 +13,6 @@ use crate::product::attribute::{AttributeId, Attributes, Kind};
 use crate::product::link::KnownHost;
 use crate::product::money::Currency;
 use crate::product::text;
-use std::collections::VecDeque;
 use value::Change;
 
 /// What normalization may do to a value: the second half of the note's code, what is done,
@@ -94,7 +93,7 @@ struct Known {
     /// The last value that needed no change.
     sound: Cell,
     /// The last values that were changed, and what they became.
-    made: VecDeque<(Cell, Cell)>,
+    made: Vec<(Cell, Cell)>,
     host: KnownHost,
 }
 
@@ -134,7 +133,9 @@ impl Normalizer {
         }
         // The same place in the buffer, not only the same text: that is the same value of the
         // catalog, which was told of already.
-        if let Some((_, cell)) = known.made.iter().find(|(from, _)| *from == slot.cell) {
+        if !known.made.is_empty()
+            && let Some((_, cell)) = known.made.iter().find(|(from, _)| *from == slot.cell)
+        {
             draft.set(attribute, Slot { cell: *cell, column: slot.column });
             return;
         }
@@ -159,7 +160,7 @@ impl Normalizer {
         let cell = Cell::store(buffer, &new, shape);
         if unit.is_none() && axes.is_none() {
             known.made.truncate(REMEMBERED - 1);
-            known.made.push_front((slot.cell, cell));
+            known.made.insert(0, (slot.cell, cell));
         }
         draft.set(attribute, Slot { cell, column: slot.column });
         if let Some((holder, word)) = unit.filter(|(holder, _)| !draft.get(*holder).is_present() || !quiet) {

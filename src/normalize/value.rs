@@ -7,6 +7,7 @@ use crate::product::attribute::{AttributeId, Attributes, Kind, known};
 use crate::product::link::KnownHost;
 use crate::product::money::Money;
 use crate::product::{date, gtin, html, link, measure, number, synonyms, text};
+use std::borrow::Cow;
 
 /// A value that changes.
 pub(super) struct Change {
@@ -83,15 +84,15 @@ fn id(value: &str) -> Option<Change> {
 
 fn line(value: &str) -> Option<Change> {
     if text::has_controls(value) {
-        return noted(text::one_line(&text::without_controls(value)), "control-character", "control characters are removed");
+        return noted(text::one_line(&text::without_controls(value)).into_owned(), "control-character", "control characters are removed");
     }
     if memchr::memchr2(b'<', b'&', value.as_bytes()).is_some() && html::looks_like_html(value) {
-        return noted(text::one_line(&html::from_html(value)), "html", "HTML becomes plain text");
+        return noted(text::one_line(&html::from_html(value)).into_owned(), "html", "HTML becomes plain text");
     }
     let bytes = value.as_bytes();
     let broken = memchr::memchr3(b'\n', b'\r', b'\t', bytes).is_some() || memchr::memmem::find(bytes, b"  ").is_some();
     if broken {
-        return quiet(text::one_line(value));
+        return quiet(text::one_line(value).into_owned());
     }
     trimmed(value)
 }
@@ -252,8 +253,8 @@ fn is_plain_list(value: &str) -> bool {
 
 fn category(value: &str) -> Option<Change> {
     let value = text::trim(value);
-    let decoded = if html::looks_like_html(value) { text::one_line(&html::from_html(value)) } else { value.to_owned() };
-    let levels: Vec<String> = decoded.split('>').map(text::one_line).filter(|level| !level.is_empty()).collect();
+    let decoded = if html::looks_like_html(value) { text::one_line(&html::from_html(value)).into_owned() } else { value.to_owned() };
+    let levels: Vec<Cow<'_, str>> = decoded.split('>').map(text::one_line).filter(|level| !level.is_empty()).collect();
     let made = levels.join(" > ");
     if made == value { trimmed(value) } else { quiet(made) }
 }

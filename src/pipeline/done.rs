@@ -1,10 +1,12 @@
 //! What a worker made of a batch, on its way to where batches are put in order again.
 
 use super::conversion::Tally;
+use crate::catalog::block::BLOCK;
 use crate::catalog::{BadRecord, LateKeys, RecordHead};
 use crate::finding::Finding;
 use crate::render::index::Print;
 use crate::rules::across::Digests;
+use std::sync::Mutex;
 
 /// What a worker made of a batch.
 #[derive(Debug, Default)]
@@ -59,6 +61,59 @@ pub(super) struct DoneTarget {
     pub(super) rendered: Vec<String>,
     /// Where each row ends, by format.
     pub(super) ends: Vec<Vec<u32>>,
+}
+
+/// More room than this, which a single record may have needed, is not kept.
+const LARGEST_ROOM: usize = 16 * BLOCK;
+
+impl DoneTarget {
+    /// Empties it for another batch with so many reasons to skip records; the room it took is kept.
+    fn empty(&mut self, reasons: usize, formats: usize) {
+        let Self { items, rejected, more, skipped, bare, accepted, digests, whole, names, rendered, ends } = self;
+        (*items, *rejected, *more, *bare) = (0, 0, 0, 0);
+        skipped.clear();
+        skipped.resize(reasons, 0);
+        accepted.clear();
+        digests.clear();
+        whole.clear();
+        names.clear();
+        rendered.resize_with(formats, String::new);
+        rendered.iter_mut().for_each(String::clear);
+        ends.resize_with(formats, Vec::new);
+        ends.iter_mut().for_each(Vec::clear);
+    }
+}
+
+/// Room of batches that were written, for those that are next: memory that was used before is
+/// cheaper than new memory.
+#[derive(Debug, Default)]
+pub(super) struct Rooms(Mutex<Vec<Vec<DoneTarget>>>);
+
+impl Rooms {
+    /// Room for a batch: one entry a target, with as many reasons and formats as `counts` says.
+    pub(super) fn take(&self, counts: impl Iterator<Item = (usize, usize)>) -> Vec<DoneTarget> {
+        let mut room = self.0.lock().ok().and_then(|mut rooms| rooms.pop()).unwrap_or_default();
+        let mut targets = 0;
+        for (place, (reasons, formats)) in counts.enumerate() {
+            if room.len() == place {
+                room.push(DoneTarget::default());
+            }
+            room[place].empty(reasons, formats);
+            targets = place + 1;
+        }
+        room.truncate(targets);
+        room
+    }
+
+    /// Takes the room of a batch that was written.
+    pub(super) fn give(&self, room: Vec<DoneTarget>) {
+        let largest = room.iter().flat_map(|target| &target.rendered).map(String::capacity).max();
+        if let Ok(mut rooms) = self.0.lock()
+            && largest.is_none_or(|largest| largest <= LARGEST_ROOM)
+        {
+            rooms.push(room);
+        }
+    }
 }
 
 /// Where the rows of a nested target stand among what was rendered.

@@ -225,7 +225,7 @@ impl Cancel {
 }
 
 /// Batches on their way; small, so that memory stays flat and a slow writer slows the reader.
-const QUEUE: usize = 4;
+const QUEUE: usize = 2;
 
 /// Reads every source, judges every row for every target, and writes what is accepted.
 ///
@@ -420,13 +420,15 @@ impl Run<'_, '_, '_> {
         let source = &self.plan.sources[index];
         let (parser, spares) = (parser(source), blocks.spares());
         let mut assembler = Assembler::new(&source.mapping, survey);
-        let mut worker = worker::Worker::new(self.plan, index);
+        let rooms = done::Rooms::default();
+        let mut worker = worker::Worker::new(self.plan, index, &rooms);
         while let Some(block) = blocks.next_block()?.filter(|_| !self.cancel.is_cancelled()) {
             let mut batch = parser.parse(block);
-            let done = worker.run(&mut assembler, &mut batch);
+            let mut done = worker.run(&mut assembler, &mut batch);
             spares.give(&mut batch);
             self.progress.advance(done.position, done.records());
-            self.ordered.take(index, done, self.sink)?;
+            self.ordered.take(index, &mut done, self.sink)?;
+            rooms.give(done.targets);
         }
         Ok(Reading::of(blocks))
     }
@@ -437,7 +439,7 @@ impl Run<'_, '_, '_> {
         let (plan, cancel) = (self.plan, self.cancel);
         let parser = &parser(&plan.sources[index]);
         let spares = &blocks.spares();
-        let stop = &AtomicBool::new(false);
+        let (stop, rooms) = (&AtomicBool::new(false), &done::Rooms::default());
         std::thread::scope(|scope| {
             let (to_workers, from_reader) = sync_channel(QUEUE);
             let (to_writer, from_workers) = sync_channel(QUEUE);
@@ -454,7 +456,7 @@ impl Run<'_, '_, '_> {
                 let (from_reader, to_writer) = (Arc::clone(&from_reader), to_writer.clone());
                 scope.spawn(move || {
                     let mut assembler = Assembler::new(&plan.sources[index].mapping, survey);
-                    let mut worker = worker::Worker::new(plan, index);
+                    let mut worker = worker::Worker::new(plan, index, rooms);
                     loop {
                         let block = from_reader.lock().map(|queue| queue.recv());
                         let Ok(Ok(block)) = block else { break };
@@ -469,7 +471,7 @@ impl Run<'_, '_, '_> {
             }
             // Only the threads hold these ends now, so the loop below ends when they do.
             drop((to_writer, from_reader));
-            let written = self.take_in_order(index, from_workers, stop);
+            let written = self.take_in_order(index, from_workers, stop, rooms);
             let read = match reader.join() {
                 Ok(read) => read,
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -480,17 +482,24 @@ impl Run<'_, '_, '_> {
     }
 
     /// Takes batches as they are done and passes them on as they stood.
-    fn take_in_order(&mut self, index: usize, from_workers: Receiver<done::Done>, stop: &AtomicBool) -> Result<(), RunError> {
+    fn take_in_order(
+        &mut self,
+        index: usize,
+        from_workers: Receiver<done::Done>,
+        stop: &AtomicBool,
+        rooms: &done::Rooms,
+    ) -> Result<(), RunError> {
         let mut waiting = BTreeMap::new();
         let mut next = 0;
         let mut written = Ok(());
         for done in from_workers {
             waiting.insert(done.index, done);
-            while let Some(done) = waiting.remove(&next) {
+            while let Some(mut done) = waiting.remove(&next) {
                 next += 1;
                 self.progress.advance(done.position, done.records());
                 if written.is_ok() {
-                    written = self.ordered.take(index, done, self.sink);
+                    written = self.ordered.take(index, &mut done, self.sink);
+                    rooms.give(done.targets);
                     // The queues are still emptied, or the threads would wait for ever.
                     stop.fetch_or(written.is_err(), Ordering::Relaxed);
                 }

@@ -51,6 +51,9 @@ pub(super) struct Ordered<'a> {
     pub(super) plan: &'a Plan,
     targets: Vec<TargetState<'a>>,
     records: Vec<u64>,
+    /// How many bytes of the sources were read, and how many there are, where that is known.
+    read: u64,
+    total: Option<u64>,
     /// Keys without a column, by source.
     late: BTreeMap<usize, Late>,
     last_bad: Option<RecordHead>,
@@ -64,6 +67,8 @@ impl<'a> Ordered<'a> {
             plan,
             targets: plan.targets.iter().map(|target| TargetState::new(plan, target)).collect::<Result<_, _>>()?,
             records: vec![0; plan.sources.len()],
+            read: 0,
+            total: plan.sources.iter().map(|source| source.facts.length()).sum(),
             late: BTreeMap::new(),
             last_bad: None,
             tallies: plan.sources.iter().map(|source| source.conversions.iter().map(|_| Tally::default()).collect()).collect(),
@@ -100,7 +105,7 @@ impl<'a> Ordered<'a> {
     }
 
     /// Takes the next batch.
-    pub(super) fn take(&mut self, source: usize, mut done: Done, sink: &mut Sink<'_>) -> Result<(), RunError> {
+    pub(super) fn take(&mut self, source: usize, done: &mut Done, sink: &mut Sink<'_>) -> Result<(), RunError> {
         self.records[source] += done.records();
         self.last_bad = done.bad.last().map(|bad| bad.head);
         let header = &self.plan.sources[source].header;
@@ -126,8 +131,13 @@ impl<'a> Ordered<'a> {
         }
         let records = (done.rows, done.bad.len() as u64);
         for (state, target) in self.targets.iter_mut().zip(&mut done.targets) {
+            if let Some(total) = self.total {
+                state.foresee(self.read, total)?;
+            }
             state.take(source, target, records, sink)?;
         }
+        let before = self.plan.sources.iter().take(source).filter_map(|source| source.facts.length()).sum::<u64>();
+        self.read = before + done.position;
         Ok(())
     }
 

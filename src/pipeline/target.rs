@@ -66,6 +66,11 @@ impl<'a> TargetState<'a> {
         })
     }
 
+    /// Says how many bytes of the catalog were read, and how many there are.
+    pub(super) fn foresee(&mut self, read: u64, total: u64) -> Result<(), WriteError> {
+        self.feeds.iter_mut().try_for_each(|feed| feed.foresee(read, total))
+    }
+
     /// Takes a batch of this target; `read` records of it could be read, `bad` could not.
     pub(super) fn take(
         &mut self,

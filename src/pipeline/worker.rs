@@ -2,7 +2,7 @@
 //! where they are accepted. What the rules over the whole feed need leaves as digests.
 
 use super::conversion::Original;
-use super::done::{Accepted, Done, DoneTarget};
+use super::done::{Accepted, Done, Rooms};
 use super::nested::NestedFeed;
 use super::said::{broken_finding, finding_of};
 use super::whole::{self, Found};
@@ -38,10 +38,11 @@ pub(super) struct Worker<'a> {
     account: AttributeId,
     /// The batch as it was read, where a feed is converted.
     original: Original,
+    rooms: &'a Rooms,
 }
 
 impl<'a> Worker<'a> {
-    pub(super) fn new(plan: &'a Plan, index: usize) -> Self {
+    pub(super) fn new(plan: &'a Plan, index: usize, rooms: &'a Rooms) -> Self {
         let source = &plan.sources[index];
         Self {
             plan,
@@ -56,6 +57,7 @@ impl<'a> Worker<'a> {
             item_id: known("item_id"),
             account: known("account_id"),
             original: Original::default(),
+            rooms,
         }
     }
 
@@ -67,25 +69,17 @@ impl<'a> Worker<'a> {
             rows: batch.heads.len() as u64,
             bad: std::mem::take(&mut batch.bad),
             late: std::mem::take(&mut batch.late),
+            targets: self.rooms.take(self.writers.iter().map(|writers| (self.source.mapping.reasons.len(), writers.len()))),
             ..Done::default()
         };
-        for writers in &self.writers {
-            let formats = writers.len();
-            let skipped = vec![0; self.source.mapping.reasons.len()];
-            done.targets.push(DoneTarget {
-                skipped,
-                rendered: vec![String::new(); formats],
-                ends: vec![Vec::new(); formats],
-                ..DoneTarget::default()
-            });
-        }
         done.tallies = self.source.conversions.iter().map(|conversion| conversion.tally(batch)).collect();
         if !done.tallies.is_empty() {
             self.original.keep(batch);
         }
         self.memo.clear();
+        let is_free_of_controls = !text::has_controls(&batch.text);
         for facts in &mut self.facts {
-            facts.begin(&batch.text);
+            facts.begin(batch.text.len(), is_free_of_controls);
         }
         for place in 0..self.plan.targets.len() {
             if self.source.direct[place].is_some() {

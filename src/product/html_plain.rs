@@ -1,6 +1,7 @@
 //! The HTML that most descriptions are made of, read without a parser: paragraphs, line breaks
 //! and marked words. Everything else is left to the library; a test shows that both agree.
 
+use super::text::any_byte;
 use memchr::memchr2;
 
 /// Elements that mark words and change nothing else.
@@ -56,6 +57,10 @@ pub(super) fn words(html: &str) -> Option<String> {
 /// Line breaks of the source are blanks; characters that have no width, or another than they
 /// seem, are the library's.
 fn words_into(text: &str, out: &mut String) -> Option<()> {
+    if !any_byte(text.as_bytes(), |b| !(b' '..=b'~').contains(&b)) {
+        out.push_str(text);
+        return Some(());
+    }
     let is_plain = |c: char| matches!(c, ' '..='~' | '\n' | '\r' | '\t' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{24f}' | '\u{2010}'..='\u{2027}' | '\u{20a0}'..='\u{20bf}' | '\u{2122}');
     if !text.chars().all(is_plain) {
         return None;

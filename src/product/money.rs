@@ -81,7 +81,8 @@ impl Money {
     /// Parses the strict form `79.99 USD`: digits, an optional point and fraction, one space,
     /// an upper-case ISO 4217 code, and no more fraction digits than the currency has.
     pub fn parse(text: &str) -> Result<Self, MoneyDefect> {
-        let Some((amount, code)) = text.split_once(' ') else {
+        let blank = text.bytes().position(|byte| byte == b' ');
+        let Some((amount, code)) = blank.and_then(|blank| text.get(..blank).zip(text.get(blank + 1..))) else {
             return Err(if number::parse(text).is_some() { MoneyDefect::CurrencyMissing } else { strict_defect(text) });
         };
         let Some(amount) = number::parse(amount) else {

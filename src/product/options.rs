@@ -165,9 +165,9 @@ impl<'de> Visitor<'de> for PairsVisitor {
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Writes pairs as a JSON object.
-pub fn write<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)], out: &mut String) {
+pub fn write<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>, out: &mut String) {
     out.push('{');
-    for (place, (name, value)) in pairs.iter().enumerate() {
+    for (place, (name, value)) in pairs.into_iter().enumerate() {
         if place > 0 {
             out.push(',');
         }
@@ -219,7 +219,7 @@ mod tests {
             let pairs: Vec<(String, String)> = names.into_iter().map(|name| (name, value.clone())).collect();
             let sound = pairs.iter().all(|(name, value)| !name.trim().is_empty() && !value.trim().is_empty());
             let mut out = String::new();
-            write(&pairs, &mut out);
+            write(pairs.clone(), &mut out);
             if sound {
                 let read = parse(&out).expect("sound");
                 prop_assert!(read.iter().zip(&pairs).all(|(a, b)| a.0 == b.0 && a.1 == b.1));

@@ -1,5 +1,6 @@
 //! Free text: what may stand in it, and how stray characters and blanks are put in order.
 
+use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// White space as shops write it, the no-break space included.
@@ -17,35 +18,41 @@ pub fn trim(text: &str) -> &str {
 }
 
 /// Whether any byte satisfies a test. Pieces of one size are judged without a branch in
-/// between, which lets the compiler judge many bytes at once; the last piece may overlap the
-/// one before.
+/// between, which lets the compiler judge many bytes at once.
 pub(crate) fn any_byte(bytes: &[u8], test: impl Fn(u8) -> bool) -> bool {
     let (long, rest) = bytes.as_chunks::<64>();
     if long.iter().any(|piece| any_of(piece, &test)) {
         return true;
     }
     let (pieces, _) = rest.as_chunks::<16>();
-    if pieces.iter().any(|piece| any_of(piece, &test)) {
-        return true;
-    }
-    if let Some(last) = bytes.last_chunk::<16>() {
-        return any_of(last, &test);
-    }
-    match (rest.first_chunk::<8>(), rest.last_chunk::<8>()) {
-        (Some(first), Some(last)) => any_of(first, &test) | any_of(last, &test),
-        _ => rest.iter().any(|&byte| test(byte)),
-    }
-}
-
-fn any_of<const N: usize>(piece: &[u8; N], test: &impl Fn(u8) -> bool) -> bool {
-    piece.iter().fold(false, |any, &byte| any | test(byte))
+    pieces.iter().any(|piece| any_of(piece, &test)) || any_at_end(bytes, &test)
 }
 
 /// Where the first byte stands that satisfies a test.
 pub(crate) fn first_byte(bytes: &[u8], test: impl Fn(u8) -> bool) -> Option<usize> {
     let (pieces, _) = bytes.as_chunks::<16>();
     let before = pieces.iter().take_while(|piece| !any_of(piece, &test)).count() * 16;
-    bytes.get(before..)?.iter().position(|&byte| test(byte)).map(|at| before + at)
+    let rest = bytes.get(before..)?;
+    if rest.len() < 16 && !any_at_end(bytes, &test) {
+        return None;
+    }
+    rest.iter().position(|&byte| test(byte)).map(|at| before + at)
+}
+
+fn any_of<const N: usize>(piece: &[u8; N], test: &impl Fn(u8) -> bool) -> bool {
+    piece.iter().fold(false, |any, &byte| any | test(byte))
+}
+
+/// Whether any byte behind the last whole piece satisfies a test, with some before it where
+/// there are any: pieces may overlap.
+fn any_at_end(bytes: &[u8], test: &impl Fn(u8) -> bool) -> bool {
+    if let Some(last) = bytes.last_chunk::<16>() {
+        return any_of(last, test);
+    }
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => any_of(first, test) | any_of(last, test),
+        _ => bytes.iter().any(|&byte| test(byte)),
+    }
 }
 
 /// Whether two blanks stand side by side.
@@ -171,10 +178,14 @@ fn collapse_into(line: &str, out: &mut String) {
 }
 
 /// One line of text: every run of blanks and line breaks folded to one blank.
-pub fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    let line = trim(text);
+    if is_line_without(line, |b| !(b' '..0x7f).contains(&b)) {
+        return line.into();
+    }
     let mut out = String::with_capacity(text.len());
-    collapse_into(trim(text), &mut out);
-    out
+    collapse_into(line, &mut out);
+    out.into()
 }
 
 /// The addresses of a cell that lists several: a comma, semicolon, bar or blank separates them

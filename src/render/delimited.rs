@@ -32,14 +32,11 @@ impl Delimited {
     fn stretch(&self, bytes: &[u8], row: &[Slot], place: usize) -> (usize, usize) {
         let delimiter = self.delimiter as u8;
         let (mut end, mut after) = (self.slot(row, place).cell.end(), place + 1);
-        for next in place + 1..self.columns.len() {
-            let cell = self.slot(row, next).cell;
-            if !cell.is_present() {
-                continue;
-            }
-            let between = bytes.get(end..cell.start()).unwrap_or_default();
-            let stands = cell.shape == Shape::Text && between.len() == next + 1 - after && between.iter().all(|byte| *byte == delimiter);
-            if !stands {
+        for (next, column) in self.columns.iter().enumerate().skip(place + 1) {
+            let Some(cell) = row.get(column.index()).map(|slot| slot.cell).filter(|cell| cell.is_present()) else { continue };
+            let start = end + next + 1 - after;
+            let stands = cell.start() == start && cell.shape == Shape::Text && cell.end() > start;
+            if !stands || !bytes.get(end..start).is_some_and(|between| between.iter().all(|byte| *byte == delimiter)) {
                 break;
             }
             (end, after) = (cell.end(), next + 1);

@@ -66,7 +66,7 @@ const UNFINISHED: &str = ".part";
 /// Letters drawn by chance in such a name.
 const CHANCE: usize = 6;
 /// How hard gzip tries; 6 is the usual balance.
-const GZIP_LEVEL: u32 = 6;
+pub(super) const GZIP_LEVEL: u32 = 6;
 /// How hard Zstandard tries; 3 is its default.
 pub(super) const ZSTD_LEVEL: i32 = 3;
 

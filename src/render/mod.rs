@@ -17,6 +17,7 @@ pub mod xml;
 
 use crate::cell::Slot;
 use crate::spec::{FieldId, Spec};
+use std::io::Write;
 
 pub use feed::{Body, Container};
 
@@ -51,6 +52,20 @@ pub enum Compression {
     Gzip,
     /// Zstandard.
     Zstd,
+}
+
+impl Compression {
+    /// How many bytes these come to.
+    fn packed(self, bytes: &[u8]) -> usize {
+        match self {
+            Self::None => bytes.len(),
+            Self::Gzip => {
+                let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(file::GZIP_LEVEL));
+                packed.write_all(bytes).and_then(|()| packed.finish()).map_or(bytes.len(), |packed| packed.len())
+            }
+            Self::Zstd => zstd::stream::encode_all(bytes, file::ZSTD_LEVEL).map_or(bytes.len(), |packed| packed.len()),
+        }
+    }
 }
 
 /// A format of feeds: the rows and the packing.

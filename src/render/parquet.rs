@@ -7,7 +7,7 @@
 
 use super::RowWriter;
 use super::delimited::cell_text;
-use super::feed::{Body, Container, Shards};
+use super::feed::{Body, Container, Rows};
 use super::file::{Finished, Output, WriteError};
 use crate::cell::Slot;
 use crate::product::number;
@@ -141,35 +141,60 @@ impl Container for Table {
         Ok(Box::new(File { path: path.to_owned(), types: Arc::clone(&self.types), writer, pending: Vec::new() }))
     }
 
-    /// A few shards at a time, each time from the start: a shard in the making holds a row
-    /// group in memory, and there may be thousands.
-    fn deal(&self, whole: &Finished, shards: &Shards<'_>) -> Result<Vec<Finished>, WriteError> {
-        let fail = |error| failed(whole.path(), error);
-        let mut files = Vec::with_capacity(shards.paths.len());
-        for (wave, paths) in shards.paths.chunks(SHARDS_AT_ONCE).enumerate() {
-            let mut bodies = paths.iter().map(|path| self.begin(path)).collect::<Result<Vec<_>, _>>()?;
-            let file = std::fs::File::open(whole.temporary()).map_err(|source| WriteError { path: whole.path().to_owned(), source })?;
-            let reader = SerializedFileReader::new(file).map_err(fail)?;
-            let mut shards = shards.rows().map(|(shard, _)| shard);
-            let mut row = String::new();
-            for group in 0..reader.num_row_groups() {
-                let group = reader.get_row_group(group).map_err(fail)?;
-                let mut columns =
-                    (0..self.types.len()).map(|place| Stored::read(&*group, place)).collect::<Result<Vec<_>, _>>().map_err(fail)?;
-                let count = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-                for (_, shard) in (0..count).zip(shards.by_ref()) {
-                    row.clear();
-                    columns.iter_mut().for_each(|column| column.next(&mut row));
-                    if let Some(body) = shard.checked_sub(wave * SHARDS_AT_ONCE).and_then(|place| bodies.get_mut(place)) {
-                        body.push(row.as_bytes())?;
-                    }
-                }
-            }
-            for body in bodies {
-                files.push(body.finish()?);
-            }
+    fn reread(&self, whole: &Finished) -> Result<Box<dyn Rows>, WriteError> {
+        let path = whole.path().to_owned();
+        let file = std::fs::File::open(whole.temporary()).map_err(|source| WriteError { path: path.clone(), source })?;
+        let reader = SerializedFileReader::new(file).map_err(|error| failed(&path, error))?;
+        Ok(Box::new(Written { path, reader, width: self.types.len(), group: 0, left: 0, columns: Vec::new(), row: String::new() }))
+    }
+
+    fn at_once(&self) -> usize {
+        SHARDS_AT_ONCE
+    }
+
+    /// What columns come to shows only in the file; until then only rows are counted.
+    fn packed(&self, _: &[u8]) -> usize {
+        0
+    }
+}
+
+/// The rows of a complete file, of which one row group at a time is in memory.
+struct Written {
+    path: PathBuf,
+    reader: SerializedFileReader<std::fs::File>,
+    width: usize,
+    /// The next row group.
+    group: usize,
+    /// How many rows of the last one are left.
+    left: usize,
+    columns: Vec<Stored>,
+    row: String,
+}
+
+impl Rows for Written {
+    fn next(&mut self, _: usize, row: &mut Vec<u8>) -> Result<(), WriteError> {
+        while self.left == 0 {
+            self.load().map_err(|error| failed(&self.path, error))?;
         }
-        Ok(files)
+        self.left -= 1;
+        self.row.clear();
+        self.columns.iter_mut().for_each(|column| column.next(&mut self.row));
+        row.clear();
+        row.extend_from_slice(self.row.as_bytes());
+        Ok(())
+    }
+}
+
+impl Written {
+    fn load(&mut self) -> Result<(), ParquetError> {
+        if self.group == self.reader.num_row_groups() {
+            return Err(ParquetError::EOF("fewer rows than were written".to_owned()));
+        }
+        let group = self.reader.get_row_group(self.group)?;
+        self.columns = (0..self.width).map(|place| Stored::read(&*group, place)).collect::<Result<_, _>>()?;
+        self.left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+        self.group += 1;
+        Ok(())
     }
 }
 

@@ -1,10 +1,10 @@
 //! Text formats as files: one stream of rows between a head and a tail, packed or not.
 
-use super::feed::{Body, Container, Shards};
+use super::feed::{Body, Container, Rows};
 use super::file::{Finished, Output, WriteError};
 use super::{Compression, RowWriter};
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How a text format fills files.
@@ -34,32 +34,44 @@ impl Container for Stream {
         Ok(Box::new(File { writer: Arc::clone(&self.writer), output, is_empty: true }))
     }
 
-    /// All shards are written in one pass: a stream keeps little in memory.
-    fn deal(&self, whole: &Finished, shards: &Shards<'_>) -> Result<Vec<Finished>, WriteError> {
+    fn reread(&self, whole: &Finished) -> Result<Box<dyn Rows>, WriteError> {
         let fail = |source| WriteError { path: whole.path().to_owned(), source };
-        let file = std::fs::File::open(whole.temporary()).map_err(fail)?;
+        let file = BufReader::with_capacity(128 << 10, std::fs::File::open(whole.temporary()).map_err(fail)?);
         let mut reader: Box<dyn Read> = match self.compression {
-            Compression::None => Box::new(BufReader::new(file)),
-            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file))),
-            Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(file).map_err(fail)?),
+            Compression::None => Box::new(file),
+            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+            Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(file).map_err(fail)?),
         };
-        let mut skip = |length: usize, into: &mut Vec<u8>| {
-            into.resize(length, 0);
-            reader.read_exact(into).map_err(fail)
-        };
-        let mut row = Vec::new();
-        skip(self.writer.head().len(), &mut row)?;
-        let mut bodies = shards.paths.iter().map(|path| self.begin(path)).collect::<Result<Vec<_>, _>>()?;
-        for (place, (shard, length)) in shards.rows().enumerate() {
-            if place > 0 {
-                skip(self.writer.between().len(), &mut row)?;
-            }
-            skip(length, &mut row)?;
-            if let Some(body) = bodies.get_mut(shard) {
-                body.push(&row)?;
-            }
+        reader.read_exact(&mut vec![0; self.writer.head().len()]).map_err(fail)?;
+        Ok(Box::new(Written { path: whole.path().to_owned(), reader, between: vec![0; self.writer.between().len()], is_first: true }))
+    }
+
+    /// A stream keeps little in memory.
+    fn at_once(&self) -> usize {
+        usize::MAX
+    }
+
+    fn packed(&self, rows: &[u8]) -> usize {
+        self.compression.packed(rows)
+    }
+}
+
+/// The rows of a complete file.
+struct Written {
+    path: PathBuf,
+    reader: Box<dyn Read>,
+    /// Room for what stands between two rows.
+    between: Vec<u8>,
+    is_first: bool,
+}
+
+impl Rows for Written {
+    fn next(&mut self, length: usize, row: &mut Vec<u8>) -> Result<(), WriteError> {
+        if !std::mem::take(&mut self.is_first) {
+            self.reader.read_exact(&mut self.between).map_err(|source| WriteError { path: self.path.clone(), source })?;
         }
-        bodies.into_iter().map(Body::finish).collect()
+        row.resize(length, 0);
+        self.reader.read_exact(row).map_err(|source| WriteError { path: self.path.clone(), source })
     }
 }
 

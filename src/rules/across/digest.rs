@@ -67,6 +67,15 @@ pub struct RowDigest<'a> {
 }
 
 impl Digests {
+    /// Forgets all rows; the room they took is kept.
+    pub fn clear(&mut self) {
+        let Self { keys, groups, values, blamed } = self;
+        keys.clear();
+        groups.clear();
+        values.clear();
+        blamed.clear();
+    }
+
     /// Says whose the last row is: ids and groups of several owners have nothing to do with
     /// each other.
     pub fn last_belongs_to(&mut self, owner: u64) {

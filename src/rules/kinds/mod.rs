@@ -269,13 +269,12 @@ pub struct RowFactsBox {
 }
 
 impl RowFactsBox {
-    /// Begins a batch: what is known of the last one points into another buffer.
-    pub fn begin(&mut self, text: &str) {
+    /// Begins a batch of so many bytes: what is known of the last one points into another buffer.
+    pub fn begin(&mut self, read: usize, is_free_of_controls: bool) {
         self.passed.clear();
         self.group = None;
         self.values.clear();
-        self.is_free_of_controls = !crate::product::text::has_controls(text);
-        self.read = text.len();
+        (self.is_free_of_controls, self.read) = (is_free_of_controls, read);
     }
 
     pub(crate) fn reset(&mut self, width: usize) {
