@@ -150,7 +150,7 @@ impl<'a> Accounts<'a> {
 fn write(target: &TargetPlan, limits: FileLimits, account: String, rows: &[Piece], spool: &mut Reread) -> Result<AccountFeed, WriteError> {
     let folder = target.folder.join(folder_of(&account));
     let create =
-        |format: &crate::render::FeedFormat| Feed::create(&folder, *format, format.container(&target.spec, &target.columns), limits);
+        |format: &crate::render::FeedFormat| Feed::create(&folder, *format, format.container(&target.spec, &target.columns, 1), limits);
     let mut feeds = target.formats.iter().map(create).collect::<Result<Vec<_>, _>>()?;
     let mut index = target.prints.as_ref().map(|_| index::Writer::create(&folder)).transpose()?;
     let mut groups = HashSet::new();

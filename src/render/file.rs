@@ -1,6 +1,7 @@
 //! Files: written beside, checked, and renamed, so that no reader ever sees half of one.
 
 use super::Compression;
+use super::gzip::{Gzip, Packers};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,7 @@ type Disk = BufWriter<Tap<tempfile::NamedTempFile>>;
 
 enum Packed {
     Plain(Disk),
-    Gzip(flate2::write::GzEncoder<Disk>),
+    Gzip(Gzip<Disk>),
     Zstd(zstd::stream::write::Encoder<'static, Disk>),
 }
 
@@ -65,14 +66,17 @@ pub struct Finished {
 const UNFINISHED: &str = ".part";
 /// Letters drawn by chance in such a name.
 const CHANCE: usize = 6;
-/// How hard gzip tries; 6 is the usual balance.
-pub(super) const GZIP_LEVEL: u32 = 6;
 /// How hard Zstandard tries; 3 is its default.
 pub(super) const ZSTD_LEVEL: i32 = 3;
 
 impl Output {
     /// Begins a file that will stand at `path`; its folder is made if need be.
     pub fn create(path: &Path, compression: Compression) -> Result<Self, WriteError> {
+        Self::create_with(path, compression, &Packers::new(1))
+    }
+
+    /// The same, with threads that pack it.
+    pub(super) fn create_with(path: &Path, compression: Compression, packers: &Packers) -> Result<Self, WriteError> {
         let fail = |source| WriteError { path: path.to_owned(), source };
         let folder = folder(path);
         std::fs::create_dir_all(folder).map_err(fail)?;
@@ -87,8 +91,7 @@ impl Output {
         let tap = BufWriter::with_capacity(256 << 10, Tap { inner: file, hasher: blake3::Hasher::new(), bytes: 0 });
         let packed = match compression {
             Compression::None => Packed::Plain(tap),
-            // No name and no time in the header: the same rows give the same bytes.
-            Compression::Gzip => Packed::Gzip(flate2::GzBuilder::new().mtime(0).write(tap, flate2::Compression::new(GZIP_LEVEL))),
+            Compression::Gzip => Packed::Gzip(Gzip::new(tap, packers).map_err(fail)?),
             Compression::Zstd => Packed::Zstd(zstd::stream::write::Encoder::new(tap, ZSTD_LEVEL).map_err(fail)?),
         };
         Ok(Self { path: path.to_owned(), packed })

@@ -3,6 +3,7 @@
 pub mod delimited;
 pub mod feed;
 pub mod file;
+mod gzip;
 pub mod index;
 pub mod json;
 pub mod json_schema;
@@ -60,7 +61,7 @@ impl Compression {
         match self {
             Self::None => bytes.len(),
             Self::Gzip => {
-                let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(file::GZIP_LEVEL));
+                let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(gzip::LEVEL));
                 packed.write_all(bytes).and_then(|()| packed.finish()).map_or(bytes.len(), |packed| packed.len())
             }
             Self::Zstd => zstd::stream::encode_all(bytes, file::ZSTD_LEVEL).map_or(bytes.len(), |packed| packed.len()),
@@ -127,12 +128,12 @@ impl FeedFormat {
         }
     }
 
-    /// How those rows fill files.
-    pub fn container(self, spec: &Spec, columns: &[FieldId]) -> Box<dyn Container> {
+    /// How those rows fill files, which so many threads may pack.
+    pub fn container(self, spec: &Spec, columns: &[FieldId], threads: usize) -> Box<dyn Container> {
         match self.rows {
             #[cfg(feature = "parquet")]
             "parquet" => Box::new(parquet::Table::new(spec, columns)),
-            _ => Box::new(stream::Stream::new(self.writer(spec, columns), self.compression)),
+            _ => Box::new(stream::Stream::new(self.writer(spec, columns), self.compression, threads)),
         }
     }
 }

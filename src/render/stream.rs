@@ -2,6 +2,7 @@
 
 use super::feed::{Body, Container, Rows};
 use super::file::{Finished, Output, WriteError};
+use super::gzip::Packers;
 use super::{Compression, RowWriter};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -11,12 +12,14 @@ use std::sync::Arc;
 pub struct Stream {
     writer: Arc<dyn RowWriter>,
     compression: Compression,
+    packers: Packers,
 }
 
 impl Stream {
-    /// Files of these rows.
-    pub fn new(writer: Box<dyn RowWriter>, compression: Compression) -> Self {
-        Self { writer: writer.into(), compression }
+    /// Files of these rows, which so many threads may pack.
+    pub fn new(writer: Box<dyn RowWriter>, compression: Compression, threads: usize) -> Self {
+        let threads = if compression == Compression::Gzip { threads } else { 1 };
+        Self { writer: writer.into(), compression, packers: Packers::new(threads) }
     }
 }
 
@@ -29,7 +32,7 @@ struct File {
 
 impl Container for Stream {
     fn begin(&self, path: &Path) -> Result<Box<dyn Body>, WriteError> {
-        let mut output = Output::create(path, self.compression)?;
+        let mut output = Output::create_with(path, self.compression, &self.packers)?;
         output.write(self.writer.head().as_bytes())?;
         Ok(Box::new(File { writer: Arc::clone(&self.writer), output, is_empty: true }))
     }
