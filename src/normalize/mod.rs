@@ -103,6 +103,11 @@ impl Memo {
         self.of.clear();
     }
 
+    /// Whether a value is the last one that needed no change.
+    fn is_sound(&self, place: usize, cell: Cell, buffer: &str) -> bool {
+        self.of.get(place).map_or(!cell.is_present(), |known| known.sound.equals(cell, buffer))
+    }
+
     fn of(&mut self, attribute: AttributeId) -> &mut Known {
         let place = usize::from(attribute.0);
         if self.of.len() <= place {
@@ -117,8 +122,9 @@ impl Normalizer {
     pub fn run(&self, buffer: &mut String, draft: &mut Draft, memo: &mut Memo, notes: &mut Vec<Note>) {
         derive::one_currency(self, buffer, draft, notes);
         for place in 0..draft.slots.len() {
-            if draft.slots[place].is_present() {
-                self.attribute(buffer, draft, AttributeId(place as u16), memo, notes);
+            // Looked at here, because most values are the same as the last ones.
+            if draft.slots[place].is_present() && !memo.is_sound(place, draft.slots[place].cell, buffer) {
+                self.unknown(buffer, draft, AttributeId(place as u16), memo, notes);
             }
         }
         derive::run(self, buffer, draft, notes);
@@ -126,11 +132,15 @@ impl Normalizer {
 
     /// Normalizes one value of a draft, such as one that a rule has set.
     pub fn attribute(&self, buffer: &mut String, draft: &mut Draft, attribute: AttributeId, memo: &mut Memo, notes: &mut Vec<Note>) {
+        if !memo.is_sound(attribute.index(), draft.get(attribute).cell, buffer) {
+            self.unknown(buffer, draft, attribute, memo, notes);
+        }
+    }
+
+    /// Normalizes a value that is not the last sound one.
+    fn unknown(&self, buffer: &mut String, draft: &mut Draft, attribute: AttributeId, memo: &mut Memo, notes: &mut Vec<Note>) {
         let slot = draft.get(attribute);
         let known = memo.of(attribute);
-        if known.sound.equals(slot.cell, buffer) {
-            return;
-        }
         // The same place in the buffer, not only the same text: that is the same value of the
         // catalog, which was told of already.
         if !known.made.is_empty()

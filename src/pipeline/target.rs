@@ -46,7 +46,7 @@ impl<'a> TargetState<'a> {
         let products = nested.map(|shape| Products::create(&target.folder, &shape.file, &target.outputs, target.limits));
         let by_account = target.by_account && !target.formats.is_empty();
         let feeds = target.formats.iter().filter(|_| nested.is_none() && !by_account).map(|format| {
-            let container = format.container(&target.spec, &target.columns);
+            let container = format.container(&target.spec, &target.columns, plan.threads);
             Feed::create(&target.folder, *format, container, limits)
         });
         Ok(Self {

@@ -295,6 +295,10 @@ pub fn write_json_string(text: &str, out: &mut String) {
     let is_special = |b: u8| (b < b' ') | (b == b'"') | (b == b'\\') | (b == 0x7f);
     out.reserve(text.len() + 2);
     out.push('"');
+    if !any_byte(text.as_bytes(), is_special) {
+        out.push_str(text);
+        return out.push('"');
+    }
     let mut rest = text;
     while let Some(at) = first_byte(rest.as_bytes(), is_special) {
         let (plain, special) = rest.split_at(at);

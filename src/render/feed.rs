@@ -322,7 +322,7 @@ mod tests {
         let limits = FileLimits { items: Some(10), bytes: None };
         let columns = [crate::spec::FieldId(0)];
         let writer = format.writer(&spec, &columns);
-        let mut feed = Feed::create(folder.path(), format, format.container(&spec, &columns), limits).expect("created");
+        let mut feed = Feed::create(folder.path(), format, format.container(&spec, &columns, 2), limits).expect("created");
         for group in 0..rows {
             let (mut buffer, mut row) = (String::new(), String::new());
             let cell = crate::cell::Cell::store(&mut buffer, &format!("I{group}"), crate::cell::Shape::Text);
@@ -400,7 +400,7 @@ mod tests {
         let names = ["item_id", "title", "is_eligible_search", "review_count"];
         let columns = names.map(|name| spec.field(name).expect("a field"));
         let limits = FileLimits { items: Some(400), bytes: None };
-        let mut feed = Feed::create(folder.path(), format, format.container(&spec, &columns), limits).expect("created");
+        let mut feed = Feed::create(folder.path(), format, format.container(&spec, &columns, 2), limits).expect("created");
         let writer = format.writer(&spec, &columns);
         // Long titles, so that the rows fill more than one row group.
         let title = "x".repeat(6_000);
