@@ -3,8 +3,9 @@
 //! A catalog in an older or foreign form breaks the same rule in every row of a column. The
 //! first block of a source says so row by row. In later blocks, where every value of a column
 //! has one and the same fault, the block has one finding of it, with the number of values and
-//! the last record; those of neighbouring blocks become one. Blocks follow from the bytes of
-//! the source, so this is the same whatever the number of threads.
+//! the last record; those of neighbouring blocks become one. In a build, it is every item of
+//! the block that must have the fault. Blocks follow from the bytes of the source, so this is
+//! the same whatever the number of threads.
 
 use crate::catalog::RecordHead;
 use crate::finding::{Extent, Finding};
@@ -27,7 +28,7 @@ pub(super) struct Found {
 const LEAST: usize = 64;
 
 /// Parts what was found in a batch: the faults that all values of their column share, the first
-/// of each with how far it goes, and all others. `values` counts the values of a field.
+/// of each with how far it goes, and all others. `values` says how many there are of a field.
 pub(super) fn part(found: Vec<Found>, heads: &[RecordHead], values: impl Fn(FieldId) -> usize) -> (Vec<(Found, Extent)>, Vec<Found>) {
     // Few kinds of fault are common enough to be a column's; the first of each stands for it.
     let mut kinds: Vec<(usize, usize)> = Vec::new();

@@ -36,6 +36,8 @@ pub(super) struct Worker<'a> {
     writers: Vec<Vec<Box<dyn RowWriter>>>,
     item_id: AttributeId,
     account: AttributeId,
+    /// By target: what was found about the items of the batch.
+    held: Vec<Held>,
     /// The batch as it was read, where a feed is converted.
     original: Original,
     rooms: &'a Rooms,
@@ -56,6 +58,7 @@ impl<'a> Worker<'a> {
             writers: plan.targets.iter().map(TargetPlan::writers).collect(),
             item_id: known("item_id"),
             account: known("account_id"),
+            held: plan.targets.iter().map(|_| Held::default()).collect(),
             original: Original::default(),
             rooms,
         }
@@ -88,6 +91,7 @@ impl<'a> Worker<'a> {
         }
         if self.source.direct.iter().any(Option::is_none) {
             assembler.run(batch, &mut Mill { worker: self, done: &mut done });
+            self.tell(batch, &mut done);
         }
         done.findings.sort_by_key(|(_, finding)| finding.place.record);
         done
@@ -132,6 +136,43 @@ impl<'a> Worker<'a> {
             let id = item(one.row);
             (Some(place), finding(one, id))
         }));
+    }
+
+    /// Makes findings of the faults of items. Faults that all items of the batch share are said
+    /// once, but for those of the first block of a source.
+    fn tell(&mut self, batch: &Batch, done: &mut Done) {
+        let mut told: Vec<((usize, u64), usize, Finding)> = Vec::new();
+        for place in 0..self.held.len() {
+            let Held { found, heads, items } = std::mem::take(&mut self.held[place]);
+            let target = &self.plan.targets[place];
+            let judged = done.targets[place].items as usize;
+            let (whole, others) = if batch.index == 0 { (Vec::new(), found) } else { whole::part(found, &heads, |_| judged) };
+            let finding = |mut one: Found, item: &str| {
+                target.rules.tell(&mut one.fault, &batch.text, &[]);
+                finding_of(one.fault, target, self.place(heads[one.row], one.column), item)
+            };
+            let whole = whole.into_iter().map(|(one, extent)| Finding { extent: Some(extent), ..finding(one, "") });
+            done.targets[place].whole.extend(whole);
+            told.extend(others.into_iter().map(|one| {
+                let (id, when) = items[one.row];
+                (when, place, finding(one, id.text(&batch.text)))
+            }));
+        }
+        if told.is_empty() {
+            return;
+        }
+        // As if each had been said when its item was judged.
+        told.sort_by_key(|(when, ..)| *when);
+        let mut told = told.into_iter().peekable();
+        let mut all = Vec::with_capacity(done.findings.len() + told.len());
+        for (at, finding) in std::mem::take(&mut done.findings).into_iter().enumerate() {
+            while let Some((_, place, earlier)) = told.next_if(|((before, _), ..)| *before <= at) {
+                all.push((Some(place), earlier));
+            }
+            all.push(finding);
+        }
+        all.extend(told.map(|(_, place, finding)| (Some(place), finding)));
+        done.findings = all;
     }
 
     /// The column of a field's value, or the one that would hold it.
@@ -198,23 +239,6 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Turns the faults of a row into findings.
-fn report(
-    worker: &mut Worker<'_>,
-    target: &TargetPlan,
-    place: usize,
-    head: RecordHead,
-    id: &str,
-    findings: &mut Vec<(Option<usize>, Finding)>,
-) {
-    let mut faults = std::mem::take(&mut worker.faults);
-    for fault in faults.drain(..) {
-        let column = worker.blamed(target, place, &fault);
-        findings.push((Some(place), finding_of(fault, target, worker.place(head, column), id)));
-    }
-    worker.faults = faults;
-}
-
 /// Renders an accepted row and keeps what the feed's own rules need of it.
 fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &str, (head, account): (RecordHead, Slot), done: &mut Done) {
     let out = &mut done.targets[place];
@@ -243,6 +267,16 @@ fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &s
         }
         out.ends[format].push(out.rendered[format].len() as u32);
     }
+}
+
+/// What was found about the items of a batch, for one target.
+#[derive(Default)]
+struct Held {
+    found: Vec<Found>,
+    /// The records of the items that have faults; a row of what was found is a place here.
+    heads: Vec<RecordHead>,
+    /// Their ids, and when they were judged: after how many findings, as which of the items.
+    items: Vec<(Slot, (usize, u64))>,
 }
 
 /// Takes items from the assembler and mills them for every target.
@@ -364,10 +398,19 @@ impl Receive for Mill<'_, '_, '_> {
             worker.faults.clear();
             let mut accepted = target.rules.judge(buffer, &mut worker.row, &mut worker.facts[place], Mode::Build, &mut worker.faults);
             if let (Some(conversion), Some(tally)) = (worker.source.conversions.get(place), self.done.tallies.get_mut(place)) {
+                worker.faults.iter_mut().for_each(|fault| target.rules.tell(fault, buffer, &[]));
                 tally.item(conversion, buffer, worker.original.row(draft.head), &worker.row, &worker.faults);
             }
             if !worker.faults.is_empty() {
-                report(worker, target, place, draft.head, id.text(buffer), &mut self.done.findings);
+                let mut faults = std::mem::take(&mut worker.faults);
+                let row = worker.held[place].heads.len();
+                for fault in faults.drain(..) {
+                    let column = worker.blamed(target, place, &fault);
+                    worker.held[place].found.push(Found { row, column, fault });
+                }
+                worker.held[place].heads.push(draft.head);
+                worker.held[place].items.push((id, (self.done.findings.len(), self.done.targets[place].items)));
+                worker.faults = faults;
             }
             if let Some(account) = account {
                 let here = worker.place(draft.head, account.column);

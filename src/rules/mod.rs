@@ -210,8 +210,8 @@ impl RuleTable {
         Fault { said, by, cell: slot.cell, field, column: slot.column, message: String::new(), value: None, fix: None, rejects }
     }
 
-    /// Judges a row; returns whether it is accepted. In a build, repairs change `slots`, and what
-    /// is wrong is told at once; of a finished feed only where [`Self::tell`] is asked for it.
+    /// Judges a row; returns whether it is accepted. What is wrong is said where [`Self::tell`]
+    /// is asked for it, but for what a build repairs of several fields: there `slots` change.
     pub fn judge(&self, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts, mode: Mode, faults: &mut Vec<Fault>) -> bool {
         facts.reset(self.fields.len());
         if let Some((field, value, needs)) = &self.exempt
@@ -220,9 +220,6 @@ impl RuleTable {
             let missing = needs.iter().filter(|need| !slots[need.index()].is_present());
             let before = faults.len();
             faults.extend(missing.filter_map(|&need| self.missing(need)));
-            if mode == Mode::Build {
-                faults.iter_mut().skip(before).for_each(|fault| self.tell(fault, buffer, slots));
-            }
             return faults.len() == before;
         }
         let mut accepted = true;
@@ -231,10 +228,7 @@ impl RuleTable {
             let rules = &self.fields[place];
             let slot = slots[place];
             if !slot.is_present() {
-                if let Some(mut fault) = self.missing(FieldId(place as u16)) {
-                    if mode == Mode::Build {
-                        self.tell(&mut fault, buffer, slots);
-                    }
+                if let Some(fault) = self.missing(FieldId(place as u16)) {
                     accepted &= !fault.rejects;
                     faults.push(fault);
                 }
@@ -303,9 +297,6 @@ impl RuleTable {
         let place = fault.field.index();
         let rules = &self.fields[place];
         let is_advice = self.said(&fault).consequence == Consequence::Advice;
-        if mode == Mode::Build {
-            self.tell(&mut fault, buffer, slots);
-        }
         if mode == Mode::Build && !is_advice {
             let value = slots[place].text(buffer);
             let shorter = rules.truncate.filter(|_| defect.name == "too-long").map(|limit| text::truncate(value, limit).to_owned());
@@ -333,8 +324,12 @@ impl RuleTable {
         Some(fault)
     }
 
-    /// Says what is wrong. `slots` are those of the row when the fault was found.
+    /// Says what is wrong, where that was not said yet. `slots` are those of the row when the
+    /// fault was found.
     pub fn tell(&self, fault: &mut Fault, buffer: &str, slots: &[Slot]) {
+        if !fault.message.is_empty() {
+            return;
+        }
         let value = fault.cell.text(buffer);
         match fault.by {
             By::Check(number) => {

@@ -63,6 +63,28 @@ fn a_column_wrong_as_a_whole_is_said_once_a_stretch() {
 }
 
 #[test]
+fn what_all_items_of_a_build_share_is_said_once_a_stretch() {
+    let code = "gtin/wrong-length";
+    let folder = Folder::new();
+    folder.write("f.csv", feed(9000, |_| false));
+    let build = |threads: &str| {
+        let arguments = ["build", "f.csv", "--config", "none", "--set", "gtin=12345", "--out", "out", "-f", "csv", "--threads", threads];
+        folder.run(&[&arguments[..], &["--output-format", "jsonl"]].concat())
+    };
+    let run = build("2");
+    let found = findings(&run.out, code);
+    assert_eq!(last(&run.out)["summary"]["by_code"][code], 9000, "{}", run.err);
+    assert_eq!(found.iter().map(|finding| finding["values"].as_u64().unwrap_or(1)).sum::<u64>(), 9000);
+    let stretches: Vec<&Value> = found.iter().filter(|finding| finding["values"].is_u64()).collect();
+    assert!(matches!(stretches.as_slice(), [one] if one["last_record"] == 9000 && one["value"] == "12345"), "{stretches:#?}");
+    // The first block is said row by row, in order, and the value is written nowhere.
+    let records: Vec<u64> = found.iter().filter_map(|finding| finding["record"].as_u64()).collect();
+    assert!(records.len() > 100 && records.is_sorted());
+    assert!(!std::fs::read_to_string(folder.path("out/openai/feed.csv")).expect("a feed").contains("12345"));
+    assert_eq!(findings(&build("1").out, code), found);
+}
+
+#[test]
 fn small_feeds_say_every_value() {
     let folder = Folder::new();
     folder.write("f.csv", feed(900, |_| true));
