@@ -28,7 +28,7 @@ pub(super) fn instead_of(desk: &Desk<'_>, part: &Part, stale: &str, prefix: &str
     let columns: Vec<_> = fields.filter_map(|field| spec.field(&field.name)).collect();
     let written = |error: WriteError| PushError::Io { path: error.path, source: error.source };
     let path = desk.folder.join(format!("empty.{}", format.word()));
-    let body = format.container(&spec, &columns).begin(&path).map_err(written)?;
+    let body = format.container(&spec, &columns, 1).begin(&path).map_err(written)?;
     body.finish().and_then(crate::render::file::Finished::publish).map_err(written)?;
     Ok(Some(path))
 }
