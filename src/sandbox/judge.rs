@@ -47,7 +47,7 @@ impl Judgement {
         if self.refused.len() > NAMED {
             write!(words, "; {} more", self.refused.len() - NAMED).unwrap_or_default();
         }
-        text::one_line(&text::without_controls(&words))
+        text::one_line(&text::without_controls(&words)).into_owned()
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::support::Folder;
 use feedmill::cell::{NO_COLUMN, Slot};
+use feedmill::product::text::has_controls;
 use feedmill::rules::registry::type_kind;
 use feedmill::rules::{Facts, Mode, RuleTable};
 use feedmill::spec::{self, FieldId, Spec};
@@ -35,7 +36,7 @@ fn judged(rows: &[Vec<(FieldId, String)>], in_one_go: bool) -> Vec<(bool, BTreeS
         })
         .collect();
     let mut facts = Facts::default();
-    facts.begin(&text);
+    facts.begin(text.len(), !has_controls(&text));
     let judge = |mut slots: Vec<Slot>| {
         if !in_one_go {
             // Not begun: nothing is known of the batch, so every check looks for itself.
