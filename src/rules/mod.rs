@@ -245,7 +245,9 @@ impl RuleTable {
             while let Some((number, defect)) = rules.defect(from, slots[place].cell, buffer, place, free_of_controls, &mut facts.row) {
                 (sound, from) = (false, number + 1);
                 // Every kind documents every defect it finds, which a test shows.
-                let Some((_, said)) = rules.checks[number].said.iter().find(|(name, _)| *name == defect.name) else { continue };
+                let said = rules.checks[number].said.iter().find(|(name, _)| *name == defect.name);
+                debug_assert!(said.is_some(), "`{}` stands in the list of its kind", defect.name);
+                let Some((_, said)) = said else { continue };
                 let fault = self.fault(*said, By::Check(number as u8), FieldId(place as u16), slots[place]);
                 let gone = self.value_fault(fault, defect, buffer, slots, mode, faults);
                 accepted &= !faults.last().is_some_and(|fault| fault.rejects);

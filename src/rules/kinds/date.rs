@@ -17,7 +17,11 @@ const IMPOSSIBLE: DefectDoc = DefectDoc {
     what: "the calendar has no such day",
     why: "the value cannot be read as a date",
     fix: "correct the date",
-    bad: |field| (field.kind == "date").then(|| "2036-02-30".to_owned()),
+    bad: |field| match field.kind.as_str() {
+        "date" => Some("2036-02-30".to_owned()),
+        "date_range" => Some("2036-02-30/2036-03-01".to_owned()),
+        _ => None,
+    },
 };
 
 pub(crate) const DATE: ValueKind = ValueKind {
@@ -54,6 +58,7 @@ pub(crate) const DATE_RANGE: ValueKind = ValueKind {
     reads: &[],
     defects: &[
         NOT_ISO,
+        IMPOSSIBLE,
         DefectDoc {
             name: "not-a-range",
             what: "the value is not two dates joined by a slash",

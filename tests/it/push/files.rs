@@ -239,7 +239,7 @@ fn by_every_fault<P: Peer>(table: &mut Table, way: &str, start: impl Fn(&str) ->
         ("silent for ever", always("WRITE", What::Silence), (5, "failed")),
     ];
     for (case, fault, end) in faults {
-        let more = if fault.what == What::Silence { ", limits = { idle_s = 1 }, retry = { base_ms = 0, attempts = 1 }" } else { "" };
+        let more = if fault.what == What::Silence { ", limits = { idle_s = 5 }, retry = { base_ms = 0, attempts = 1 }" } else { "" };
         let Some(server) = start(more) else { return };
         server.fault(Some(fault));
         let row = server.pushed(&[]);
