@@ -24,7 +24,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import peers
 
@@ -45,16 +44,24 @@ def build():
     return ROOT / "target/release/feedmill", calibrate[-1]
 
 
+# A process begins with the memory of the one that starts it, so a small one stands between.
+LAUNCH = """import json, os, sys, time
+start = time.perf_counter()
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, usage = os.wait4(child, 0)
+took = time.perf_counter() - start
+print(json.dumps([os.waitstatus_to_exitcode(status), took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))"""
+
+
 def measure(command):
     """Wall seconds, CPU seconds and peak MB of one run."""
-    start = time.perf_counter()
-    child = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = child.stderr.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    code = os.waitstatus_to_exitcode(status)
+    words = [sys.executable, "-S", "-E", "-c", LAUNCH, *map(str, command)]
+    run = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+    code, *figures = json.loads(run.stdout or "[-1]")
     if code not in (0, 1):
-        sys.exit(f"{command}: exit {code}\n{said.decode(errors='replace')[-800:]}")
-    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+        sys.exit(f"{command}: exit {code}\n{run.stderr[-800:]}")
+    return tuple(figures)
 
 
 def generate(generator, folder, rows, errors, kind, name, *more):
@@ -107,7 +114,8 @@ def jobs(program, calibrate, files, folder):
         measure([*build, *two, "--target", "openai", "-f", "csv", files["csv"]])
         with open(plain, "wb") as whole:
             for part in sorted((folder / "out/openai").glob("feed*.csv")):
-                whole.write(part.read_bytes())
+                with open(part, "rb") as shard:
+                    shutil.copyfileobj(shard, whole, 1 << 20)
         table.append((PIGZ, ["sh", "-c", f"pigz -p 2 -{LEVEL} -c {plain} > {folder}/plain.csv.gz"], 0))
     return table
 
