@@ -7,7 +7,7 @@ use crate::cell::{NO_COLUMN, Slot};
 use crate::mapping::apply::Draft;
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::{date, synonyms};
-use crate::spec::{FieldId, Spec, Write};
+use crate::spec::{FieldId, MOST_OPTIONS, Spec, Write};
 use std::collections::HashSet;
 
 /// How the fields of one spec are made.
@@ -33,8 +33,6 @@ struct Made {
     when_absent: Option<String>,
 }
 
-/// Options of an item that a row has places for; no spec has as many.
-const MOST_OPTIONS: usize = 8;
 /// Names and values of options.
 type Options = [Option<(Slot, Slot)>; MOST_OPTIONS];
 

@@ -9,6 +9,7 @@ mod done;
 mod late;
 mod nested;
 mod ordered;
+mod passes;
 mod prints;
 mod said;
 mod target;
@@ -20,16 +21,16 @@ pub use conversion::Conversion;
 pub use direct::{ColumnFate, Direct};
 pub use nested::{NestedFeed, is_feed_of};
 pub use ordered::{Written, WrittenFeed};
+pub(crate) use passes::{Pace, survey};
 pub use prints::Prints;
 
 use crate::account::Account;
 use crate::catalog::block::{Align, Blocks};
 use crate::catalog::open::{Parser, Source};
-use crate::catalog::{Batch, Header, ReadError, SourceFacts};
+use crate::catalog::{Header, ReadError, SourceFacts};
 use crate::finding::Finding;
 use crate::finding::sink::Sink;
 use crate::mapping::Mapping;
-use crate::mapping::join::JoinTable;
 use crate::mapping::rows::Assembler;
 use crate::mapping::survey::Survey;
 use crate::normalize::Normalizer;
@@ -251,100 +252,6 @@ pub fn run(plan: &Plan, sink: &mut Sink<'_>, progress: &dyn Progress, cancel: &C
     Ok(Report { inputs, counts, written, accounts, rules: rules(plan) })
 }
 
-/// How passes over a source are made.
-pub(crate) struct Pace<'a> {
-    /// Who watches.
-    pub(crate) progress: &'a dyn Progress,
-    /// Who may stop them.
-    pub(crate) cancel: &'a Cancel,
-    /// How many threads may work.
-    pub(crate) threads: usize,
-}
-
-/// Reads what is joined, and makes the first pass where the rows of a platform need one.
-pub(crate) fn survey(source: &SourcePlan, pace: &Pace<'_>) -> Result<Survey, RunError> {
-    let mapping = &source.mapping;
-    let mut tables = Vec::new();
-    for (place, plan) in mapping.joins.iter().enumerate() {
-        let mut table = JoinTable::default();
-        let opened = match source.sides.get(place).and_then(Option::as_ref) {
-            Some(open) => open()?,
-            None => (source.reopen)()?,
-        };
-        let file = opened.facts.file.to_string();
-        pass(opened, "joining", pace, &mut |batch| {
-            table.observe(plan, batch).map_err(|message| ReadError::NotACatalog { file: file.clone(), message })
-        })?;
-        table.finish();
-        tables.push(table);
-    }
-    let mut survey = Survey::with_tables(tables);
-    if mapping.needs_survey() {
-        pass((source.reopen)()?, "looking for parents and ids", pace, &mut |batch| {
-            survey.observe(mapping, batch);
-            Ok(())
-        })?;
-        survey.finish();
-        if survey.is_scattered() {
-            pass((source.reopen)()?, "collecting scattered products", pace, &mut |batch| {
-                survey.collect(mapping, batch);
-                Ok(())
-            })?;
-        }
-    }
-    set_aside(source, &survey)?;
-    Ok(survey)
-}
-
-/// One pass over a source, or as far as it is not cancelled; where several threads may work, one
-/// of them reads.
-fn pass(opened: Source, stage: &str, pace: &Pace<'_>, see: &mut dyn FnMut(&mut Batch) -> Result<(), ReadError>) -> Result<(), RunError> {
-    pace.progress.begin(stage, opened.facts.length());
-    let parser = Parser::of(&opened.facts.format, &Arc::new(opened.header.clone()));
-    let mut blocks = opened.blocks(0, None);
-    let spares = blocks.spares();
-    let mut see = |mut batch: Batch| {
-        pace.progress.advance(batch.position, batch.heads.len() as u64);
-        see(&mut batch)?;
-        spares.give(&mut batch);
-        Ok::<_, ReadError>(())
-    };
-    let cancel = pace.cancel;
-    if pace.threads > 1 {
-        std::thread::scope(|scope| {
-            let (to_see, from_reader) = sync_channel(QUEUE);
-            let reader = scope.spawn(move || -> Result<(), ReadError> {
-                while let Some(block) = blocks.next_block()?.filter(|_| !cancel.is_cancelled()) {
-                    if to_see.send(parser.parse(block)).is_err() {
-                        break;
-                    }
-                }
-                Ok(())
-            });
-            // The receiving end goes with the loop, so that the reader never waits for nobody.
-            let seen = from_reader.into_iter().try_for_each(&mut see);
-            let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            seen.and(read)
-        })?;
-    } else {
-        while let Some(block) = blocks.next_block()?.filter(|_| !cancel.is_cancelled()) {
-            see(parser.parse(block))?;
-        }
-    }
-    pace.progress.end();
-    Ok(())
-}
-
-/// Rows that were set aside must be there when they are needed.
-fn set_aside(source: &SourcePlan, survey: &Survey) -> Result<(), RunError> {
-    match survey.failure() {
-        None => Ok(()),
-        Some(error) => {
-            Err(ReadError::Io { file: format!("{} (rows set aside in a temporary file)", source.facts.file), source: error }.into())
-        }
-    }
-}
-
 /// What turns blocks of a source into batches.
 pub(crate) fn parser(source: &SourcePlan) -> Parser {
     Parser::of(&source.facts.format, &source.header)
@@ -390,7 +297,7 @@ impl Run<'_, '_, '_> {
         let reading = if self.plan.threads > 1 { self.threads(index, blocks, &survey) } else { self.alone(index, blocks, &survey) };
         self.progress.end();
         let Reading { blake3, bytes, open_end, left } = reading?;
-        set_aside(source, &survey)?;
+        passes::set_aside(source, &survey)?;
         for (plan, table) in source.mapping.joins.iter().zip(&survey.tables) {
             self.ordered.joined(index, plan, &table.counts(), self.sink);
         }

@@ -154,10 +154,10 @@ impl Opening {
     }
 }
 
-/// How far a finding goes that is about every value of a column.
+/// How far a finding goes that every value of a column has, or every item.
 fn reach(place: &Place, extent: Extent) -> String {
     let [first, last, values] = [place.record, extent.last, extent.values].map(page::thousands);
-    format!("records {first} to {last}, every value: {values}")
+    format!("records {first} to {last}, {values} times without exception")
 }
 
 /// Findings by severity and by code, the first few of each code kept.

@@ -19,6 +19,9 @@ impl FieldId {
     }
 }
 
+/// Options of an item that a row may have places for, one by one.
+pub const MOST_OPTIONS: usize = 8;
+
 /// How a field's value is made from catalog attributes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
@@ -46,7 +49,7 @@ pub enum Write {
     Beside(AttributeId, AttributeId, AttributeId),
     /// The variant options as an object.
     Options,
-    /// The name of the n-th option that has no field of its own, from 1.
+    /// The name of the n-th option that has no field of its own, from 1 to [`MOST_OPTIONS`].
     OptionName(usize),
     /// The value of that option.
     OptionValue(usize),
@@ -184,8 +187,9 @@ fn write(value: &toml::Value) -> Result<Write, String> {
         let names = value.as_array().map_or(&[][..], Vec::as_slice);
         names.iter().map(|name| attribute(name.as_str().unwrap_or_default())).collect()
     };
-    let number = |value: &toml::Value| {
-        value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).ok_or("a number from 1 is needed".to_owned())
+    let option = |value: &toml::Value| {
+        let number = value.as_integer().and_then(|n| usize::try_from(n).ok());
+        number.filter(|n| (1..=MOST_OPTIONS).contains(n)).ok_or(format!("a number from 1 to {MOST_OPTIONS} is needed"))
     };
     if let Some(word) = value.as_str() {
         return match word {
@@ -218,8 +222,8 @@ fn write(value: &toml::Value) -> Result<Write, String> {
             [own, other, start] => Ok(Write::Beside(*own, *other, *start)),
             _ => Err("`beside` needs an attribute, the one beside it, and the one with its first day".to_owned()),
         },
-        "option_name" => number(value).map(Write::OptionName),
-        "option_value" => number(value).map(Write::OptionValue),
+        "option_name" => option(value).map(Write::OptionName),
+        "option_value" => option(value).map(Write::OptionValue),
         _ => Err(format!(
             "`{word}` is no way to write a field; known: values, range, measure, since, not, else, instead, beside, option_name, option_value"
         )),

@@ -12,5 +12,5 @@ pub mod shape;
 pub mod terms;
 mod written;
 
-pub use compile::{Field, FieldId, Spec, Write};
+pub use compile::{Field, FieldId, MOST_OPTIONS, Spec, Write};
 pub use load::SpecError;

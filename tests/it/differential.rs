@@ -147,14 +147,16 @@ proptest! {
     }
 }
 
-/// The words of the policies, each looked for by itself, as a whole word.
+/// The words of the policies.
+static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/shared/policy-words.toml");
+    let table: toml::Table = toml::from_str(&std::fs::read_to_string(path).expect("the words")).expect("TOML");
+    let groups = table["group"].as_array().expect("groups").iter();
+    groups.flat_map(|group| group["words"].as_array().expect("words")).map(|word| word.as_str().expect("text").to_lowercase()).collect()
+});
+
+/// Whether one of the words stands in a text as a whole word, each looked for by itself.
 fn excluded(text: &str) -> bool {
-    static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/shared/policy-words.toml");
-        let table: toml::Table = toml::from_str(&std::fs::read_to_string(path).expect("the words")).expect("TOML");
-        let groups = table["group"].as_array().expect("groups").iter();
-        groups.flat_map(|group| group["words"].as_array().expect("words")).map(|word| word.as_str().expect("text").to_lowercase()).collect()
-    });
     let text: Vec<char> = text.chars().map(|c| c.to_ascii_lowercase()).collect();
     let stands_at = |word: &[char], at: usize| {
         text[at..].starts_with(word)
@@ -169,19 +171,10 @@ fn excluded(text: &str) -> bool {
 
 #[test]
 fn words_of_policies_are_found_like_one_by_one() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/shared/policy-words.toml");
-    let words: toml::Table = toml::from_str(&std::fs::read_to_string(path).expect("the words")).expect("TOML");
-    let words: Vec<&str> = words["group"]
-        .as_array()
-        .expect("groups")
-        .iter()
-        .flat_map(|group| group["words"].as_array().expect("words"))
-        .map(|word| word.as_str().expect("text"))
-        .collect();
     let mut texts = Vec::new();
-    for word in &words {
+    for word in WORDS.iter() {
         for text in [
-            word.to_string(),
+            word.clone(),
             word.to_uppercase(),
             format!("{word}s"),
             format!("x{word}"),
@@ -192,7 +185,7 @@ fn words_of_policies_are_found_like_one_by_one() {
             texts.push(text);
         }
         // A longer entry that goes on with other letters may hold a shorter one as a whole word.
-        texts.extend(words.iter().map(|other| format!("{other} {word}s")));
+        texts.extend(WORDS.iter().map(|other| format!("{other} {word}s")));
         let first = word.split([' ', '-']).next().expect("a word");
         texts.push(format!("{first} {word}ing {first}s"));
     }

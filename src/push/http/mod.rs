@@ -12,7 +12,7 @@ use super::error::PushError;
 use super::retry::{Decision, Failure, Policy};
 use super::shared::Shared;
 use crate::clock::Clock;
-use crate::config::environment::proxies;
+use crate::config::environment::{Proxies, proxies};
 use crate::secret::Secret;
 use rehearsal::{Imagined, Rehearsal};
 use reqwest::{Client, NoProxy, Proxy, StatusCode};
@@ -53,21 +53,21 @@ pub struct Clients(Mutex<Vec<(Limits, Client)>>);
 /// # Errors
 /// When it cannot be made.
 pub(super) fn client(shared: &Shared, limits: Limits) -> Result<(Client, Option<Secret>), PushError> {
-    let proxy = proxies().https.map(|(_, address)| address);
-    let Ok(mut known) = shared.clients.0.lock() else { return Ok((make(limits)?, proxy)) };
+    let proxies = proxies();
+    let proxy = proxies.https.as_ref().map(|(_, address)| address.clone());
+    let Ok(mut known) = shared.clients.0.lock() else { return Ok((make(limits, &proxies)?, proxy)) };
     let same = |known: &Limits| (known.connect_s, known.idle_s) == (limits.connect_s, limits.idle_s);
     if let Some((_, client)) = known.iter().find(|(limits, _)| same(limits)) {
         return Ok((client.clone(), proxy));
     }
-    let client = make(limits)?;
+    let client = make(limits, &proxies)?;
     known.push((limits, client.clone()));
     Ok((client, proxy))
 }
 
-fn make(limits: Limits) -> Result<Client, PushError> {
+fn make(limits: Limits, proxies: &Proxies) -> Result<Client, PushError> {
     // Another part of the program may have chosen one already, which serves as well.
     rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
-    let proxies = proxies();
     let mut builder = Client::builder().no_proxy();
     if let Some((name, address)) = &proxies.https {
         // What is meant for this machine is not carried elsewhere.

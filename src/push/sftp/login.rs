@@ -107,7 +107,8 @@ impl Sftp {
         sftp.set_timeout(self.idle.as_secs().max(1));
         let version = sftp.init().await?;
         let offers = |name: &str| version.extensions.contains_key(name);
-        Ok(Session::new(sftp, offers("posix-rename@openssh.com"), offers("fsync@openssh.com"), handle))
+        let (renames, flushes) = (offers("posix-rename@openssh.com"), offers("fsync@openssh.com"));
+        Ok(Session::new(sftp, renames, flushes, Arc::clone(&self.changes), handle))
     }
 
     /// Signs with a key of RSA, by the stronger hash first: servers name hashes that they do not take.

@@ -192,7 +192,7 @@ impl Sftp {
             let session = async {
                 let session = tokio::time::timeout(self.connect, self.login()).await;
                 let session = session.unwrap_or_else(|_| Err(Trouble::Broken("no answer in time".to_owned())))?;
-                session.counted(&self.changes).deliver(self, desk, part, intent).await
+                session.deliver(self, desk, part, intent).await
             };
             let done = tokio::time::timeout(left, session).await;
             let message = match done.unwrap_or_else(|_| Err(Trouble::Broken("the run's time was up".to_owned()))) {

@@ -52,14 +52,9 @@ impl Shard<'_> {
 }
 
 impl Session {
-    pub(super) fn new(sftp: RawSftpSession, renames: bool, flushes: bool, handle: Handle<HostKey>) -> Self {
-        Self { sftp: Arc::new(sftp), renames, flushes, changes: Arc::default(), _handle: handle }
-    }
-
-    /// Counts what it changes together with what others did.
-    pub(super) fn counted(mut self, changes: &Arc<AtomicU64>) -> Self {
-        self.changes = Arc::clone(changes);
-        self
+    /// A session that counts what it changes in `changes`, together with what others did.
+    pub(super) fn new(sftp: RawSftpSession, renames: bool, flushes: bool, changes: Arc<AtomicU64>, handle: Handle<HostKey>) -> Self {
+        Self { sftp: Arc::new(sftp), renames, flushes, changes, _handle: handle }
     }
 
     /// Counts a change that is asked for now.
