@@ -3,7 +3,7 @@
 
 mod header;
 
-use crate::catalog::locate::{Located, locate};
+use crate::catalog::locate::locate;
 use crate::catalog::open::{self, Source};
 use crate::catalog::{Format, Header, ReadError};
 use crate::config::resolve::{Settings, SourceSetting};
@@ -153,22 +153,19 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
 /// When no preset has the name.
 pub fn preset_for(header: &Header, asked: Option<&str>) -> Result<Detected, PlanError> {
     let Some(asked) = asked else { return Ok(detect::detect(header)) };
-    detect::all().find(|preset| preset.name == asked).map(|preset| Detected::new(preset.clone(), Vec::new(), header, true)).ok_or_else(
-        || {
-            let near = nearest(asked, detect::names()).map(|near| format!(" (did you mean `{near}`?)"));
-            let known: Vec<&str> = detect::names().collect();
-            PlanError::Unknown(format!("no preset is called `{asked}`{}; known: {}", near.unwrap_or_default(), known.join(", ")))
-        },
-    )
+    detect::named(asked).map(|preset| Detected::new(preset.clone(), Vec::new(), header, true)).ok_or_else(|| {
+        let near = nearest(asked, detect::names()).map(|near| format!(" (did you mean `{near}`?)"));
+        let known: Vec<&str> = detect::names().collect();
+        PlanError::Unknown(format!("no preset is called `{asked}`{}; known: {}", near.unwrap_or_default(), known.join(", ")))
+    })
 }
 
-/// Opens a source and makes its header final: keys that first appear late in a JSON source must
-/// still find the column that the preset or the settings read.
-///
-/// # Errors
-/// When it cannot be opened or is no catalog.
-pub fn open_source(found: &Located, setting: &SourceSetting, preset: &Preset, map: &[(String, MapStep)]) -> Result<Source, ReadError> {
-    let mut source = open::located(found, &setting.wanted)?;
+/// Makes the header of a source final: keys that first appear late in a JSON source must still
+/// find the column that the preset or the settings read.
+pub fn expect_keys(source: &mut Source, preset: &Preset, map: &[(String, MapStep)]) {
+    if source.is_final() {
+        return;
+    }
     let own = Attributes::shared().iter().map(|(_, name, _)| name).filter(|_| preset.own_names);
     let mapped = map.iter().flat_map(|(_, step)| &step.from).map(String::as_str);
     let seen = Folded::new(&source.header);
@@ -180,7 +177,6 @@ pub fn open_source(found: &Located, setting: &SourceSetting, preset: &Preset, ma
         }
     }
     source.expect_keys(more);
-    Ok(source)
 }
 
 fn source(
@@ -195,15 +191,14 @@ fn source(
     let setting = setting.clone();
     let found = locate(&setting.path, &setting.wanted)?;
     // What was seen decides the preset; columns that may still come do not.
-    let opened = open::located(&found, &setting.wanted)?;
+    let mut opened = open::located(&found, &setting.wanted)?;
     let feed_of = settings.feed_of.as_deref().map(spec::load::spec).transpose()?;
     let preset = match &feed_of {
         Some(spec) => Preset::of_spec(spec),
         None => preset_for(&opened.header, setting.preset.as_deref())?.preset,
     };
-    drop(opened);
     let map = settings.wishes.map.clone();
-    let opened = open_source(&found, &setting, &preset, &map)?;
+    expect_keys(&mut opened, &preset, &map);
     let header = Arc::new(opened.header.clone());
     let facts = opened.facts.clone();
     for name in &header.repeated {
@@ -290,7 +285,11 @@ fn source(
     let seen = opened.seen();
     drop(opened);
     let name = preset.name.clone();
-    let reopen = move || open_source(&found, &setting, &preset, &map);
+    let reopen = move || {
+        let mut opened = open::located(&found, &setting.wanted)?;
+        expect_keys(&mut opened, &preset, &map);
+        Ok(opened)
+    };
     Ok(SourcePlan {
         facts,
         header,

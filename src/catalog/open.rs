@@ -305,7 +305,8 @@ fn splitter(format: &Format) -> Box<dyn Splitter> {
 }
 
 fn read_head(stream: &mut Stream, most: usize) -> Result<Vec<u8>, ReadError> {
-    let mut head = Vec::new();
+    // Room for all of it at once: what is not filled costs nothing.
+    let mut head = Vec::with_capacity(most);
     let read = stream.take(most as u64).read_to_end(&mut head);
     read.map_err(|error| stream.error(error))?;
     Ok(head)
@@ -317,9 +318,14 @@ impl Source {
         self.seen
     }
 
-    /// Adds columns for keys that may turn up later in JSON and XML; other headers are final.
+    /// Whether the header names all columns there are; in JSON and XML a key may turn up later.
+    pub fn is_final(&self) -> bool {
+        matches!(self.facts.format, Format::Delimited { .. } | Format::Rows { .. })
+    }
+
+    /// Adds columns for keys that may turn up later.
     pub fn expect_keys<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
-        if matches!(self.facts.format, Format::Delimited { .. } | Format::Rows { .. }) {
+        if self.is_final() {
             return;
         }
         for name in names {

@@ -6,6 +6,9 @@ use encoding_rs::Encoding;
 /// How much of a sample shows what kind of bytes it holds.
 const START: usize = 64 << 10;
 
+/// How many records show what separates their cells.
+const LOOKED_AT: usize = 20;
+
 /// Byte order marks of the encodings that have one.
 pub fn bom(head: &[u8]) -> Option<(&'static Encoding, usize)> {
     Encoding::for_bom(head)
@@ -136,8 +139,7 @@ pub fn delimiter(name: &str, sample: &[u8]) -> u8 {
         return b'\t';
     }
     let widths = |delimiter: u8| -> (usize, usize) {
-        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(sample);
-        let widths: Vec<usize> = reader.byte_records().take(20).map_while(Result::ok).map(|record| record.len()).collect();
+        let widths = first_widths(delimiter, sample);
         // The last record of a long sample may be cut.
         let cut = sample.len() >= super::open::SAMPLE && widths.len() > 1;
         let whole = widths.get(..widths.len() - usize::from(cut)).unwrap_or_default();
@@ -152,10 +154,63 @@ pub fn delimiter(name: &str, sample: &[u8]) -> u8 {
         .map_or(b',', |(_, delimiter)| delimiter)
 }
 
+/// How many cells the first records of a text have, if this is what separates them. Nothing is
+/// refused: a text that is cut by something else makes odd records.
+fn first_widths(delimiter: u8, sample: &[u8]) -> Vec<usize> {
+    let (mut widths, mut at) = (Vec::new(), 0);
+    while at < sample.len() && widths.len() < LOOKED_AT {
+        if matches!(sample[at], b'\n' | b'\r') {
+            at += 1;
+            continue;
+        }
+        let mut width = 1;
+        // At the beginning of a cell each time round.
+        loop {
+            if sample.get(at) == Some(&b'"') {
+                at = after_quotes(sample, at);
+            }
+            let rest = sample.get(at..).unwrap_or_default();
+            at += memchr::memchr3(delimiter, b'\n', b'\r', rest).unwrap_or(rest.len()) + 1;
+            if sample.get(at - 1) != Some(&delimiter) {
+                break;
+            }
+            width += 1;
+        }
+        widths.push(width);
+    }
+    widths
+}
+
+/// Where the quotes end that open at `at`.
+fn after_quotes(sample: &[u8], mut at: usize) -> usize {
+    loop {
+        at += 1;
+        let rest = sample.get(at..).unwrap_or_default();
+        let Some(close) = memchr::memchr(b'"', rest) else { return sample.len() };
+        at += close + 1;
+        if sample.get(at) != Some(&b'"') {
+            return at;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{declared, delimiter, encoding, foreign, format, is_binary, is_dump, is_xml};
+    use super::{LOOKED_AT, declared, delimiter, encoding, first_widths, foreign, format, is_binary, is_dump, is_xml};
     use crate::catalog::Format;
+    use proptest::prelude::*;
+
+    proptest! {
+        // The csv crate is the reference.
+        #[test]
+        fn widths_are_those_of_the_csv_crate(text in "[a\"\n\r,; ]{0,60}") {
+            for delimiter in [b',', b';'] {
+                let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
+                let expected: Vec<usize> = reader.byte_records().take(LOOKED_AT).map(|record| record.unwrap().len()).collect();
+                prop_assert_eq!(first_widths(delimiter, text.as_bytes()), expected);
+            }
+        }
+    }
 
     #[test]
     fn encodings() {

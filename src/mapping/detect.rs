@@ -1,28 +1,59 @@
 //! Detection: which preset fits the columns of a catalog, why, and how sure that is.
 
 use super::columns::{Folded, base_of};
-use super::preset::Preset;
+use super::preset::{Detect, Preset};
 use crate::catalog::Header;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
 /// The built-in presets, most specific first: the order in which they are tried.
 const BUILT_IN: &[(&str, &str)] = &include!("../../schemas/presets.rs");
 
-/// Those read so far: each is read once, and only when detection comes to it.
+/// Those read so far: each is read once, and only when it is asked for.
 static READ: [OnceLock<Preset>; BUILT_IN.len()] = [const { OnceLock::new() }; BUILT_IN.len()];
+
+/// What detection knows of those it came to.
+static SIGNS: [OnceLock<Signs>; BUILT_IN.len()] = [const { OnceLock::new() }; BUILT_IN.len()];
+
+/// The head of a preset, as far as its second table: what it is recognized by. Reading the heads
+/// of all presets costs less than reading two of them whole.
+#[derive(Debug, Deserialize)]
+struct Signs {
+    detect: Detect,
+}
 
 /// All presets, most specific first.
 ///
 /// # Panics
 /// When a built-in preset is not valid, which a test would show.
 pub fn all() -> impl Iterator<Item = &'static Preset> {
-    BUILT_IN.iter().zip(&READ).map(|((name, text), read)| {
-        read.get_or_init(|| {
-            #[expect(clippy::panic, reason = "presets are part of the program; a test loads them all")]
-            toml::from_str(text).unwrap_or_else(|error| panic!("schemas/presets/{name}.toml: {error}"))
-        })
-    })
+    (0..BUILT_IN.len()).map(at)
+}
+
+/// The preset of a name.
+///
+/// # Panics
+/// When it is not valid, which a test would show.
+pub fn named(name: &str) -> Option<&'static Preset> {
+    BUILT_IN.iter().position(|(known, _)| *known == name).map(at)
+}
+
+fn at(place: usize) -> &'static Preset {
+    let (name, text) = BUILT_IN[place];
+    READ[place].get_or_init(|| part(name, text))
+}
+
+fn signs(place: usize) -> &'static Signs {
+    let (name, text) = BUILT_IN[place];
+    let head = text.match_indices("\n[").nth(1).and_then(|(end, _)| text.get(..end)).unwrap_or(text);
+    SIGNS[place].get_or_init(|| part(name, head))
+}
+
+fn part<T: DeserializeOwned>(name: &str, text: &str) -> T {
+    #[expect(clippy::panic, reason = "presets are part of the program; a test loads them all")]
+    toml::from_str(text).unwrap_or_else(|error| panic!("schemas/presets/{name}.toml: {error}"))
 }
 
 /// The names of all presets.
@@ -105,7 +136,7 @@ pub fn of(name: &str, header: &Header, asked: bool) -> Detected {
     if !asked && found.preset.name == name {
         return found;
     }
-    let preset = all().find(|preset| preset.name == name).cloned().unwrap_or(found.preset);
+    let preset = named(name).cloned().unwrap_or(found.preset);
     Detected::new(preset, Vec::new(), header, asked)
 }
 
@@ -114,27 +145,28 @@ pub fn detect(header: &Header) -> Detected {
     let known = Folded::new(header);
     let has = |name: &String| known.find(name).and_then(|(column, _)| header.names().get(usize::from(column)));
     let mut fallback = None;
-    for preset in all() {
-        if preset.detect.all.is_empty() {
-            fallback = Some(preset);
+    for place in 0..BUILT_IN.len() {
+        let Detect { all, any, none } = &signs(place).detect;
+        if all.is_empty() {
+            fallback = Some(place);
             continue;
         }
-        let found: Option<Vec<_>> = preset.detect.all.iter().map(|names| names.iter().find_map(has)).collect();
-        let any = preset.detect.any.iter().find_map(has);
-        let fits = (preset.detect.any.is_empty() || any.is_some()) && !preset.detect.none.iter().any(|name| has(name).is_some());
-        if let Some(found) = found.filter(|_| fits) {
+        let found: Option<Vec<_>> = all.iter().map(|names| names.iter().find_map(has)).collect();
+        let Some(found) = found else { continue };
+        let one = any.iter().find_map(has);
+        if (any.is_empty() || one.is_some()) && !none.iter().any(|name| has(name).is_some()) {
             let mut signs: Vec<String> = found.into_iter().map(ToString::to_string).collect();
-            signs.extend(any.map(ToString::to_string).filter(|any| !signs.contains(any)));
-            return Detected::new(preset.clone(), signs, header, false);
+            signs.extend(one.map(ToString::to_string).filter(|one| !signs.contains(one)));
+            return Detected::new(at(place).clone(), signs, header, false);
         }
     }
     #[expect(clippy::expect_used, reason = "the last built-in preset fits anything")]
-    Detected::new(fallback.expect("a preset without conditions is built in").clone(), Vec::new(), header, false)
+    Detected::new(at(fallback.expect("a preset without conditions is built in")).clone(), Vec::new(), header, false)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{all, detect, names};
+    use super::{BUILT_IN, all, at, detect, names, signs};
     use crate::catalog::Header;
     use crate::product::attribute::Attributes;
 
@@ -157,6 +189,13 @@ mod tests {
                 assert!(Attributes::shared().id(attribute).is_some(), "{}: {attribute}", preset.name);
                 assert!(names.as_array().is_some(), "{}: {attribute}", preset.name);
             }
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_preset_says_how_it_is_recognized() {
+        for place in 0..BUILT_IN.len() {
+            assert_eq!(signs(place).detect, at(place).detect, "{}", at(place).name);
         }
     }
 

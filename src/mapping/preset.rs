@@ -90,7 +90,7 @@ pub struct Preset {
 }
 
 /// Column names by which a preset is recognized.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detect {
     /// One name of each list must be there.

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use toml::de::{DeTable, ValueDeserializer};
 
 /// An attribute as a small number; only meaningful together with [`Attributes::shared`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,12 +84,14 @@ pub struct Attributes {
 
 static SHARED: LazyLock<Attributes> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the table is part of the program; a test loads it")]
-    let table: toml::Table =
-        toml::from_str(include_str!("../../schemas/shared/attributes.toml")).expect("the built-in attribute table is valid");
-    let mut attributes = Attributes { names: Vec::new(), known: Vec::new(), by_name: HashMap::new() };
+    let table = DeTable::parse(include_str!("../../schemas/shared/attributes.toml")).expect("the built-in attribute table is valid");
+    let table = table.into_inner();
+    let mut attributes =
+        Attributes { names: Vec::with_capacity(table.len()), known: Vec::with_capacity(table.len()), by_name: HashMap::new() };
     for (name, value) in table {
         #[expect(clippy::expect_used, reason = "the table is part of the program; a test loads it")]
-        let known: Attribute = value.try_into().expect("the built-in attribute table is valid");
+        let known = Attribute::deserialize(ValueDeserializer::from(value)).expect("the built-in attribute table is valid");
+        let name = name.into_inner().into_owned();
         attributes.by_name.insert(name.clone(), AttributeId(attributes.names.len() as u16));
         attributes.names.push(name);
         attributes.known.push(known);

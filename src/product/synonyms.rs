@@ -70,7 +70,20 @@ fn folded<T>(word: &str, find: impl FnOnce(&str) -> Option<T>) -> Option<T> {
 /// Lower case; runs of blanks, hyphens and underscores as one blank.
 pub fn fold(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
-    for c in super::text::trim(word).chars() {
+    if word.is_ascii() {
+        for byte in word.bytes() {
+            match byte {
+                b' ' | b'\t'..=b'\r' | b'-' | b'_' if out.is_empty() || out.ends_with(' ') => {}
+                b' ' | b'\t'..=b'\r' | b'-' | b'_' => out.push(' '),
+                _ => out.push(char::from(byte.to_ascii_lowercase())),
+            }
+        }
+        if out.ends_with(' ') {
+            out.pop();
+        }
+        return out;
+    }
+    for c in word.chars() {
         let blank = super::text::is_blank(c) || matches!(c, '-' | '_');
         if blank && !out.ends_with(' ') {
             out.push(' ');

@@ -5,6 +5,7 @@ use super::model::{DocumentedFile, FieldFile, RuleFile, SpecFile};
 use super::shape;
 use super::terms::Clause;
 use super::written::{Entry, Written};
+use toml::de::DeValue;
 
 /// A spec folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -46,10 +47,8 @@ impl SpecError {
 /// One built-in spec folder.
 struct Folder {
     path: &'static str,
-    spec: &'static str,
-    attributes: &'static str,
-    rules: &'static str,
-    formats: &'static str,
+    /// `spec.toml`, `attributes.toml`, `rules.toml`, `formats.toml`.
+    texts: [&'static str; 4],
     shape: Option<&'static str>,
 }
 
@@ -57,10 +56,12 @@ macro_rules! folder {
     ($path:literal) => {
         Folder {
             path: concat!("schemas/", $path),
-            spec: include_str!(concat!("../../schemas/", $path, "/spec.toml")),
-            attributes: include_str!(concat!("../../schemas/", $path, "/attributes.toml")),
-            rules: include_str!(concat!("../../schemas/", $path, "/rules.toml")),
-            formats: include_str!(concat!("../../schemas/", $path, "/formats.toml")),
+            texts: [
+                include_str!(concat!("../../schemas/", $path, "/spec.toml")),
+                include_str!(concat!("../../schemas/", $path, "/attributes.toml")),
+                include_str!(concat!("../../schemas/", $path, "/rules.toml")),
+                include_str!(concat!("../../schemas/", $path, "/formats.toml")),
+            ],
             shape: None,
         }
     };
@@ -91,7 +92,7 @@ static FOLDERS: &[Folder] = &[
 
 /// The identities of all built-in specs, in the order of the list.
 pub fn identities() -> Result<Vec<SpecFile>, SpecError> {
-    FOLDERS.iter().map(|folder| identity(&read(folder, 0)?)).collect()
+    FOLDERS.iter().map(|folder| read(folder, 0)?.spec.typed("")).collect()
 }
 
 /// The name of the target a run is for when none is asked for.
@@ -111,8 +112,7 @@ pub fn spec(name: &str) -> Result<Spec, SpecError> {
     for folder in FOLDERS {
         let label = Label::of(folder)?;
         if label.target == target && version.map_or(label.current, |version| label.version == version) {
-            let written = read(folder, 0)?;
-            let mut spec = typed(identity(&written)?, &written)?;
+            let mut spec = typed(read(folder, 0)?)?;
             if let Some(text) = folder.shape {
                 spec.shape = Some(shape::load(folder.path, text, &spec.fields)?);
             }
@@ -134,29 +134,32 @@ struct Label {
 
 impl Label {
     fn of(folder: &Folder) -> Result<Self, SpecError> {
-        let spec = Entry::read(&format!("{}/spec.toml", folder.path), folder.spec)?.table;
-        let text = |key: &str| spec.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-        let flag = |key: &str| spec.get(key).and_then(toml::Value::as_bool).unwrap_or_default();
+        let [spec, ..] = folder.texts;
+        // It stands in front of the tables.
+        let head = spec.split("\n[").next().unwrap_or(spec);
+        let spec = Entry::read(&format!("{}/spec.toml", folder.path), head)?.table;
+        let key = |key: &str| spec.get(key).map(toml::Spanned::get_ref);
+        let text = |name: &str| key(name).and_then(DeValue::as_str).unwrap_or_default().to_owned();
+        let flag = |name: &str| key(name).and_then(DeValue::as_bool).unwrap_or_default();
         Ok(Self { target: text("target"), version: text("version"), current: flag("current"), default: flag("default") })
     }
 }
 
 /// Loads a folder that is not built in from the text of its four files, in the order `spec.toml`,
 /// `attributes.toml`, `rules.toml`, `formats.toml`; its base, if it names one, is a built-in spec.
-pub fn folder(path: &str, [spec, attributes, rules, formats]: [&str; 4]) -> Result<Spec, SpecError> {
-    let written = laid(Written::read(path, spec, attributes, rules, formats)?, 0)?;
-    typed(identity(&written)?, &written)
+pub fn folder(path: &str, texts: [&str; 4]) -> Result<Spec, SpecError> {
+    typed(laid(Written::read(path, texts)?, 0)?)
 }
 
 /// Most folders that may stand on one another.
 const MOST_BASES: usize = 8;
 
-fn read(folder: &Folder, depth: usize) -> Result<Written, SpecError> {
-    laid(Written::read(folder.path, folder.spec, folder.attributes, folder.rules, folder.formats)?, depth)
+fn read(folder: &Folder, depth: usize) -> Result<Written<'static>, SpecError> {
+    laid(Written::read(folder.path, folder.texts)?, depth)
 }
 
 /// The tables of a folder, laid over those of its base.
-fn laid(written: Written, depth: usize) -> Result<Written, SpecError> {
+fn laid(written: Written<'_>, depth: usize) -> Result<Written<'_>, SpecError> {
     let Some(base) = written.base() else { return Ok(written) };
     if depth == MOST_BASES {
         return Err(written.base_fault("the bases of this folder stand on one another without end"));
@@ -168,27 +171,27 @@ fn laid(written: Written, depth: usize) -> Result<Written, SpecError> {
     }
 }
 
-fn identity(written: &Written) -> Result<SpecFile, SpecError> {
-    written.spec.typed("")
-}
-
-fn typed(identity: SpecFile, written: &Written) -> Result<Spec, SpecError> {
+fn typed(written: Written<'_>) -> Result<Spec, SpecError> {
+    let identity: SpecFile = written.spec.typed("")?;
     let mut fields = Vec::with_capacity(written.fields.len());
-    for (name, entry) in &written.fields {
+    for (name, entry) in written.fields {
+        let (clause, given) = (entry.clause.clone(), entry.given());
         let mut field: FieldFile = entry.typed(&format!("field `{name}`: "))?;
-        (field.clause, field.given) = (entry.clause.clone(), entry.given());
-        fields.push((name.clone(), field));
+        (field.clause, field.given) = (clause, given);
+        fields.push((name, field));
     }
     let mut rules = Vec::with_capacity(written.rules.len());
-    for entry in &written.rules {
+    for entry in written.rules {
+        let (clause, given) = (entry.clause.clone(), entry.given());
         let mut rule: RuleFile = entry.typed("")?;
-        (rule.clause, rule.given) = (entry.clause.clone(), entry.given());
+        (rule.clause, rule.given) = (clause, given);
         rules.push(rule);
     }
-    let mut documented = Vec::new();
-    for entry in &written.documented {
+    let mut documented = Vec::with_capacity(written.documented.len());
+    for entry in written.documented {
+        let clause = entry.clause.clone();
         let mut known: DocumentedFile = entry.typed("")?;
-        known.clause = entry.clause.clone();
+        known.clause = clause;
         documented.push(known);
     }
     compile::compile(identity, fields, rules, documented, written.formats.typed("")?)

@@ -1,6 +1,7 @@
 //! The words every spec, rule and finding shares: what a target does, and how well that is known.
 
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a target does with a row, value, group or file that breaks a rule, as its own
 /// documents say.
@@ -111,7 +112,7 @@ impl Certainty {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clause {
     /// The file.
-    pub file: String,
+    pub file: Arc<str>,
     /// The line, from 1.
     pub line: usize,
 }

@@ -7,79 +7,92 @@
 
 use super::load::SpecError;
 use super::terms::Clause;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::collections::HashMap;
-use toml::de::{DeTable, DeValue};
-use toml::{Spanned, Table, Value};
+use std::ops::Range;
+use std::sync::Arc;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-/// A table and the places of its keys.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Entry {
+/// A table as it was read: the values borrow the text they were written in.
+#[derive(Clone, Debug)]
+pub(super) struct Entry<'t> {
     /// The keys and values.
-    pub(super) table: Table,
+    pub(super) table: DeTable<'t>,
     /// Where the table was last changed.
     pub(super) clause: Clause,
-    /// Where each key stands.
-    keys: HashMap<String, Clause>,
+    /// The file the table was first written in, and its text.
+    file: Arc<str>,
+    text: &'t str,
+    /// Where the keys stand that another file changed since.
+    changed: HashMap<String, Clause>,
 }
 
 /// The four files of a folder.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Written {
+#[derive(Clone, Debug)]
+pub(super) struct Written<'t> {
     /// `spec.toml`.
-    pub(super) spec: Entry,
+    pub(super) spec: Entry<'t>,
     /// `attributes.toml`, in order.
-    pub(super) fields: Vec<(String, Entry)>,
+    pub(super) fields: Vec<(String, Entry<'t>)>,
     /// `rules.toml`, in order.
-    pub(super) rules: Vec<Entry>,
+    pub(super) rules: Vec<Entry<'t>>,
     /// The documented rules that are no rules over fields.
-    pub(super) documented: Vec<Entry>,
+    pub(super) documented: Vec<Entry<'t>>,
     /// `formats.toml`.
-    pub(super) formats: Entry,
+    pub(super) formats: Entry<'t>,
 }
 
 /// The keys of `spec.toml` that no version inherits: each says for itself who it is.
 const OWN: [&str; 4] = ["current", "default", "title", "status"];
 
-impl Entry {
+impl<'t> Entry<'t> {
     /// Reads a file that is one table.
-    pub(super) fn read(file: &str, text: &str) -> Result<Self, SpecError> {
-        let whole = DeTable::parse(text).map_err(|error| SpecError::at(file, line_at(text, error.span()), error.message()))?;
-        Ok(Self::of(file, text, whole.get_ref(), 1))
+    pub(super) fn read(file: &str, text: &'t str) -> Result<Self, SpecError> {
+        Ok(Self::of(&file.into(), text, parse(file, text)?, 1))
     }
 
-    fn of(file: &str, text: &str, written: &DeTable<'_>, line: usize) -> Self {
-        let clause = |line| Clause { file: file.to_owned(), line };
-        let mut entry = Self { clause: clause(line), ..Self::default() };
-        for (key, value) in written {
-            let name = key.get_ref().as_ref().to_owned();
-            entry.keys.insert(name.clone(), clause(line_at(text, Some(key.span()))));
-            entry.table.insert(name, plain(value.get_ref()));
-        }
-        entry
+    fn of(file: &Arc<str>, text: &'t str, table: DeTable<'t>, line: usize) -> Self {
+        let clause = Clause { file: Arc::clone(file), line };
+        Self { table, clause, file: Arc::clone(file), text, changed: HashMap::new() }
     }
 
     /// Makes a typed value of the table; an error names the line of the key to blame.
-    pub(super) fn typed<T: serde::de::DeserializeOwned>(&self, called: &str) -> Result<T, SpecError> {
-        self.table.clone().try_into().map_err(|error: toml::de::Error| {
-            let text = error.to_string();
-            let named = text.split('`').skip(1).step_by(2).find_map(|word| self.keys.get(word.split('.').next().unwrap_or(word)));
-            let place = named.unwrap_or(&self.clause);
+    pub(super) fn typed<T: DeserializeOwned>(self, called: &str) -> Result<T, SpecError> {
+        let Self { table, clause, file, text, changed } = self;
+        let keys: Vec<(Cow<'t, str>, Range<usize>)> = table.keys().map(|key| (key.get_ref().clone(), key.span())).collect();
+        T::deserialize(ValueDeserializer::from(Spanned::new(0..0, DeValue::Table(table)))).map_err(|error| {
+            let place = |name: &str| {
+                let own = || keys.iter().find(|(key, _)| key == name).map(|(_, span)| line_at(text, Some(span)));
+                changed.get(name).cloned().or_else(|| own().map(|line| Clause { file: Arc::clone(&file), line }))
+            };
+            let said = error.to_string();
+            let named = said.split('`').skip(1).step_by(2).find_map(|word| place(word.split('.').next().unwrap_or(word)));
+            let place = named.unwrap_or(clause);
             SpecError::at(&place.file, place.line, &format!("{called}{}", error.message()))
         })
     }
 
+    /// Where a key stands, or else the table.
+    fn place(&self, key: &str) -> Clause {
+        let own = || self.table.get_key_value(key).map(|(key, _)| line_at(self.text, Some(&key.span())));
+        let own = || own().map(|line| Clause { file: Arc::clone(&self.file), line });
+        self.changed.get(key).cloned().or_else(own).unwrap_or_else(|| self.clause.clone())
+    }
+
     /// The keys the table has.
     pub(super) fn given(&self) -> Vec<String> {
-        self.table.keys().cloned().collect()
+        self.table.keys().map(|key| key.get_ref().as_ref().to_owned()).collect()
     }
 
-    fn text(&self, key: &str) -> Option<String> {
-        self.table.get(key)?.as_str().map(str::to_owned)
+    fn text(&self, key: &str) -> Option<&str> {
+        self.table.get(key)?.get_ref().as_str()
     }
 
-    fn words(&mut self, key: &str) -> Vec<String> {
-        let words = self.table.remove(key);
-        words.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    /// Takes a text out of the table.
+    fn take(&mut self, key: &str) -> Option<String> {
+        self.table.remove(key)?.get_ref().as_str().map(str::to_owned)
     }
 
     fn fault(&self, message: &str) -> SpecError {
@@ -88,13 +101,14 @@ impl Entry {
 
     /// Lays a changed table over this one.
     fn lay(&mut self, mut over: Self) -> Result<(), SpecError> {
-        for key in over.words("without") {
-            if self.table.remove(&key).is_none() {
+        for key in words(over.table.remove("without").as_ref()) {
+            if self.table.remove(key.as_str()).is_none() {
                 return Err(over.fault(&format!("`without` names `{key}`, which the base does not have here")));
             }
         }
+        let places: Vec<(String, Clause)> = over.given().into_iter().map(|key| (key.clone(), over.place(&key))).collect();
+        self.changed.extend(places);
         self.clause = over.clause;
-        self.keys.extend(over.keys);
         for (key, value) in over.table {
             self.table.insert(key, value);
         }
@@ -102,31 +116,38 @@ impl Entry {
     }
 }
 
-impl Written {
+/// The texts of a list.
+fn words(list: Option<&Spanned<DeValue<'_>>>) -> Vec<String> {
+    let list = list.and_then(|value| value.get_ref().as_array());
+    list.into_iter().flat_map(|list| list.iter()).filter_map(|word| word.get_ref().as_str()).map(str::to_owned).collect()
+}
+
+impl<'t> Written<'t> {
     /// Reads the four files of a folder, the base not yet laid under them.
-    pub(super) fn read(folder: &str, spec: &str, attributes: &str, rules: &str, formats: &str) -> Result<Self, SpecError> {
+    pub(super) fn read(folder: &str, [spec, attributes, rules, formats]: [&'t str; 4]) -> Result<Self, SpecError> {
         let file = |name: &str| format!("{folder}/{name}");
         let (spec, formats) = (Entry::read(&file("spec.toml"), spec)?, Entry::read(&file("formats.toml"), formats)?);
-        let mut written = Self { spec, formats, ..Self::default() };
-        let name = file("attributes.toml");
-        let fields = parse(&name, attributes)?;
-        for (key, value) in fields.get_ref() {
-            let line = line_at(attributes, Some(key.span()));
-            let table = value.get_ref().as_table().ok_or_else(|| SpecError::at(&name, line, "a field is a table"))?;
-            written.fields.push((key.get_ref().as_ref().to_owned(), Entry::of(&name, attributes, table, line)));
+        let mut written = Self { spec, formats, fields: Vec::new(), rules: Vec::new(), documented: Vec::new() };
+        let name: Arc<str> = file("attributes.toml").into();
+        for (key, value) in parse(&name, attributes)? {
+            let line = line_at(attributes, Some(&key.span()));
+            let DeValue::Table(table) = value.into_inner() else { return Err(SpecError::at(&name, line, "a field is a table")) };
+            written.fields.push((key.into_inner().into_owned(), Entry::of(&name, attributes, table, line)));
         }
-        let name = file("rules.toml");
-        for (key, value) in parse(&name, rules)?.get_ref() {
-            let line = line_at(rules, Some(key.span()));
-            let tables = value.get_ref().as_array().ok_or_else(|| SpecError::at(&name, line, "rules are written as [[rule]]"))?;
+        let name: Arc<str> = file("rules.toml").into();
+        for (key, value) in parse(&name, rules)? {
+            let line = line_at(rules, Some(&key.span()));
+            let DeValue::Array(tables) = value.into_inner() else {
+                return Err(SpecError::at(&name, line, "rules are written as [[rule]]"));
+            };
             let into = match key.get_ref().as_ref() {
                 "rule" => &mut written.rules,
                 "documented" => &mut written.documented,
                 other => return Err(SpecError::at(&name, line, &format!("`{other}` is neither `rule` nor `documented`"))),
             };
             for table in tables {
-                let line = line_at(rules, Some(table.span()));
-                let table = table.get_ref().as_table().ok_or_else(|| SpecError::at(&name, line, "a rule is a table"))?;
+                let line = line_at(rules, Some(&table.span()));
+                let DeValue::Table(table) = table.into_inner() else { return Err(SpecError::at(&name, line, "a rule is a table")) };
                 into.push(Entry::of(&name, rules, table, line));
             }
         }
@@ -134,23 +155,20 @@ impl Written {
     }
 
     /// The base the folder names.
-    pub(super) fn base(&self) -> Option<String> {
+    pub(super) fn base(&self) -> Option<&str> {
         self.spec.text("base")
     }
 
     /// An error at the line that names the base.
     pub(super) fn base_fault(&self, message: &str) -> SpecError {
-        let place = self.spec.keys.get("base").unwrap_or(&self.spec.clause);
+        let place = self.spec.place("base");
         SpecError::at(&place.file, place.line, message)
     }
 
     /// Lays the differences over the tables of their base.
     pub(super) fn over(mut self, mut base: Self) -> Result<Self, SpecError> {
         let without = self.spec.table.remove("without");
-        let named = |kind: &str| -> Vec<String> {
-            let list = without.as_ref().and_then(|value| value.get(kind)).and_then(Value::as_array);
-            list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-        };
+        let named = |kind: &str| words(without.as_ref().and_then(|value| value.get_ref().get(kind)));
         for name in named("fields") {
             let place = base.fields.iter().position(|(known, _)| *known == name);
             base.fields.remove(place.ok_or_else(|| self.spec.fault(&format!("`without` names the field `{name}`, which the base lacks")))?);
@@ -161,11 +179,11 @@ impl Written {
             base.spec.table.remove(key);
         }
         // What became of old names is told once, in the version where it happened.
-        if let (Some(Value::Table(known)), Some(Value::Table(more))) =
-            (base.spec.table.get_mut("removed"), self.spec.table.get_mut("removed"))
+        if let (Some(DeValue::Table(known)), Some(DeValue::Table(more))) =
+            (base.spec.table.get_mut("removed").map(Spanned::get_mut), self.spec.table.get_mut("removed").map(Spanned::get_mut))
         {
             for name in named("removed") {
-                known.remove(&name);
+                known.remove(name.as_str());
             }
             for (name, note) in std::mem::take(more) {
                 known.insert(name, note);
@@ -175,7 +193,7 @@ impl Written {
         base.spec.lay(self.spec)?;
         base.formats.lay(self.formats)?;
         for (name, mut field) in self.fields {
-            let after = field.table.remove("after").and_then(|value| value.as_str().map(str::to_owned));
+            let after = field.take("after");
             match base.fields.iter_mut().find(|(known, _)| *known == name) {
                 Some(_) if after.is_some() => return Err(field.fault("`after` places new fields; the base has this one")),
                 Some((_, known)) => known.lay(field)?,
@@ -196,15 +214,15 @@ impl Written {
     }
 }
 
-fn drop_named(tables: &mut Vec<Entry>, key: &str, names: &[String], spec: &Entry) -> Result<(), SpecError> {
+fn drop_named(tables: &mut Vec<Entry<'_>>, key: &str, names: &[String], spec: &Entry<'_>) -> Result<(), SpecError> {
     for name in names {
-        let place = tables.iter().position(|known| known.text(key).as_ref() == Some(name));
+        let place = tables.iter().position(|known| known.text(key) == Some(name));
         tables.remove(place.ok_or_else(|| spec.fault(&format!("`without` names `{name}`, which the base lacks")))?);
     }
     Ok(())
 }
 
-fn lay_named(tables: &mut Vec<Entry>, key: &str, over: Vec<Entry>) -> Result<(), SpecError> {
+fn lay_named<'t>(tables: &mut Vec<Entry<'t>>, key: &str, over: Vec<Entry<'t>>) -> Result<(), SpecError> {
     for table in over {
         let name = table.text(key);
         match tables.iter_mut().find(|known| known.text(key) == name) {
@@ -215,26 +233,12 @@ fn lay_named(tables: &mut Vec<Entry>, key: &str, over: Vec<Entry>) -> Result<(),
     Ok(())
 }
 
-fn parse<'t>(file: &str, text: &'t str) -> Result<Spanned<DeTable<'t>>, SpecError> {
-    DeTable::parse(text).map_err(|error| SpecError::at(file, line_at(text, error.span()), error.message()))
+fn parse<'t>(file: &str, text: &'t str) -> Result<DeTable<'t>, SpecError> {
+    let parsed = DeTable::parse(text).map_err(|error| SpecError::at(file, line_at(text, error.span().as_ref()), error.message()))?;
+    Ok(parsed.into_inner())
 }
 
 /// The line, from 1, on which a span begins.
-fn line_at(text: &str, span: Option<std::ops::Range<usize>>) -> usize {
+fn line_at(text: &str, span: Option<&Range<usize>>) -> usize {
     span.and_then(|span| text.get(..span.start)).map_or(1, |head| memchr::memchr_iter(b'\n', head.as_bytes()).count() + 1)
-}
-
-/// The value without its places.
-fn plain(value: &DeValue<'_>) -> Value {
-    match value {
-        DeValue::String(text) => Value::String(text.as_ref().to_owned()),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Integer(0), Value::Integer),
-        DeValue::Float(number) => number.as_str().parse().map_or(Value::Float(0.0), Value::Float),
-        DeValue::Boolean(flag) => Value::Boolean(*flag),
-        DeValue::Datetime(time) => Value::Datetime(*time),
-        DeValue::Array(list) => Value::Array(list.iter().map(|each| plain(each.get_ref())).collect()),
-        DeValue::Table(table) => {
-            Value::Table(table.iter().map(|(key, value)| (key.get_ref().as_ref().to_owned(), plain(value.get_ref()))).collect())
-        }
-    }
 }

@@ -223,7 +223,7 @@ fn a_folder_holds_differences_from_its_base() {
     assert_eq!(ours.fields.iter().map(|field| field.name.as_str()).nth(2), Some("motto"));
     let title = &ours.fields[1].written;
     assert_eq!((title.max_length, title.length_is.as_deref(), title.group.as_str()), (Some(80), None, "Basic product data"));
-    assert_eq!((title.clause.file.as_str(), title.clause.line), ("specs/mine/attributes.toml", 1));
+    assert_eq!((&*title.clause.file, title.clause.line), ("specs/mine/attributes.toml", 1));
     assert!(ours.field("mpn").is_none() && ours.field("gtin").is_some());
     let changed = ours.rules.iter().find(|rule| rule.code == "item_id/duplicate").expect("inherited");
     assert_eq!((changed.what.as_str(), changed.kind.as_str()), ("changed", "unique"));
