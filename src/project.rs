@@ -13,9 +13,8 @@ use std::collections::HashSet;
 /// How the fields of one spec are made.
 #[derive(Debug)]
 pub struct Projection {
-    width: usize,
-    /// Fields that are an attribute as it is, which most are.
-    same: Vec<(FieldId, AttributeId)>,
+    /// By field: the attribute that it is as it is, as most are, or one that no item has.
+    same: Vec<AttributeId>,
     made: Vec<Made>,
     own_options: Vec<AttributeId>,
     option_places: usize,
@@ -33,6 +32,9 @@ struct Made {
     when_absent: Option<String>,
 }
 
+/// An attribute beyond all that there are.
+const NO_ATTRIBUTE: AttributeId = AttributeId(u16::MAX);
+
 /// Names and values of options.
 type Options = [Option<(Slot, Slot)>; MOST_OPTIONS];
 
@@ -43,13 +45,15 @@ impl Projection {
         for (place, field) in spec.fields.iter().enumerate() {
             let (id, when_absent) = (FieldId(place as u16), field.written.when_absent.clone());
             match (&field.write, when_absent) {
-                (Write::Same | Write::Options, None) => same.push((id, field.attribute)),
-                (Write::None, None) => {}
-                (write, when_absent) => made.push(Made { field: id, attribute: field.attribute, write: write.clone(), when_absent }),
+                (Write::Same | Write::Options, None) => same.push(field.attribute),
+                (Write::None, None) => same.push(NO_ATTRIBUTE),
+                (write, when_absent) => {
+                    same.push(NO_ATTRIBUTE);
+                    made.push(Made { field: id, attribute: field.attribute, write: write.clone(), when_absent });
+                }
             }
         }
         Self {
-            width: spec.fields.len(),
             same,
             made,
             own_options: spec.identity.own_options.iter().filter_map(|name| Attributes::shared().id(name)).collect(),
@@ -68,10 +72,7 @@ impl Projection {
     /// Fills `row`, one slot a field, from an item.
     pub fn run(&self, buffer: &mut String, item: &Draft, row: &mut Vec<Slot>) {
         row.clear();
-        row.resize(self.width, Slot::EMPTY);
-        for (field, attribute) in &self.same {
-            row[field.index()] = item.get(*attribute);
-        }
+        row.extend(self.same.iter().map(|attribute| item.get(*attribute)));
         let mut options = [None; MOST_OPTIONS];
         if self.option_places > 0 {
             options.iter_mut().zip(self.free_options(buffer, item)).for_each(|(place, option)| *place = Some(*option));

@@ -12,6 +12,7 @@ use crate::product::attribute::{AttributeId, Attributes};
 use crate::product::money::Currency;
 use crate::product::text;
 use rust_decimal::{Decimal, RoundingStrategy};
+use std::borrow::Cow;
 
 /// What the catalog says of one item, by attribute; reused from item to item.
 #[derive(Clone, Debug)]
@@ -198,8 +199,12 @@ impl Step {
             made = Some(found.clone());
         }
         if !self.values.is_empty() {
-            let word = text::trim(made.as_deref().unwrap_or(value)).to_ascii_lowercase();
-            if let Some(other) = self.values.get(&word) {
+            let value = made.as_deref().unwrap_or(value);
+            let mut word = Cow::Borrowed(text::trim(value));
+            if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                word.to_mut().make_ascii_lowercase();
+            }
+            if let Some(other) = self.values.get(&*word).filter(|other| *other != value) {
                 made = Some(other.clone());
             }
         }

@@ -182,8 +182,9 @@ impl With<'_> {
     /// Gives the item its page below the shop's address: what the product's row says, else its own.
     pub(super) fn page(&self, buffer: &mut String, page: &Page, cells: &[Cell], carrier: &[Cell], key: Slot, draft: &mut Draft) {
         let Some(base) = self.mapping.base_url.as_ref().filter(|_| !draft.get(IDS.url).is_present()) else { return };
-        let mut url = base.as_str().trim_end_matches('/').to_owned();
-        url.push('/');
+        let base = base.as_str().trim_end_matches('/');
+        let mut url = String::with_capacity(base.len() + 128);
+        url.extend([base, "/"]);
         let mut column = key.column;
         for part in &page.0 {
             let value = match part {

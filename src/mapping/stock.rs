@@ -61,19 +61,20 @@ pub enum StockCondition {
 /// Decides availability from stock columns, where none is given.
 pub(super) fn stock(mapping: &Mapping, buffer: &mut String, cells: &[Cell], parent: Option<&[Cell]>, draft: &mut Draft) {
     let Some(plan) = mapping.stock.as_ref().filter(|_| !draft.get(IDS.availability).is_present()) else { return };
-    let input = |name: &str| -> (Option<u16>, String) {
-        let Some(Some(column)) = plan.inputs.get(name) else { return (None, String::new()) };
-        let own = text::trim(slot(cells, *column).text(buffer));
+    let all: &str = buffer;
+    let input = |name: &str| -> (Option<u16>, &str) {
+        let Some(Some(column)) = plan.inputs.get(name) else { return (None, "") };
+        let own = text::trim(slot(cells, *column).text(all));
         let asks_parent = own.eq_ignore_ascii_case("parent") || own.is_empty() && plan.inherit.iter().any(|known| known == name);
-        let inherited = parent.filter(|_| asks_parent).map(|parent| text::trim(slot(parent, *column).text(buffer)));
-        (Some(*column), inherited.unwrap_or(own).to_owned())
+        let inherited = parent.filter(|_| asks_parent).map(|parent| text::trim(slot(parent, *column).text(all)));
+        (Some(*column), inherited.unwrap_or(own))
     };
     let holds = |name: &str, condition: &StockCondition| {
         let (column, value) = input(name);
         let amount = number::parse(value.trim_start_matches('-'));
         let positive = amount.is_some_and(|amount| !amount.is_zero()) && !value.starts_with('-');
         match condition {
-            StockCondition::Words(words) => column.is_some() && words.iter().any(|word| word.eq_ignore_ascii_case(&value)),
+            StockCondition::Words(words) => column.is_some() && words.iter().any(|word| word.eq_ignore_ascii_case(value)),
             StockCondition::State(state) => match state.as_str() {
                 "blank" => value.is_empty() && column.is_some(),
                 "filled" => !value.is_empty(),
@@ -93,7 +94,7 @@ pub(super) fn stock(mapping: &Mapping, buffer: &mut String, cells: &[Cell], pare
         return;
     }
     let column = ["state", "quantity", "tracker"].iter().find_map(|name| input(name).0).unwrap_or(NO_COLUMN);
-    let (_, quantity) = input("quantity");
+    let quantity = input("quantity").1.to_owned();
     draft.set(IDS.availability, Slot { cell: Cell::store(buffer, availability, Shape::Text), column });
     if *tracked {
         if draft.get(IDS.inventory_quantity).text(buffer) != quantity {

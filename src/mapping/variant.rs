@@ -79,6 +79,10 @@ pub(super) fn as_single(buffer: &str, draft: &mut Draft) {
 
 /// Whether a title names a value as whole words: `S` is not named by `Shirt`.
 fn names_word(title: &str, value: &str) -> bool {
+    // A title rarely holds a value, which this sees sooner.
+    if memchr::memmem::find(title.as_bytes(), value.as_bytes()).is_none() {
+        return false;
+    }
     let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     title.match_indices(value).any(|(at, found)| {
         let (before, after) = (title.get(..at).unwrap_or(""), title.get(at + found.len()..).unwrap_or(""));
@@ -90,7 +94,7 @@ pub(super) fn write_options(buffer: &mut String, draft: &mut Draft) {
     if draft.options.is_empty() {
         return;
     }
-    let mut made = String::new();
+    let mut made = String::with_capacity(128);
     let pairs = draft.options.iter().map(|(name, value)| (text::one_line(name.text(buffer)), text::one_line(value.text(buffer))));
     options::write(pairs, &mut made);
     let column = draft.options.first().map_or(NO_COLUMN, |(_, value)| value.column);

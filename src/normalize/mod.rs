@@ -103,9 +103,9 @@ impl Memo {
         self.of.clear();
     }
 
-    /// Whether a value is the last one that needed no change.
-    fn is_sound(&self, place: usize, cell: Cell, buffer: &str) -> bool {
-        self.of.get(place).map_or(!cell.is_present(), |known| known.sound.equals(cell, buffer))
+    /// The last value that needed no change, where this one is the same.
+    fn sound(&self, place: usize, cell: Cell, buffer: &str) -> Option<Cell> {
+        self.of.get(place).map(|known| known.sound).filter(|known| known.equals(cell, buffer))
     }
 
     fn of(&mut self, attribute: AttributeId) -> &mut Known {
@@ -122,18 +122,22 @@ impl Normalizer {
     pub fn run(&self, buffer: &mut String, draft: &mut Draft, memo: &mut Memo, notes: &mut Vec<Note>) {
         derive::one_currency(self, buffer, draft, notes);
         for place in 0..draft.slots.len() {
-            // Looked at here, because most values are the same as the last ones.
-            if draft.slots[place].is_present() && !memo.is_sound(place, draft.slots[place].cell, buffer) {
-                self.unknown(buffer, draft, AttributeId(place as u16), memo, notes);
+            if draft.slots[place].is_present() {
+                self.attribute(buffer, draft, AttributeId(place as u16), memo, notes);
             }
         }
         derive::run(self, buffer, draft, notes);
     }
 
-    /// Normalizes one value of a draft, such as one that a rule has set.
+    /// Normalizes one value of a draft, such as one that a rule has set. A value that is the same as
+    /// the last sound one, which most are, stands from now on where that stands: what comes after
+    /// sees at a glance that both are the same.
     pub fn attribute(&self, buffer: &mut String, draft: &mut Draft, attribute: AttributeId, memo: &mut Memo, notes: &mut Vec<Note>) {
-        if !memo.is_sound(attribute.index(), draft.get(attribute).cell, buffer) {
-            self.unknown(buffer, draft, attribute, memo, notes);
+        let slot = draft.get(attribute);
+        match memo.sound(attribute.index(), slot.cell, buffer) {
+            Some(cell) => draft.set(attribute, Slot { cell, column: slot.column }),
+            None if slot.is_present() => self.unknown(buffer, draft, attribute, memo, notes),
+            None => {}
         }
     }
 

@@ -128,6 +128,9 @@ fn money(with: &Normalizer, value: &str) -> Option<Change> {
         return quiet(out);
     }
     let money = Money::parse_loose(value, with.currency, with.decimal).ok()?;
+    if is_plain_amount(value, &money) {
+        return quiet([value, " ", money.currency.code()].concat());
+    }
     let mut out = String::with_capacity(value.len() + 4);
     money.write(&mut out);
     // A plain amount that only lacked its currency is mapped, not repaired.
@@ -136,6 +139,13 @@ fn money(with: &Normalizer, value: &str) -> Option<Change> {
         return quiet(out);
     }
     noted(out, "notation", "the amount is written as number, blank and currency code")
+}
+
+/// Whether the text of money that was read lacks nothing but its currency.
+fn is_plain_amount(value: &str, money: &Money) -> bool {
+    let has_more_zeros = value.starts_with('0') && !value.starts_with("0.");
+    let written = number::parse(value).filter(|written| written.scale() == money.currency.digits() && !has_more_zeros);
+    written == Some(money.amount)
 }
 
 fn flag(value: &str) -> Option<Change> {
@@ -334,8 +344,9 @@ fn list(value: &str, shape: Shape) -> Option<Change> {
 
 #[cfg(test)]
 mod tests {
-    use super::{category, id, is_plain_list, is_plain_path, line, list, prose};
+    use super::{category, id, is_plain_amount, is_plain_list, is_plain_path, line, list, prose};
     use crate::cell::Shape;
+    use crate::product::money::{Currency, Money};
     use crate::product::text::{is_plain_line, is_plain_prose};
     use proptest::prelude::*;
 
@@ -348,6 +359,17 @@ mod tests {
             prop_assert!(!is_plain_prose(&value) || value.starts_with('\'') || id(&value).is_none());
             prop_assert!(!is_plain_path(&value) || category(&value).is_none());
             prop_assert!(!is_plain_list(&value) || list(&value, Shape::Text).is_none());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_amount_is_written_as_it_stands(value in "0{0,2}[0-9]{0,4}[.,]?[0-9]{0,4}", code in prop::sample::select(vec!["USD", "JPY", "KWD"])) {
+            if let Ok(money) = Money::parse_loose(&value, Currency::parse(code), Some('.')) && is_plain_amount(&value, &money) {
+                let mut written = String::new();
+                money.write(&mut written);
+                prop_assert_eq!(format!("{value} {code}"), written);
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::mapping::rows::{Assembler, Receive};
 use crate::normalize::{Memo, Note};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text;
-use crate::render::RowWriter;
+use crate::render::{Before, RowWriter};
 use crate::rules::structure::Broken;
 use crate::rules::{Facts, Fault, Mode};
 use crate::spec::FieldId;
@@ -33,7 +33,8 @@ pub(super) struct Worker<'a> {
     /// By target.
     facts: Vec<Facts>,
     row: Vec<Slot>,
-    writers: Vec<Vec<Box<dyn RowWriter>>>,
+    /// By target and format, with the row before.
+    writers: Vec<Vec<(Box<dyn RowWriter>, Before)>>,
     item_id: AttributeId,
     account: AttributeId,
     /// By target: what was found about the items of the batch.
@@ -55,7 +56,11 @@ impl<'a> Worker<'a> {
             faults: Vec::new(),
             facts: plan.targets.iter().map(|_| Facts::default()).collect(),
             row: Vec::new(),
-            writers: plan.targets.iter().map(TargetPlan::writers).collect(),
+            writers: plan
+                .targets
+                .iter()
+                .map(|target| target.writers().into_iter().map(|writer| (writer, Before::default())).collect())
+                .collect(),
             item_id: known("item_id"),
             account: known("account_id"),
             held: plan.targets.iter().map(|_| Held::default()).collect(),
@@ -80,6 +85,7 @@ impl<'a> Worker<'a> {
             self.original.keep(batch);
         }
         self.memo.clear();
+        self.writers.iter_mut().flatten().for_each(|(_, before)| before.clear());
         let is_free_of_controls = !text::has_controls(&batch.text);
         for facts in &mut self.facts {
             facts.begin(batch.text.len(), is_free_of_controls);
@@ -259,11 +265,11 @@ fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &s
         out.digests.last_belongs_to(xxh3_64(account.as_bytes()));
     }
     let stays = !group.is_empty() && out.accepted.iter().nth_back(1).is_some_and(|before| before.shard == shard);
-    for (format, writer) in worker.writers[place].iter().enumerate() {
+    for (format, (writer, before)) in worker.writers[place].iter_mut().enumerate() {
         // The row before has said what the group says; whether that one is the first of its
         // group in the feed shows only where the feed is put together.
         if !(stays && writer.of_group()) {
-            writer.row(buffer, &worker.row, &mut out.rendered[format]);
+            writer.row(buffer, &worker.row, before, &mut out.rendered[format]);
         }
         out.ends[format].push(out.rendered[format].len() as u32);
     }

@@ -188,7 +188,7 @@ mod tests {
         #[test]
         fn plain_html_reads_like_parsed_html(parts in prop::collection::vec(prop::sample::select(vec![
             "<p>", "</p>", "<br>", "<br />", "<b>", "</b>", "<em>", "</em>", "<span>", "</span>", "<u>", "</u>", "<ul>", "<p class=x>",
-            "a", "word", "\u{e9}t\u{e9}", "\u{2019}s", " ", "  ", "\n", "\r\n", "\t", "\u{a0}", "\u{200b}", "&amp;", "&nbsp;", "&lt;b&gt;", "& ", "&", "<", ">", ".",
+            "a", "word", "\u{e9}t\u{e9}", "\u{2019}s", "\u{65e5}\u{672c}\u{3001}\u{30fc}", "\u{d55c}\u{ff21}", "\u{2713} \u{416}\u{3a9}", " ", "  ", "\n", "\r\n", "\t", "\u{a0}", "\u{200b}", "&amp;", "&nbsp;", "&lt;b&gt;", "& ", "&", "<", ">", ".",
         ]), 0..14)) {
             let html = parts.concat();
             if let Some(words) = html_plain::words(&html) {
@@ -198,7 +198,7 @@ mod tests {
 
         #[test]
         fn paragraphs_read_like_parsed_ones(blocks in prop::collection::vec((prop::collection::vec(prop::sample::select(vec![
-            "a", "word", "\u{e9}t\u{e9}", "\u{2019}s", " ", "  ", "\n", "\u{a0}", "<br>", "<br/>", "<b>x</b>", "<em> y</em>", "<span>z </span>", "<b><i>w</i></b>",
+            "a", "word", "\u{e9}t\u{e9}", "\u{2019}s", "\u{65e5}\u{672c}\u{3001}\u{30fc}", "\u{d55c}\u{ff21}", "\u{2713} \u{416}\u{3a9}", " ", "  ", "\n", "\u{a0}", "<br>", "<br/>", "<b>x</b>", "<em> y</em>", "<span>z </span>", "<b><i>w</i></b>",
             "<u></u>", "&amp;", "&nbsp;", "&quot;", "& ", ".",
         ]), 0..7), prop::bool::ANY), 0..5), between in prop::sample::select(vec!["", " ", "\n", "\r\n  "])) {
             let block = |(parts, is_paragraph): &(Vec<&str>, bool)| if *is_paragraph { format!("<p>{}</p>", parts.concat()) } else { parts.concat() };

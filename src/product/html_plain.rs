@@ -10,6 +10,25 @@ const MARKS: [&str; 7] = ["b", "strong", "i", "em", "u", "span", "small"];
 const ENTITIES: [(&str, &str); 7] =
     [("amp;", "&"), ("lt;", "<"), ("gt;", ">"), ("quot;", "\""), ("#39;", "'"), ("apos;", "'"), ("nbsp;", "\u{a0}")];
 
+/// Beyond ASCII: letters and signs that have a width and are no more than they seem. Those of
+/// Europe, punctuation, currencies, arrows and signs; then those of China, Japan and Korea.
+const PLAIN: [(char, char); 14] = [
+    ('\u{a1}', '\u{ac}'),
+    ('\u{ae}', '\u{24f}'),
+    ('\u{391}', '\u{3c9}'),
+    ('\u{410}', '\u{44f}'),
+    ('\u{2010}', '\u{2027}'),
+    ('\u{20a0}', '\u{20bf}'),
+    ('\u{2122}', '\u{2122}'),
+    ('\u{2190}', '\u{27bf}'),
+    ('\u{3001}', '\u{3011}'),
+    ('\u{3041}', '\u{3096}'),
+    ('\u{30a1}', '\u{30ff}'),
+    ('\u{4e00}', '\u{9fff}'),
+    ('\u{ac00}', '\u{d7a3}'),
+    ('\u{ff01}', '\u{ff5e}'),
+];
+
 /// The words of such a text, or `None` where it holds anything else.
 pub(super) fn words(html: &str) -> Option<String> {
     let mut out = String::with_capacity(html.len());
@@ -61,7 +80,7 @@ fn words_into(text: &str, out: &mut String) -> Option<()> {
         out.push_str(text);
         return Some(());
     }
-    let is_plain = |c: char| matches!(c, ' '..='~' | '\n' | '\r' | '\t' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{24f}' | '\u{2010}'..='\u{2027}' | '\u{20a0}'..='\u{20bf}' | '\u{2122}');
+    let is_plain = |c: char| matches!(c, ' '..='~' | '\n' | '\r' | '\t') || PLAIN.iter().any(|(first, last)| (*first..=*last).contains(&c));
     if !text.chars().all(is_plain) {
         return None;
     }

@@ -101,6 +101,15 @@ impl Money {
     /// `.` and `,` is the decimal mark where one amount alone cannot say. Digits are never
     /// rounded away: only zeros beyond the currency's digits are dropped.
     pub fn parse_loose(text: &str, default: Option<Currency>, decimal: Option<char>) -> Result<Self, MoneyDefect> {
+        // A plain number, as most exports have it, reads in one way only, unless it has three
+        // digits behind the point.
+        match number::parse(text).filter(|amount| amount.scale() != 3) {
+            Some(amount) => Self::exact(amount, default.ok_or(MoneyDefect::CurrencyMissing)?),
+            None => Self::parse_notation(text, default, decimal),
+        }
+    }
+
+    fn parse_notation(text: &str, default: Option<Currency>, decimal: Option<char>) -> Result<Self, MoneyDefect> {
         let (number, word) = split_currency(text);
         if !number.contains(|c: char| c.is_ascii_digit()) {
             return Err(MoneyDefect::NotANumber);
@@ -115,7 +124,11 @@ impl Money {
         if negative && !amount.is_zero() {
             return Err(MoneyDefect::Negative);
         }
-        let mut amount = amount;
+        Self::exact(amount, currency)
+    }
+
+    /// An amount without the zeros beyond the currency's digits.
+    fn exact(mut amount: Decimal, currency: Currency) -> Result<Self, MoneyDefect> {
         if amount.scale() > currency.digits() {
             let shorter = amount.round_dp(currency.digits());
             if shorter != amount {
@@ -399,6 +412,14 @@ mod tests {
     }
 
     proptest! {
+        /// A plain number is read as by the way that reads every notation.
+        #[test]
+        fn plain_numbers_read_in_one_way(text in "0{0,2}[0-9]{0,4}[.,]?[0-9]{0,5}( USD)?", known in any::<bool>(), decimal in prop::option::of(prop::sample::select(vec!['.', ',']))) {
+            let default = Currency::parse("USD").filter(|_| known);
+            let seen = |money: Result<Money, MoneyDefect>| money.map(|money| (money, money.amount.scale()));
+            prop_assert_eq!(seen(Money::parse_loose(&text, default, decimal)), seen(Money::parse_notation(&text, default, decimal)));
+        }
+
         #[test]
         fn minor_units_and_back(units in 0u64..u64::MAX, code in prop::sample::select(vec!["USD", "JPY", "KWD"])) {
             let text = super::of_minor(&units.to_string(), code).expect("sound");

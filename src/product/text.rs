@@ -211,7 +211,7 @@ pub fn split_urls(list: &str) -> Vec<String> {
 
 /// Counts characters as people see them no more precisely than needed: Unicode scalar values.
 pub fn length(text: &str) -> usize {
-    if text.len() < 32 { text.chars().count() } else { text.as_bytes().iter().filter(|&&b| (b as i8) >= -0x40).count() }
+    if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
 /// The longest start of `text` with at most `limit` characters that ends after a whole word

@@ -1,6 +1,6 @@
 //! Delimited text: a header and one record a row, quoted where needed (RFC 4180).
 
-use super::RowWriter;
+use super::{Before, RowWriter};
 use crate::cell::{Shape, Slot};
 use crate::product::text::any_byte;
 use crate::spec::{FieldId, Spec};
@@ -60,20 +60,19 @@ impl RowWriter for Delimited {
         out
     }
 
-    fn row(&self, buffer: &str, row: &[Slot], out: &mut String) {
+    fn row(&self, buffer: &str, row: &[Slot], before: &mut Before, out: &mut String) {
         let start = out.len();
-        for (place, column) in self.columns.iter().enumerate() {
+        let slots = self.columns.iter().map(|column| row.get(column.index()).copied().unwrap_or_default());
+        before.row(slots, out, |place, slot, out| {
             if place > 0 {
                 out.push(self.delimiter);
             }
-            match row.get(column.index()) {
-                Some(slot) if slot.cell.shape == Shape::List => {
-                    write_cell(&cell_text(*slot, buffer, &self.separator), self.delimiter as u8, out);
-                }
-                Some(slot) if slot.is_present() => write_cell(slot.text(buffer), self.delimiter as u8, out),
-                _ => {}
+            match slot.cell.shape {
+                Shape::Absent => {}
+                Shape::List => write_cell(&cell_text(slot, buffer, &self.separator), self.delimiter as u8, out),
+                _ => write_cell(slot.text(buffer), self.delimiter as u8, out),
             }
-        }
+        });
         if out.len() == start {
             // The only cell of a record is quoted when it is empty, because a blank line is no record.
             out.push_str("\"\"");
@@ -86,7 +85,7 @@ impl RowWriter for Delimited {
 mod tests {
     use super::Delimited;
     use crate::cell::Slot;
-    use crate::render::RowWriter;
+    use crate::render::{Before, RowWriter};
     use crate::spec::FieldId;
     use proptest::prelude::*;
 
@@ -102,11 +101,12 @@ mod tests {
             let columns: Vec<FieldId> = (0..width).map(|place| FieldId(place as u16)).collect();
             let writer = Delimited::new(&spec, &columns, delimiter);
             let rows: Vec<&[String]> = cells.chunks_exact(width).collect();
-            let mut out = String::new();
+            let (mut out, mut before) = (String::new(), Before::default());
             for row in &rows {
+                before.clear();
                 let mut buffer = String::new();
                 let row: Vec<Slot> = row.iter().map(|cell| Slot::store(&mut buffer, cell, 0)).collect();
-                writer.row(&buffer, &row, &mut out);
+                writer.row(&buffer, &row, &mut before, &mut out);
             }
             let mut reader = csv::ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(out.as_bytes());
             let read: Vec<Vec<String>> = reader.records().map(|row| row.expect("sound").iter().map(str::to_owned).collect()).collect();

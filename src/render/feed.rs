@@ -303,7 +303,7 @@ fn shard_count(rows: &[Row], limits: FileLimits, plain: u64, packed: u64) -> u64
 #[cfg(test)]
 mod tests {
     use super::{Feed, FileLimits, Row, shard_count};
-    use crate::render::FeedFormat;
+    use crate::render::{Before, FeedFormat};
 
     fn shards(format: &str, rows: u64) -> Vec<(String, u64, String)> {
         shards_foreseen(format, rows, |_| None, &[])
@@ -326,7 +326,7 @@ mod tests {
         for group in 0..rows {
             let (mut buffer, mut row) = (String::new(), String::new());
             let cell = crate::cell::Cell::store(&mut buffer, &format!("I{group}"), crate::cell::Shape::Text);
-            writer.row(&buffer, &[crate::cell::Slot { cell, column: 0 }], &mut row);
+            writer.row(&buffer, &[crate::cell::Slot { cell, column: 0 }], &mut Before::default(), &mut row);
             if let Some((read, total)) = outlook(group) {
                 feed.foresee(read, total).expect("foreseen");
             }
@@ -414,7 +414,7 @@ mod tests {
                     row[column.index()] = crate::cell::Slot::store(&mut buffer, value, 0);
                 }
             }
-            writer.row(&buffer, &row, &mut out);
+            writer.row(&buffer, &row, &mut Before::default(), &mut out);
             feed.push(out.as_bytes(), n).expect("written");
         }
         let files = feed.finish(&[]).expect("finished");

@@ -1,7 +1,7 @@
 //! JSON: one object a row, in lines or as one array. Flags and counts are typed, lists are
 //! arrays, objects stay objects; an absent value is left out.
 
-use super::RowWriter;
+use super::{Before, RowWriter};
 use crate::cell::{Shape, Slot};
 use crate::product::text::write_json_string;
 use crate::spec::{FieldId, Spec};
@@ -26,7 +26,7 @@ enum Type {
 
 /// A writer of JSON or JSON Lines.
 pub struct Json {
-    /// Field, its name as JSON with the colon, and its type.
+    /// Field, its name as JSON between comma and colon, and its type.
     columns: Vec<(FieldId, String, Type)>,
     separator: char,
     layout: Layout,
@@ -37,7 +37,7 @@ impl Json {
     pub fn new(spec: &Spec, columns: &[FieldId], layout: Layout) -> Self {
         let column = |&column: &FieldId| {
             let field = spec.get(column);
-            let mut name = String::new();
+            let mut name = ",".to_owned();
             write_json_string(&field.name, &mut name);
             name.push(':');
             let kind = match field.written.kind.as_str() {
@@ -59,20 +59,17 @@ impl RowWriter for Json {
         if self.layout == Layout::Array { "[\n".to_owned() } else { String::new() }
     }
 
-    fn row(&self, buffer: &str, row: &[Slot], out: &mut String) {
-        out.push('{');
-        let mut first = true;
-        for (column, name, kind) in &self.columns {
-            let slot = row.get(column.index()).copied().unwrap_or_default();
-            if !slot.is_present() {
-                continue;
+    fn row(&self, buffer: &str, row: &[Slot], before: &mut Before, out: &mut String) {
+        let slots = self.columns.iter().map(|(column, ..)| row.get(column.index()).copied().unwrap_or_default());
+        before.row(slots, out, |place, slot, out| {
+            if let Some((_, name, kind)) = self.columns.get(place).filter(|_| slot.is_present()) {
+                out.push_str(name);
+                self.value(slot.text(buffer), slot.cell.shape, *kind, out);
             }
-            if !first {
-                out.push(',');
-            }
-            first = false;
-            out.push_str(name);
-            self.value(slot.text(buffer), slot.cell.shape, *kind, out);
+        });
+        // Each key has a comma in front, which the first of a row has no use for.
+        if !before.begin_with("{", out) {
+            out.push('{');
         }
         out.push('}');
         if self.layout == Layout::Lines {

@@ -1,5 +1,6 @@
 //! Rendering: accepted rows as bytes of a feed, in the format asked for.
 
+mod before;
 pub mod delimited;
 pub mod feed;
 pub mod file;
@@ -20,6 +21,7 @@ use crate::cell::Slot;
 use crate::spec::{FieldId, Spec};
 use std::io::Write;
 
+pub use before::Before;
 pub use feed::{Body, Container};
 
 /// Writes rows of one feed in one format; shared by all threads. What it writes goes, row by
@@ -27,8 +29,8 @@ pub use feed::{Body, Container};
 pub trait RowWriter: Send + Sync {
     /// What stands before the first row.
     fn head(&self) -> String;
-    /// Appends one row.
-    fn row(&self, buffer: &str, row: &[Slot], out: &mut String);
+    /// Appends one row; `before` knows the last one that was appended to `out`.
+    fn row(&self, buffer: &str, row: &[Slot], before: &mut Before, out: &mut String);
     /// What stands between two rows.
     fn between(&self) -> &'static str {
         ""

@@ -1,6 +1,6 @@
 //! Nested JSON: the objects of rows and of groups, written straight from a spec's templates.
 
-use super::RowWriter;
+use super::{Before, RowWriter};
 use crate::cell::{Shape, Slot};
 use crate::product::json::Strings;
 use crate::product::money;
@@ -42,7 +42,7 @@ impl RowWriter for Nested {
         String::new()
     }
 
-    fn row(&self, buffer: &str, row: &[Slot], out: &mut String) {
+    fn row(&self, buffer: &str, row: &[Slot], _: &mut Before, out: &mut String) {
         let view = View { buffer, row, separator: self.separator, entry: Entry::None };
         if !view.write(&self.node, out) && self.part == Part::Group {
             out.push_str("{}");

@@ -5,10 +5,10 @@
 //! bytes. No target publishes column types, so whatever has parts (lists, objects, packed
 //! entries) stands as the text of a delimited cell.
 
-use super::RowWriter;
 use super::delimited::cell_text;
 use super::feed::{Body, Container, Rows};
 use super::file::{Finished, Output, WriteError};
+use super::{Before, RowWriter};
 use crate::cell::Slot;
 use crate::product::number;
 use crate::spec::{FieldId, Spec};
@@ -67,12 +67,12 @@ impl RowWriter for Cells {
         String::new()
     }
 
-    fn row(&self, buffer: &str, row: &[Slot], out: &mut String) {
-        for column in &self.columns {
-            let slot = row.get(column.index()).copied().unwrap_or_default();
+    fn row(&self, buffer: &str, row: &[Slot], before: &mut Before, out: &mut String) {
+        let slots = self.columns.iter().map(|column| row.get(column.index()).copied().unwrap_or_default());
+        before.row(slots, out, |_, slot, out| {
             let text = cell_text(slot, buffer, &self.separator);
             write_cell(slot.is_present().then_some(&*text), out);
-        }
+        });
     }
 }
 

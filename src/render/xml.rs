@@ -1,6 +1,6 @@
 //! XML: one element a row, one element a field; an absent value is left out.
 
-use super::RowWriter;
+use super::{Before, RowWriter};
 use crate::cell::Slot;
 use crate::spec::{FieldId, Spec};
 use quick_xml::Writer;
@@ -26,7 +26,7 @@ impl RowWriter for Xml {
         format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{}>\n", self.root)
     }
 
-    fn row(&self, buffer: &str, row: &[Slot], out: &mut String) {
+    fn row(&self, buffer: &str, row: &[Slot], _: &mut Before, out: &mut String) {
         let mut writer = Writer::new(Vec::with_capacity(1024));
         let written = writer.create_element(self.item.as_str()).write_inner_content(|writer| {
             for (column, name) in &self.columns {

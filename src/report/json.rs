@@ -6,6 +6,7 @@ use crate::finding::sink::Listen;
 use crate::finding::{Finding, Place};
 use crate::product::text::write_json_string;
 use serde_json::{Map, Value, json};
+use std::fmt::Write;
 use std::io;
 
 pub(super) struct Json {
@@ -122,7 +123,15 @@ fn write_finding(finding: &Finding, opening: &Opening, out: &mut String) {
         object.out.push('}');
     }
     object.key("fingerprint");
-    object.out.push_str(&format!("\"{:016x}\"}}", finding.fingerprint()));
+    // Writing into memory cannot fail.
+    write!(object.out, "\"{:016x}\"}}", finding.fingerprint()).unwrap_or_default();
+}
+
+fn push_number(value: u64, out: &mut String) {
+    if value > 9 {
+        push_number(value / 10, out);
+    }
+    out.push(char::from(b'0' + (value % 10) as u8));
 }
 
 /// An object in the making.
@@ -156,7 +165,7 @@ impl Object<'_> {
     fn number(&mut self, key: &str, value: u64) {
         if value > 0 {
             self.key(key);
-            self.out.push_str(&value.to_string());
+            push_number(value, self.out);
         }
     }
 

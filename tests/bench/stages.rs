@@ -17,7 +17,7 @@ use feedmill::normalize::Memo;
 use feedmill::pipeline::{Plan, SourcePlan, TargetPlan};
 use feedmill::plan::{Effort, MEMORY, Purpose, plan};
 use feedmill::render::file::{Output, write_text};
-use feedmill::render::{Compression, FeedFormat};
+use feedmill::render::{Before, Compression, FeedFormat};
 use feedmill::rules::across::{Called, Digests, Spot};
 use feedmill::rules::registry::{ACROSS_KINDS, ROW_KINDS, VALUE_KINDS};
 use feedmill::rules::{Facts, Mode, RuleTable};
@@ -213,12 +213,13 @@ fn render(stage: &mut BenchmarkGroup<'_, WallTime>, target: &TargetPlan, text: &
     for word in ["csv", "tsv", "jsonl", "json", "xml", "parquet"] {
         let format = FeedFormat::parse(word).expect("a format");
         let writer = format.writer(&target.spec, &target.columns);
-        let mut out = String::new();
+        let (mut out, mut before) = (String::new(), Before::default());
         stage.bench_function(format!("render {word}"), |bench| {
             bench.iter(|| {
                 out.clear();
+                before.clear();
                 for row in table {
-                    writer.row(text, row, &mut out);
+                    writer.row(text, row, &mut before, &mut out);
                 }
                 out.len()
             });
