@@ -90,7 +90,7 @@ impl<'a> TargetState<'a> {
         for finding in self.runs.take(std::mem::take(&mut done.whole)) {
             self.say(finding, sink);
         }
-        self.across.look_ahead(&done.digests);
+        self.across.begin(&done.digests).map_err(spilled)?;
         let mut from = 0;
         let mut head = 0..0;
         for row in 0..done.accepted.len() {

@@ -260,10 +260,8 @@ fn accept(worker: &mut Worker<'_>, target: &TargetPlan, place: usize, buffer: &s
     let shard = xxh3_64(if group.is_empty() { item } else { group }.as_bytes());
     let print = target.prints.as_ref().map(|prints| prints.of(buffer, &worker.row)).unwrap_or_default();
     out.accepted.push(Accepted { head, item_end, group_end, account_end: out.names.len() as u32, shard, print });
+    out.digests.belong_to(account);
     target.rules.digests(buffer, &worker.row, &mut worker.facts[place], &mut out.digests);
-    if !account.is_empty() {
-        out.digests.last_belongs_to(xxh3_64(account.as_bytes()));
-    }
     let stays = !group.is_empty() && out.accepted.iter().nth_back(1).is_some_and(|before| before.shard == shard);
     for (format, (writer, before)) in worker.writers[place].iter_mut().enumerate() {
         // The row before has said what the group says; whether that one is the first of its

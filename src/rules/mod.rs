@@ -386,11 +386,14 @@ impl RuleTable {
     /// What the rules over several rows keep of an accepted row.
     pub fn digests(&self, buffer: &str, slots: &[Slot], facts: &mut Facts, out: &mut Digests) {
         let group = self.group.and_then(|field| facts.group_key(slots[field.index()].cell, buffer));
-        out.groups.push(group);
+        out.push_group(group);
         for (place, rule) in self.across.iter().enumerate() {
             let view = View { buffer, slots, facts: &facts.row };
             match &rule.check {
-                AcrossCheck::Once(key) => out.keys.push(key.key(&view, group)),
+                AcrossCheck::Once(key) => {
+                    let text = key.field().map(|field| slots[field.index()].text(buffer));
+                    out.push_key(key.key(&view, group), text);
+                }
                 AcrossCheck::OfGroup { .. } if group.is_none() => out.values.push(0),
                 AcrossCheck::OfGroup { value, .. } => {
                     let cell = value.field().map(|field| slots[field.index()].cell);

@@ -201,6 +201,7 @@ fn known(rules: &RuleTable, text: &str, table: &[Vec<Slot>]) -> usize {
         rules.digests(text, row, &mut facts, &mut digests);
     }
     let mut across = rules.across(MEMORY);
+    across.begin(&digests).expect("memory");
     for number in 0..table.len() {
         let spot = Spot { source: 0, record: number as u32, line: number as u32 };
         across.observe(digests.row(number), spot, Called { item: "", group: "" }, &mut conflicts).expect("memory");

@@ -100,6 +100,7 @@ pub(crate) fn codes_across(spec: &Spec, rules: &RuleTable, rows: &[Row]) -> Vec<
         let (mut digests, mut conflicts) = (Digests::default(), Vec::new());
         rules.digests(&buffer, &slots, &mut facts, &mut digests);
         let spot = Spot { source: 0, record: number as u32 + 1, line: 0 };
+        across.begin(&digests).expect("in memory");
         across.observe(digests.row(0), spot, Called { item: "item", group: "group" }, &mut conflicts).expect("in memory");
         found.extend(conflicts.iter().map(|conflict| code(conflict.rule)));
     }

@@ -3,41 +3,64 @@
 use super::digest::Key;
 use super::table::Table;
 use super::{Asks, Called};
+use crate::spec::FieldId;
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
 
 /// Ids of items and groups, one after the other.
 #[derive(Debug, Default)]
 struct Names {
     bytes: Vec<u8>,
-    last: Option<(u32, u32)>,
+    /// Where every so manyth pair begins.
+    starts: Vec<u64>,
+    count: u32,
+    /// The last row whose names were kept.
+    last: Option<u32>,
 }
 
 /// Longest part of an id that is kept for messages.
 const LONGEST: usize = 255;
+/// How many pairs of names are gone through at most to find one.
+const STRETCH: u32 = 16;
 
 impl Names {
-    /// Keeps the names of a row; returns where.
+    /// Keeps the names of a row; returns their number.
     fn keep(&mut self, row: u32, called: Called<'_>) -> u32 {
-        if let Some((_, at)) = self.last.filter(|(known, _)| *known == row) {
-            return at;
+        if self.last == Some(row) {
+            return self.count - 1;
         }
-        let at = self.bytes.len() as u32;
+        if self.count.is_multiple_of(STRETCH) {
+            self.starts.push(self.bytes.len() as u64);
+        }
         for name in [called.item, called.group] {
             let name = name.get(..name.floor_char_boundary(LONGEST)).unwrap_or("");
             self.bytes.push(name.len() as u8);
             self.bytes.extend_from_slice(name.as_bytes());
         }
-        self.last = Some((row, at));
-        at
+        self.last = Some(row);
+        self.count += 1;
+        self.count - 1
     }
 
-    fn at(&self, at: u32) -> Called<'_> {
-        let name = |at: usize| {
-            let length = usize::from(self.bytes.get(at).copied().unwrap_or(0));
-            (std::str::from_utf8(self.bytes.get(at + 1..at + 1 + length).unwrap_or_default()).unwrap_or(""), at + 1 + length)
+    fn at(&self, number: u32) -> Called<'_> {
+        let start = self.starts.get((number / STRETCH) as usize).copied().unwrap_or(0);
+        let mut rest = self.bytes.get(start as usize..).unwrap_or_default();
+        let mut name = || {
+            let (length, after) = rest.split_first().unwrap_or((&0, &[]));
+            let (name, after) = after.split_at_checked(usize::from(*length)).unwrap_or_default();
+            rest = after;
+            name
         };
-        let (item, next) = name(at as usize);
-        Called { item, group: name(next).0 }
+        for _ in 0..2 * (number % STRETCH) {
+            name();
+        }
+        let [item, group] = [name(), name()].map(|name| std::str::from_utf8(name).unwrap_or(""));
+        Called { item, group }
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes.capacity() + self.starts.capacity() * size_of::<u64>()
     }
 }
 
@@ -45,16 +68,32 @@ impl Names {
 pub(crate) const MOST_RULES: usize = 16;
 
 /// A group, in few bytes.
+///
+/// Every further row of a group is found in the table, so groups are not compared by their texts
+/// but by all 128 bits of their keys: those that the table has not are here. Two different ones
+/// would be taken for one if all of these agreed; that there are two such among ten million
+/// groups has a probability below 10⁻²⁴.
 #[derive(Clone, Copy, Debug)]
 struct Group {
+    /// The last 64 bits of its key.
+    tail: u64,
+    /// The bits of its head that the table has not.
+    middle: u32,
     /// The first row.
     row: u32,
-    /// Where its names are, if a rule may need them.
+    /// The number of its names, if a rule may need them.
     names: u32,
     /// A bit for each rule: whether a row had a part.
     met: u16,
     /// A bit for each rule: a difference was said, or a second row was met.
     settled: u16,
+}
+
+impl Group {
+    /// Whether the bits of its key that the table has not are those of this one.
+    fn is(&self, key: Key) -> bool {
+        (self.tail, self.middle) == (key.tail(), key.middle())
+    }
 }
 
 /// What a rule asks; of one that compares, the place of its value among those of a group.
@@ -75,8 +114,8 @@ pub(super) struct Groups {
     groups: Vec<Group>,
     /// By group and rule that compares: the first value; 0 where no row had a part yet.
     values: Vec<u32>,
-    /// By group and rule: the first row that had a part, and its names, where that is not the
-    /// group's first row; few are.
+    /// By group and rule: the first row that had a part, and the number of its names, where that
+    /// is not the group's first row; few are.
     later: HashMap<(u32, u8), (u32, u32)>,
     names: Names,
     /// Rows of a group mostly stand together.
@@ -84,13 +123,13 @@ pub(super) struct Groups {
 }
 
 /// A group as another part of the program may keep it.
-pub(super) struct Kept<'a> {
+pub(super) struct Kept {
     pub(super) key: Key,
     pub(super) rule: usize,
     pub(super) value: u32,
     pub(super) row: u32,
     pub(super) settled: bool,
-    pub(super) called: Called<'a>,
+    names: Option<u32>,
 }
 
 impl Groups {
@@ -118,10 +157,13 @@ impl Groups {
             return place;
         }
         let next = self.groups.len();
-        let place = match self.places.find_or_insert(key, next as u32) {
+        let groups = &self.groups;
+        let is_it = |place: u32| Ok::<_, Infallible>(groups[place as usize].is(key));
+        let Ok(found) = self.places.find_or_insert(key, next as u32, is_it);
+        let place = match found {
             Some(place) => place as usize,
             None => {
-                self.groups.push(Group { row, names: 0, met: 0, settled: 0 });
+                self.groups.push(Group { tail: key.tail(), middle: key.middle(), row, names: 0, met: 0, settled: 0 });
                 self.values.resize(self.values.len() + self.compared, 0);
                 next
             }
@@ -174,41 +216,49 @@ impl Groups {
 
     /// How much memory they take.
     pub(super) fn bytes(&self) -> usize {
-        let lists = self.groups.capacity() * size_of::<Group>() + self.values.capacity() * 4 + self.names.bytes.capacity();
+        let lists = self.groups.capacity() * size_of::<Group>() + self.values.capacity() * 4 + self.names.bytes();
         // A map keeps a byte more for each entry, and is filled to seven eighths.
         self.places.bytes() + lists + self.later.capacity() * 8 / 7 * 17
     }
 
     /// Everything kept, group by group and rule by rule.
-    pub(super) fn kept(&self) -> impl Iterator<Item = Kept<'_>> {
-        self.places.entries().flat_map(move |(key, place)| {
+    pub(super) fn kept(&self) -> impl Iterator<Item = Kept> {
+        self.places.entries().flat_map(move |(short, place)| {
             let group = self.groups[place as usize];
+            let key = Key::joined(short, group.middle, group.tail);
             let met = self.asked.iter().enumerate().filter(move |(rule, _)| group.met >> rule & 1 == 1);
             met.map(move |(rule, asked)| {
                 let later = self.later.get(&(place, rule as u8));
                 let (row, names) = later.copied().unwrap_or((group.row, group.names));
-                let (value, called) = match asked.asks {
-                    Asks::Agree => (self.values[place as usize * self.compared + asked.value], Called { item: "", group: "" }),
-                    Asks::Several | Asks::NoItem(_) => (1, self.names.at(names)),
+                let (value, names) = match asked.asks {
+                    Asks::Agree => (self.values[place as usize * self.compared + asked.value], None),
+                    Asks::Several | Asks::NoItem(_) => (1, Some(names)),
                 };
-                Kept { key, rule, value, row, settled: group.settled >> rule & 1 == 1, called }
+                Kept { key, rule, value, row, settled: group.settled >> rule & 1 == 1, names }
             })
         })
     }
 
+    /// What the row of something kept is called, and its group, where a rule may need it.
+    pub(super) fn called(&self, kept: &Kept) -> Called<'_> {
+        kept.names.map_or(Called { item: "", group: "" }, |names| self.names.at(names))
+    }
+
     /// What shows only at the end: rule, row and names. `is_item` tells whether the text of a
     /// key is the id of an item.
-    pub(super) fn finish(&self, is_item: &dyn Fn(crate::spec::FieldId, Key) -> bool) -> Vec<(usize, u32, Called<'_>)> {
-        let mut late: Vec<_> = self
-            .kept()
-            .filter(|kept| match self.asked[kept.rule].asks {
+    pub(super) fn finish(&self, is_item: &mut dyn FnMut(FieldId, Key) -> io::Result<bool>) -> io::Result<Vec<(usize, u32, Called<'_>)>> {
+        let mut late = Vec::new();
+        for kept in self.kept() {
+            let is_late = match self.asked[kept.rule].asks {
                 Asks::Agree => false,
                 Asks::Several => !kept.settled,
-                Asks::NoItem(item) => is_item(item, kept.key),
-            })
-            .map(|kept| (kept.rule, kept.row, kept.called))
-            .collect();
+                Asks::NoItem(item) => is_item(item, kept.key)?,
+            };
+            if is_late {
+                late.push((kept.rule, kept.row, self.called(&kept)));
+            }
+        }
         late.sort_by_key(|(rule, row, _)| (*rule, *row));
-        late
+        Ok(late)
     }
 }

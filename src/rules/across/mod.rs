@@ -6,10 +6,12 @@
 pub mod digest;
 pub(crate) mod group;
 mod groups;
+mod known;
 mod spill;
 mod spots;
 pub mod state;
 mod table;
+mod texts;
 pub(crate) mod unique;
 
 use super::row::{Names, View};

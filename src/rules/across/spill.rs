@@ -6,7 +6,9 @@
 
 use super::digest::{Key, RowDigest};
 use super::groups::Kept;
-use super::state::{Across, Conflict, Late, Say, Shape};
+use super::known::Known;
+use super::state::{Conflict, Late, Say, Shape};
+use super::texts::Texts;
 use super::{Called, Spot};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
@@ -14,7 +16,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 /// How many files each list is cut into.
 const PARTS: usize = 64;
 /// Bytes of one record that stand at fixed places.
-const FIXED: usize = 24;
+const FIXED: usize = 31;
 
 /// The files of a run.
 #[derive(Debug)]
@@ -68,22 +70,30 @@ impl Spill {
         }
     }
 
-    /// Writes a key that was known before.
-    pub(super) fn once(&mut self, n: usize, key: Key, row: u32, spot: Spot) -> io::Result<()> {
-        self.write(n, true, row, spot, key, &[1], &[], Called { item: "", group: "" })
+    /// Writes all that was known before.
+    pub(super) fn take_over(&mut self, known: &Known) -> io::Result<()> {
+        for (n, table) in known.once().iter().enumerate() {
+            for (short, row) in table.entries() {
+                // Other tables will find it by just this, and compare the texts of the rows.
+                let key = Key::joined(short, 1, 0);
+                self.write(n, true, row, known.spot(row), key, &[1], &[], Called { item: "", group: "" })?;
+            }
+        }
+        let groups = known.groups();
+        groups.kept().try_for_each(|kept| self.group(&kept, known.spot(kept.row), groups.called(&kept)))
     }
 
     /// Writes what was known of a group for one rule: its first row, and where the rule was
     /// settled, a second one that settles it again without a word.
-    pub(super) fn group(&mut self, kept: &Kept<'_>, spot: Spot) -> io::Result<()> {
+    fn group(&mut self, kept: &Kept, spot: Spot, called: Called<'_>) -> io::Result<()> {
         let list = self.lists.len() - 1;
         let width = self.lists[list].width;
         let mut values = vec![0; width];
         values[kept.rule] = kept.value;
-        self.write(list, true, kept.row, spot, kept.key, &values, &[], kept.called)?;
+        self.write(list, true, kept.row, spot, kept.key, &values, &[], called)?;
         if kept.settled {
             values[kept.rule] = if kept.value == 1 { 2 } else { 1 };
-            self.write(list, true, kept.row, spot, kept.key, &values, &[], kept.called)?;
+            self.write(list, true, kept.row, spot, kept.key, &values, &[], called)?;
         }
         Ok(())
     }
@@ -125,8 +135,8 @@ impl Spill {
         list.parts[(key.head() >> 32) as usize % PARTS].write_all(record)
     }
 
-    /// Judges part after part; see [`Across::finish`].
-    pub(super) fn finish(self, shape: &Shape, rows: u32, late: &mut Say<'_>) -> io::Result<u64> {
+    /// Judges part after part; see [`super::Across::finish`].
+    pub(super) fn finish(self, shape: &Shape, texts: &Texts, rows: u32, late: &mut Say<'_>) -> io::Result<u64> {
         let mut lists = Vec::with_capacity(self.lists.len());
         for list in self.lists {
             let parts = list.parts.into_iter().map(|part| part.into_inner().map_err(io::IntoInnerError::into_error));
@@ -138,20 +148,20 @@ impl Spill {
         // What refuses rows comes first, all of it: a refused row has no part in other rules.
         for n in (0..groups).filter(|&n| refusing(n)).chain((0..groups).filter(|&n| !refusing(n))) {
             for part in 0..PARTS {
-                let mut state = Across::of(shape.clone(), usize::MAX);
-                replay(&mut lists[n], part, n, &mut state, shape, &mut refused, Some(&mut *late))?;
+                let mut known = Known::of_some(shape);
+                replay(&mut lists[n], part, n, &mut known, (shape, texts), &mut refused, Some(&mut *late))?;
             }
         }
         let mut count = 0;
         for part in 0..PARTS {
-            let mut state = Across::of(shape.clone(), usize::MAX);
+            let mut known = Known::of_some(shape);
             // The ids of items, for rules that ask whether a group is called like one.
             for n in (0..groups).filter(|&n| shape.once[n].is_some()) {
-                replay(&mut lists[n], part, n, &mut state, shape, &mut refused, None)?;
+                replay(&mut lists[n], part, n, &mut known, (shape, texts), &mut refused, None)?;
             }
-            replay(&mut lists[groups], part, groups, &mut state, shape, &mut refused, Some(&mut *late))?;
-            state.settle(late);
-            count += state.groups() as u64;
+            replay(&mut lists[groups], part, groups, &mut known, (shape, texts), &mut refused, Some(&mut *late))?;
+            known.settle(shape, texts, late)?;
+            count += known.groups().len() as u64;
         }
         Ok(count)
     }
@@ -177,8 +187,8 @@ fn replay(
     list: &mut (Vec<File>, usize),
     part: usize,
     n: usize,
-    state: &mut Across,
-    shape: &Shape,
+    known: &mut Known,
+    (shape, texts): (&Shape, &Texts),
     refused: &mut Refused,
     mut say: Option<&mut Say<'_>>,
 ) -> io::Result<()> {
@@ -201,7 +211,7 @@ fn replay(
         let digest = RowDigest { keys: &keys, group, values: &record.values, blamed: &record.blamed };
         let called = Called { item: &record.item, group: &record.group };
         conflicts.clear();
-        let stays = state.observe(digest, record.spot, called, &mut conflicts)?;
+        let stays = known.take(shape, texts, record.row, (digest, record.spot, called), &mut conflicts)?;
         let (Some(say), false) = (&mut say, record.silent) else { continue };
         if !stays {
             refused.add(record.row);
@@ -238,7 +248,7 @@ fn read(reader: &mut impl Read, width: usize) -> io::Result<Option<Record>> {
     };
     let row = number(4) as u32;
     let spot = Spot { source: number(2) as u16, record: number(4) as u32, line: number(4) as u32 };
-    let key = Key::new(number(8), number(1) as u8);
+    let key = Key::new(number(8), number(8));
     let mut values = vec![0; width];
     for value in &mut values {
         let mut bytes = [0; 4];

@@ -4,11 +4,10 @@
 //! it. Beyond that, what is known goes to disk, cut by key into parts that fit one after the
 //! other, and conflicts are found at the end.
 
-use super::digest::{Digests, Key, RowDigest};
-use super::groups::Groups;
+use super::digest::{Digests, RowDigest};
+use super::known::Known;
 use super::spill::Spill;
-use super::spots::Spots;
-use super::table::Table;
+use super::texts::{Texts, too_many};
 use super::{AcrossCheck, Asks, Called, Spot};
 use crate::spec::FieldId;
 use std::io;
@@ -80,11 +79,10 @@ impl Shape {
 #[derive(Debug)]
 pub struct Across {
     shape: Shape,
-    once: Vec<Table>,
-    groups: Groups,
-    spots: Spots,
+    known: Known,
+    texts: Texts,
     rows: u32,
-    /// Most bytes the tables may take.
+    /// Most bytes that may be taken.
     memory: usize,
     spill: Option<Spill>,
 }
@@ -114,112 +112,54 @@ impl Across {
         Self::of(shape, memory)
     }
 
-    pub(super) fn of(shape: Shape, memory: usize) -> Self {
-        let once = shape.once.iter().map(|_| Table::default()).collect();
-        Self { once, groups: Groups::new(&shape.asks), spots: Spots::default(), rows: 0, memory, spill: None, shape }
+    fn of(shape: Shape, memory: usize) -> Self {
+        let (known, texts) = (Known::of_all(&shape), Texts::new(shape.once.len()));
+        Self { known, texts, rows: 0, memory, spill: None, shape }
+    }
+
+    /// Takes what is kept of the next rows; each of them is then asked about, in this order.
+    ///
+    /// # Errors
+    /// When what the keys were made of cannot be written to disk.
+    pub fn begin(&mut self, digests: &Digests) -> io::Result<()> {
+        debug_assert!(self.texts.is_at(self.rows), "the rows begun before were all asked about");
+        if self.spill.is_none() {
+            // The places of many keys lie far apart in memory, and this way the waits overlap.
+            self.known.glance(&digests.keys);
+        }
+        self.texts.append(digests)
     }
 
     /// Takes the next row; returns whether it stays in the feed as far as is known now.
     ///
     /// # Errors
-    /// When what does not fit into memory cannot be written to disk.
+    /// When what does not fit into memory cannot be written to disk, or read again.
     pub fn observe(&mut self, row: RowDigest<'_>, spot: Spot, called: Called<'_>, conflicts: &mut Vec<Conflict>) -> io::Result<bool> {
         let number = self.rows;
-        self.rows = self.rows.saturating_add(1);
+        self.rows = number.checked_add(1).ok_or_else(too_many)?;
         if let Some(spill) = &mut self.spill {
             spill.push(number, row, spot, called)?;
             return Ok(true);
         }
-        self.spots.push(spot);
-        let stays = self.remember(number, row, called, conflicts);
-        if number % LOOK == LOOK - 1 && self.bytes() > self.memory {
+        let stays = self.known.take(&self.shape, &self.texts, number, (row, spot, called), conflicts)?;
+        if number % LOOK == LOOK - 1 && self.known.bytes() + self.texts.bytes() > self.memory {
             let mut spill = Spill::new(&self.shape)?;
-            self.move_out(&mut spill)?;
+            spill.take_over(&std::mem::replace(&mut self.known, Known::of_all(&self.shape)))?;
             self.spill = Some(spill);
         }
         Ok(stays)
-    }
-
-    /// Looks at the places of many rows' keys before they are asked for one by one. They lie far
-    /// apart in memory, and this way the waits for them overlap.
-    pub fn look_ahead(&self, digests: &Digests) {
-        if self.spill.is_none() && !self.once.is_empty() {
-            let tables = self.once.iter().cycle();
-            let seen = digests.keys.iter().zip(tables).filter_map(|(key, table)| Some(table.glance((*key)?)));
-            std::hint::black_box(seen.fold(0, u64::wrapping_add));
-        }
-    }
-
-    fn remember(&mut self, number: u32, row: RowDigest<'_>, called: Called<'_>, conflicts: &mut Vec<Conflict>) -> bool {
-        for &(rule, part, refuses) in &self.shape.order {
-            let Part::Once(n) = part else { continue };
-            let Some(key) = row.keys.get(n).copied().flatten() else { continue };
-            let Some(first) = self.once[n].find_or_insert(key, number) else { continue };
-            let column = row.blamed.get(rule).copied().unwrap_or(crate::cell::NO_COLUMN);
-            conflicts.push(Conflict { rule, first: self.spots.at(first), column });
-            if refuses {
-                return false;
-            }
-        }
-        if let Some(group) = row.group {
-            let (shape, spots) = (&self.shape, &self.spots);
-            self.groups.observe(group, row.values, number, called, &mut |n, first| {
-                let Some(rule) = shape.of_group(n) else { return };
-                let column = row.blamed.get(rule).copied().unwrap_or(crate::cell::NO_COLUMN);
-                conflicts.push(Conflict { rule, first: spots.at(first), column });
-            });
-        }
-        true
-    }
-
-    /// How much memory the tables take.
-    fn bytes(&self) -> usize {
-        self.once.iter().map(Table::bytes).sum::<usize>() + self.groups.bytes() + self.spots.bytes()
-    }
-
-    /// Writes everything known to disk, so that it can be taken up again part by part.
-    fn move_out(&mut self, spill: &mut Spill) -> io::Result<()> {
-        for (n, table) in std::mem::take(&mut self.once).into_iter().enumerate() {
-            for (key, row) in table.entries() {
-                spill.once(n, key, row, self.spots.at(row))?;
-            }
-        }
-        let groups = std::mem::replace(&mut self.groups, Groups::new(&self.shape.asks));
-        for kept in groups.kept() {
-            spill.group(&kept, self.spots.at(kept.row))?;
-        }
-        self.spots = Spots::default();
-        Ok(())
     }
 
     /// Ends the feed: tells `late` what shows only now and returns how many groups there are.
     ///
     /// # Errors
     /// When what was written to disk cannot be read again.
-    pub fn finish(mut self, late: &mut Say<'_>) -> io::Result<u64> {
-        if let Some(spill) = self.spill.take() {
-            return spill.finish(&self.shape, self.rows, late);
+    pub fn finish(self, late: &mut Say<'_>) -> io::Result<u64> {
+        if let Some(spill) = self.spill {
+            return spill.finish(&self.shape, &self.texts, self.rows, late);
         }
-        self.settle(late);
-        Ok(self.groups.len() as u64)
-    }
-
-    /// What shows at the end of what is in memory.
-    pub(super) fn settle(&self, late: &mut Say<'_>) {
-        let is_item = |field: FieldId, key: Key| {
-            let ids = self.shape.once.iter().position(|of| *of == Some(field));
-            ids.and_then(|ids| self.once.get(ids)).is_some_and(|ids| ids.find(key).is_some())
-        };
-        for (n, row, called) in self.groups.finish(&is_item) {
-            let Some(rule) = self.shape.of_group(n) else { continue };
-            let (spot, column) = (self.spots.at(row), crate::cell::NO_COLUMN);
-            late(Late { rule, spot, first: None, column, called, refused: false }, row);
-        }
-    }
-
-    /// How many groups are in memory.
-    pub(super) fn groups(&self) -> usize {
-        self.groups.len()
+        self.known.settle(&self.shape, &self.texts, late)?;
+        Ok(self.known.groups().len() as u64)
     }
 }
 
@@ -232,15 +172,23 @@ mod tests {
     /// Rule, row, earlier row, item, and whether the row is refused.
     type Told = (usize, Spot, Option<Spot>, String, bool);
 
+    /// The rule that asks whether a group is called like an item.
+    const NO_ITEM: usize = 4;
+
+    /// The same key, but that tables find it by 11 bits instead of 40.
+    fn crowded(key: &mut Key) {
+        *key = Key::new(key.head() & 0x7f_ffff_ff0f, key.tail());
+    }
+
     /// Ids that repeat now and then, groups whose rows are scattered, values that differ at times.
-    fn told(memory: usize) -> (Vec<Told>, u64) {
+    fn told(memory: usize, is_crowded: bool) -> (Vec<Told>, u64) {
         let shape = Shape {
             order: vec![
                 (1, Part::Once(0), true),
                 (0, Part::Once(1), false),
                 (2, Part::Group(0), false),
                 (3, Part::Group(1), false),
-                (4, Part::Group(2), false),
+                (NO_ITEM, Part::Group(2), false),
             ],
             once: vec![Some(FieldId(0)), None],
             asks: vec![Asks::Agree, Asks::Several, Asks::NoItem(FieldId(0))],
@@ -251,24 +199,36 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 33) % below
         };
-        for row in 0..20_000u32 {
-            let item = format!("i{}", if next(50) == 0 { next(20_000) } else { u64::from(row) });
-            let group = match next(40) {
-                0 => format!("i{}", next(20_000)),
-                _ => format!("g{}", next(9_000)),
-            };
-            let spot = Spot { source: u16::from(row > 15_000), record: row + 1, line: row + 2 };
-            let key = Key::of(&group);
-            let digests = Digests {
-                keys: vec![Some(Key::of(&item)), (next(3) > 0).then(|| key.with(next(50)))],
-                groups: vec![(next(10) > 0).then_some(key)],
-                values: vec![1 + next(40) as u32 / 39, u32::from(next(4) > 0), u32::from(item != group)],
-                blamed: vec![0, 1, 2, 3, 4],
-            };
-            conflicts.clear();
-            let called = Called { item: &item, group: &group };
-            let stays = across.observe(digests.row(0), spot, called, &mut conflicts).expect("a disk");
-            told.extend(conflicts.iter().map(|found| (found.rule, spot, Some(found.first), item.clone(), !stays)));
+        // Long enough for all of them not to stay in memory.
+        let item_of = |number: u64| format!("i{number:060}");
+        let mut row = 0u32;
+        while row < 20_000 {
+            let (mut digests, mut called) = (Digests::default(), Vec::new());
+            for row in row..row + 1 + next(400) as u32 {
+                let item = item_of(if next(50) == 0 { next(20_000) } else { u64::from(row) });
+                let group = match next(40) {
+                    0 => item_of(next(20_000)),
+                    _ => format!("g{}", next(9_000)),
+                };
+                let key = Key::of(&group);
+                digests.push_group((next(10) > 0).then_some(key));
+                digests.push_key(Some(Key::of(&item)), Some(&item));
+                digests.push_key((next(3) > 0).then(|| key.with(next(50))), None);
+                digests.values.extend([1 + next(40) as u32 / 39, u32::from(next(4) > 0), u32::from(item != group)]);
+                digests.blamed.extend([0, 1, 2, 3, 4]);
+                called.push((item, group));
+            }
+            if is_crowded {
+                digests.keys.iter_mut().chain(&mut digests.groups).flatten().for_each(crowded);
+            }
+            across.begin(&digests).expect("a disk");
+            for (place, (item, group)) in called.iter().enumerate() {
+                let spot = Spot { source: u16::from(row > 15_000), record: row + 1, line: row + 2 };
+                conflicts.clear();
+                let stays = across.observe(digests.row(place), spot, Called { item, group }, &mut conflicts).expect("a disk");
+                told.extend(conflicts.iter().map(|found| (found.rule, spot, Some(found.first), item.clone(), !stays)));
+                row += 1;
+            }
         }
         let groups = across.finish(&mut |late, _| told.push((late.rule, late.spot, late.first, late.called.item.to_owned(), late.refused)));
         told.sort();
@@ -277,10 +237,64 @@ mod tests {
 
     #[test]
     fn disk_tells_what_memory_tells() {
-        let (at_once, groups) = told(usize::MAX);
+        let (at_once, groups) = told(usize::MAX, false);
         for rule in 0..5 {
             assert!(at_once.iter().filter(|(found, ..)| *found == rule).count() > 20, "rule {rule} never broken");
         }
-        assert_eq!(told(0), (at_once, groups));
+        assert_eq!(told(0, false), (at_once, groups));
+    }
+
+    #[test]
+    fn keys_that_look_the_same_are_told_apart_in_memory_and_on_disk() {
+        let (mut apart, groups) = told(usize::MAX, false);
+        // The keys of items found by other bits than those of groups are not found.
+        apart.retain(|(rule, ..)| *rule != NO_ITEM);
+        for memory in [usize::MAX, 0] {
+            let (mut crowded, count) = told(memory, true);
+            crowded.retain(|(rule, ..)| *rule != NO_ITEM);
+            assert_eq!(crowded, apart);
+            assert_eq!(count, groups);
+        }
+    }
+
+    /// The rows that repeat the id of an earlier one, and which.
+    fn repeated(memory: usize, rows: &[(&str, &str)]) -> Vec<(u32, u32)> {
+        let shape = Shape { order: vec![(0, Part::Once(0), true)], once: vec![Some(FieldId(0))], asks: Vec::new() };
+        let (mut across, mut digests) = (Across::of(shape, memory), Digests::default());
+        for (owner, item) in rows {
+            digests.belong_to(owner);
+            digests.push_group(None);
+            digests.push_key(Some(Key::of(item)), Some(item));
+        }
+        digests.keys.iter_mut().flatten().for_each(|key| *key = Key::new(1, 1));
+        across.begin(&digests).expect("a disk");
+        let mut found = Vec::new();
+        for row in 0..rows.len() {
+            let (spot, mut conflicts) = (Spot { record: row as u32, ..Spot::default() }, Vec::new());
+            let called = Called { item: "", group: "" };
+            let stays = across.observe(digests.row(row), spot, called, &mut conflicts).expect("a disk");
+            assert_eq!(stays, conflicts.is_empty());
+            found.extend(conflicts.iter().map(|conflict| (row as u32, conflict.first.record)));
+        }
+        across.finish(&mut |late, _| found.push((late.spot.record, late.first.map_or(0, |first| first.record)))).expect("a disk");
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn only_what_is_the_same_text_of_the_same_owner_is_repeated() {
+        // All keys are one: what tells rows apart are the texts.
+        let rows = [("", "a"), ("", "b"), ("x", "a"), ("y", "a"), ("x", "b"), ("", "b"), ("y", "a"), ("x", "a"), ("xa", ""), ("", "")];
+        assert_eq!(repeated(usize::MAX, &rows), [(5, 1), (6, 3), (7, 2)]);
+    }
+
+    #[test]
+    fn crowds_that_went_to_disk_are_told_apart_by_their_texts() {
+        let names: Vec<String> = (0..4200).map(|row| format!("{}", if row % 1000 == 999 { 7 } else { row })).collect();
+        let owners = ["", "x", "y"];
+        let rows: Vec<(&str, &str)> = names.iter().enumerate().map(|(row, name)| (owners[row % 3 * usize::from(row < 3000)], name.as_str())).collect();
+        let at_once = repeated(usize::MAX, &rows);
+        assert!(!at_once.is_empty());
+        assert_eq!(repeated(0, &rows), at_once);
     }
 }

@@ -1,149 +1,201 @@
-//! A table from keys to row numbers, in 12 bytes an entry.
+//! A table from short hashes to row numbers, in 8 bytes an entry.
 //!
-//! A map of the standard library doubles all at once, and right after that it is half empty;
-//! with tens of millions of ids that decides how much memory a run needs. This one is cut
-//! into parts that grow one at a time and by an eighth, each from a size of its own, so that
-//! not all of them are nearly empty at once. A part keeps its entries in the order of their
-//! words: a word that is not there is missed at the first greater one, which lets the part be
-//! nearly full.
+//! An entry holds 32 bits of a key's hash, so two keys may well look the same here: what is
+//! found is a candidate, and whoever asks says whether it is the one that was meant.
+//!
+//! Entries stand in buckets of one cache line each, in the order of their coming; a bucket
+//! that is full runs over into the next. So looking a key up and putting it in mostly touch
+//! one line. A map of the standard library doubles all at once, and right after that it is
+//! half empty; with tens of millions of ids that decides how much memory a run needs. This one
+//! is cut into parts that grow one at a time and by a third, from sizes of their own, so that
+//! not all of them are nearly empty at once. A part grows by what its entries say alone: homes
+//! are the hash scaled to the number of buckets.
 
 use super::digest::Key;
 
 /// How many parts there are: the low byte of a key's head chooses one, and so needs no place in it.
 const PARTS: usize = 256;
+/// How many entries a bucket holds.
+const WIDTH: usize = 8;
 /// The share of places that may be taken, in percent.
 const FULL: usize = 87;
-/// Places behind the last home, for entries that found theirs taken; more are added where needed.
-const BEHIND: usize = 24;
+/// Buckets behind the last home, for entries that found theirs full; more are added where needed.
+const BEHIND: usize = 2;
 
-/// The rest of a key and its row, in three pieces of four bytes so that no room is lost between.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    high: u32,
-    low: u32,
-    row: u32,
+/// One cache line: the places that are taken come first.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Bucket {
+    hashes: [u32; WIDTH],
+    /// The rows, plus one; 0 where the place is free.
+    rows: [u32; WIDTH],
 }
 
-const FREE: Entry = Entry { high: 0, low: 0, row: 0 };
-
-impl Entry {
-    fn of(word: u64, row: u32) -> Self {
-        Self { high: (word >> 32) as u32, low: word as u32, row }
+impl Bucket {
+    /// A bit for each place that holds this hash; free places may be among them.
+    fn like(&self, hash: u32) -> u32 {
+        bits(self.hashes.map(|of| of == hash))
     }
 
-    /// What is left of the key; 0 where the place is free.
-    fn word(self) -> u64 {
-        u64::from(self.high) << 32 | u64::from(self.low)
+    /// How many places are taken.
+    fn taken(&self) -> usize {
+        bits(self.rows.map(|row| row == 0)).trailing_zeros().min(WIDTH as u32) as usize
     }
+
+    fn entries(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.hashes.into_iter().zip(self.rows).take_while(|(_, row)| *row != 0)
+    }
+}
+
+/// A bit for each place of which something is true.
+fn bits(places: [bool; WIDTH]) -> u32 {
+    places.into_iter().enumerate().fold(0, |bits, (place, is_so)| bits | u32::from(is_so) << place)
 }
 
 /// Keys with the row each was first met in.
 #[derive(Debug)]
 pub(super) struct Table {
-    parts: Vec<Part>,
+    parts: Box<[Part; PARTS]>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Part {
-    places: Vec<Entry>,
-    /// How many places are homes; the others stand behind them.
-    homes: usize,
-    taken: usize,
+    buckets: Vec<Bucket>,
+    /// How many buckets are homes; the others stand behind them.
+    homes: u32,
+    /// How many entries may come before it grows.
+    room: u32,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { parts: vec![Part::default(); PARTS] }
+        Self { parts: Box::new(std::array::from_fn(|_| Part::default())) }
     }
-}
-
-/// The part of a key and what is kept of it there; never 0, because no head is below 256.
-fn cut(key: Key) -> (usize, u64) {
-    (key.head() as usize % PARTS, key.head() >> 8 << 8 | u64::from(key.tail()))
 }
 
 impl Table {
-    /// The row of a key, or `None` after the key was put in with `row`.
-    pub(super) fn find_or_insert(&mut self, key: Key, row: u32) -> Option<u32> {
-        let (number, word) = cut(key);
-        let part = self.parts.get_mut(number)?;
-        if part.taken * 100 >= part.homes * FULL {
+    /// The row of a key, or `None` after the key was put in with `row`. `is_it` says of the row
+    /// of a candidate whether its key is the same.
+    ///
+    /// # Errors
+    /// When `is_it` has none to give.
+    pub(super) fn find_or_insert<E>(&mut self, key: Key, row: u32, mut is_it: impl FnMut(u32) -> Result<bool, E>) -> Result<Option<u32>, E> {
+        let (number, hash) = key.short();
+        let part = &mut self.parts[usize::from(number)];
+        if part.room == 0 {
             part.grow(number);
         }
-        let place = part.place(word);
-        if let Some(entry) = part.places.get(place).filter(|entry| entry.word() == word) {
-            return Some(entry.row);
+        let mut at = part.home(hash);
+        loop {
+            let bucket = part.bucket(at);
+            let taken = bucket.taken();
+            if let Some(found) = among(bucket, hash, taken, &mut is_it)? {
+                return Ok(Some(found));
+            }
+            if taken < WIDTH {
+                (bucket.hashes[taken], bucket.rows[taken]) = (hash, row + 1);
+                part.room -= 1;
+                return Ok(None);
+            }
+            at += 1;
         }
-        part.put(place, Entry::of(word, row));
-        None
+    }
+
+    /// The row of a key; `is_it` as above.
+    ///
+    /// # Errors
+    /// When `is_it` has none to give.
+    pub(super) fn find<E>(&self, key: Key, mut is_it: impl FnMut(u32) -> Result<bool, E>) -> Result<Option<u32>, E> {
+        let (number, hash) = key.short();
+        let part = &self.parts[usize::from(number)];
+        for bucket in part.buckets.get(part.home(hash)..).unwrap_or_default() {
+            let taken = bucket.taken();
+            if let Some(found) = among(bucket, hash, taken, &mut is_it)? {
+                return Ok(Some(found));
+            }
+            if taken < WIDTH {
+                break;
+            }
+        }
+        Ok(None)
     }
 
     /// Looks at the place of a key without waiting for it; what is returned means nothing.
-    pub(super) fn glance(&self, key: Key) -> u64 {
-        let (number, word) = cut(key);
-        let part = self.parts.get(number);
-        part.and_then(|part| part.places.get(part.home(word))).map_or(0, |entry| u64::from(entry.low))
+    pub(super) fn glance(&self, key: Key) -> u32 {
+        let (number, hash) = key.short();
+        let part = &self.parts[usize::from(number)];
+        part.buckets.get(part.home(hash)).map_or(0, |bucket| bucket.rows[0])
     }
 
-    /// The row of a key.
-    pub(super) fn find(&self, key: Key) -> Option<u32> {
-        let (number, word) = cut(key);
-        let part = self.parts.get(number)?;
-        part.places.get(part.place(word)).filter(|entry| entry.word() == word).map(|entry| entry.row)
-    }
-
-    /// All keys with their rows, in no order that means anything.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (Key, u32)> {
-        self.parts.iter().enumerate().flat_map(|(number, part)| {
-            let taken = part.places.iter().filter(|entry| entry.word() != 0);
-            taken.map(move |entry| (Key::new(entry.word() >> 8 << 8 | number as u64, entry.word() as u8), entry.row))
+    /// What is known of all keys, with their rows, in no order that means anything.
+    pub(super) fn entries(&self) -> impl Iterator<Item = ((u8, u32), u32)> {
+        let parts = self.parts.iter().zip(0..=u8::MAX);
+        parts.flat_map(|(part, number)| {
+            let entries = part.buckets.iter().flat_map(Bucket::entries);
+            entries.map(move |(hash, row)| ((number, hash), row - 1))
         })
     }
 
     /// How much memory the table takes.
     pub(super) fn bytes(&self) -> usize {
-        self.parts.iter().map(|part| part.places.capacity()).sum::<usize>() * size_of::<Entry>()
+        self.parts.iter().map(|part| part.buckets.capacity()).sum::<usize>() * size_of::<Bucket>() + size_of::<[Part; PARTS]>()
     }
 }
 
+/// The row of the first candidate that is the one meant.
+fn among<E>(bucket: &Bucket, hash: u32, taken: usize, is_it: &mut impl FnMut(u32) -> Result<bool, E>) -> Result<Option<u32>, E> {
+    let mut like = bucket.like(hash) & ((1 << taken) - 1);
+    while like != 0 {
+        let row = bucket.rows[like.trailing_zeros() as usize % WIDTH] - 1;
+        if is_it(row)? {
+            return Ok(Some(row));
+        }
+        like &= like - 1;
+    }
+    Ok(None)
+}
+
 impl Part {
-    /// The first place of a word: scaled to the number of homes, so that the order of words is
-    /// that of their homes.
-    fn home(&self, word: u64) -> usize {
-        ((u128::from(word) * self.homes as u128) >> 64) as usize
+    /// The first bucket of a hash.
+    fn home(&self, hash: u32) -> usize {
+        (u64::from(hash) * u64::from(self.homes) >> 32) as usize
     }
 
-    /// Where a word stands, or would: the first place from its home on that is free or holds
-    /// no lesser one.
-    fn place(&self, word: u64) -> usize {
-        let home = self.home(word);
-        let entries = self.places.get(home..).unwrap_or_default();
-        // A free place holds 0, which minus one is greater than any word.
-        home + entries.iter().position(|entry| entry.word().wrapping_sub(1) >= word - 1).unwrap_or(entries.len())
-    }
-
-    /// Puts an entry where it belongs; those behind it move up to the next free place.
-    fn put(&mut self, place: usize, entry: Entry) {
-        let behind = self.places.get(place..).unwrap_or_default();
-        let free = place + behind.iter().position(|entry| entry.word() == 0).unwrap_or(behind.len());
-        if free == self.places.len() {
-            self.places.reserve_exact(BEHIND);
-            self.places.push(FREE);
+    fn bucket(&mut self, at: usize) -> &mut Bucket {
+        if at >= self.buckets.len() {
+            self.buckets.reserve_exact(BEHIND);
+            self.buckets.push(Bucket::default());
         }
-        self.places.copy_within(place..free, place + 1);
-        self.places[place] = entry;
-        self.taken += 1;
+        &mut self.buckets[at]
     }
 
-    fn grow(&mut self, number: usize) {
-        self.homes = if self.homes == 0 { 16 + number % 16 } else { self.homes + (self.homes / 8).max(4) };
-        let old = std::mem::replace(&mut self.places, Vec::with_capacity(self.homes + BEHIND));
-        for entry in old.into_iter().filter(|entry| entry.word() != 0) {
-            // All that came before belong in front of it.
-            self.places.resize(self.home(entry.word()).max(self.places.len()), FREE);
-            self.places.push(entry);
+    fn put(&mut self, hash: u32, row: u32) {
+        let mut at = self.home(hash);
+        loop {
+            let bucket = self.bucket(at);
+            let taken = bucket.taken();
+            if taken < WIDTH {
+                (bucket.hashes[taken], bucket.rows[taken]) = (hash, row);
+                return;
+            }
+            at += 1;
         }
-        self.places.resize(self.places.len().max(self.homes + BEHIND), FREE);
+    }
+
+    fn grow(&mut self, number: u8) {
+        let before = self.homes;
+        self.homes = match before {
+            0 => 3,
+            // From here on parts differ by up to a third, which is what they grow by.
+            1..12 => 12 + u32::from(number) % 4,
+            _ => before + before / 3,
+        };
+        let most = |homes: u32| homes * (WIDTH * FULL) as u32 / 100;
+        self.room = most(self.homes) - most(before);
+        let old = std::mem::replace(&mut self.buckets, vec![Bucket::default(); self.homes as usize + BEHIND]);
+        for (hash, row) in old.iter().flat_map(Bucket::entries) {
+            self.put(hash, row);
+        }
     }
 }
 
@@ -153,61 +205,81 @@ mod tests {
     use crate::rules::across::Key;
     use proptest::prelude::*;
     use std::collections::HashMap;
+    use std::convert::Infallible;
 
-    proptest! {
-        #[test]
-        fn finds_what_a_map_finds(keys in prop::collection::vec(0u64..5000, 0..6000)) {
-            let (mut table, mut map) = (Table::default(), HashMap::new());
-            for (row, key) in keys.iter().enumerate() {
-                let text = Key::of(&key.to_string());
-                let known = map.get(key).copied();
-                prop_assert_eq!(table.find(text), known);
-                prop_assert_eq!(table.find_or_insert(text, row as u32), known);
-                map.entry(*key).or_insert(row as u32);
-            }
-            prop_assert_eq!(table.entries().count(), map.len());
-            for (key, row) in table.entries() {
-                prop_assert_eq!(table.find(key), Some(row));
-            }
+    /// A table whose rows say by themselves which keys they have.
+    #[derive(Default)]
+    struct Told {
+        table: Table,
+        rows: Vec<Key>,
+    }
+
+    impl Told {
+        fn find(&self, key: Key) -> Option<u32> {
+            let Ok(found) = self.table.find(key, |row| Ok::<_, Infallible>(self.rows[row as usize] == key));
+            found
+        }
+
+        fn find_or_insert(&mut self, key: Key) -> Option<u32> {
+            let row = self.rows.len() as u32;
+            self.rows.push(key);
+            let rows = &self.rows;
+            let Ok(found) = self.table.find_or_insert(key, row, |row| Ok::<_, Infallible>(rows[row as usize] == key));
+            found
         }
     }
 
-    proptest! {
-        /// Keys side by side: of one part, with homes that are taken, up to the end of the places.
-        #[test]
-        fn crowded_keys_find_their_places(keys in prop::collection::vec((0usize..3, 0u64..80, 0u8..3), 0..400)) {
-            let (mut table, mut map) = (Table::default(), HashMap::new());
-            for (row, (far, near, tail)) in keys.iter().enumerate() {
-                let key = Key::new([1 << 62, 3 << 62, u64::MAX - 80 * 256][*far] + near * 256, *tail);
-                let known = map.get(&key).copied();
-                prop_assert_eq!(table.find_or_insert(key, row as u32), known);
-                map.entry(key).or_insert(row as u32);
-            }
-            let mut entries: Vec<_> = table.entries().collect();
-            let mut known: Vec<_> = map.into_iter().collect();
-            entries.sort_by_key(|(_, row)| *row);
-            known.sort_by_key(|(_, row)| *row);
-            prop_assert_eq!(entries, known);
+    fn finds_what_a_map_finds(keys: &[Key]) -> Result<(), TestCaseError> {
+        let (mut told, mut map) = (Told::default(), HashMap::new());
+        for (row, key) in keys.iter().enumerate() {
+            let known = map.get(key).copied();
+            prop_assert_eq!(told.find(*key), known);
+            prop_assert_eq!(told.find_or_insert(*key), known);
+            map.entry(*key).or_insert(row as u32);
         }
+        let mut entries: Vec<_> = told.table.entries().collect();
+        let mut known: Vec<_> = map.into_iter().map(|(key, row)| (key.short(), row)).collect();
+        entries.sort_by_key(|(_, row)| *row);
+        known.sort_by_key(|(_, row)| *row);
+        prop_assert_eq!(entries, known);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn texts_are_found(numbers in prop::collection::vec(0u64..5000, 0..6000)) {
+            finds_what_a_map_finds(&numbers.iter().map(|number| Key::of(&number.to_string())).collect::<Vec<_>>())?;
+        }
+
+        /// Keys of one part with the same few homes, up to the end of the buckets, of which many
+        /// look the same in the table.
+        #[test]
+        fn crowded_keys_are_told_apart(numbers in prop::collection::vec((0usize..3, 0u64..3, 0u64..80), 0..600)) {
+            let key = |(far, near, tail): &(usize, u64, u64)| Key::new([1 << 62, 3 << 62, u64::MAX << 34][*far] + (near << 32), *tail);
+            finds_what_a_map_finds(&numbers.iter().map(key).collect::<Vec<_>>())?;
+        }
+    }
+
+    #[test]
+    fn a_key_behind_another_that_looks_the_same_is_found() {
+        let mut told = Told::default();
+        // More of them than a bucket holds.
+        let keys: Vec<Key> = (0..50).map(|tail| Key::new(7 << 32, tail)).collect();
+        assert!(keys.iter().all(|key| told.find_or_insert(*key).is_none()));
+        assert_eq!(keys.iter().map(|key| told.find_or_insert(*key)).collect::<Vec<_>>(), (0..50).map(Some).collect::<Vec<_>>());
+        assert_eq!(told.find(Key::new(7 << 32, 50)), None);
     }
 
     #[test]
     fn parts_stay_nearly_full() {
-        let mut table = Table::default();
-        for row in 0..200_000u32 {
-            table.find_or_insert(Key::of(&row.to_string()), row);
+        let mut told = Told::default();
+        let mut most = 0.0f64;
+        for row in 0..1_000_000u32 {
+            assert!(told.find_or_insert(Key::of(&row.to_string())).is_none());
+            if row > 100_000 && row.is_multiple_of(10_000) {
+                most = most.max(told.table.bytes() as f64 / f64::from(row));
+            }
         }
-        assert!(table.bytes() < 200_000 * 16, "{} bytes", table.bytes());
-    }
-
-    #[test]
-    fn keys_that_share_their_head_are_told_apart() {
-        let mut table = Table::default();
-        assert_eq!(table.find_or_insert(Key::new(7 << 32, 1), 10), None);
-        assert_eq!(table.find_or_insert(Key::new(7 << 32, 2), 11), None);
-        assert_eq!(
-            (table.find(Key::new(7 << 32, 1)), table.find(Key::new(7 << 32, 2)), table.find(Key::new(7 << 32, 3))),
-            (Some(10), Some(11), None)
-        );
+        assert!(most < 12.0, "{most} bytes an entry");
     }
 }

@@ -1,0 +1,126 @@
+//! What is known of rows, in memory: all those of a feed, or some of them that are taken up
+//! again from disk.
+
+use super::digest::RowDigest;
+use super::groups::Groups;
+use super::spots::Spots;
+use super::state::{Conflict, Late, Part, Say, Shape};
+use super::table::Table;
+use super::texts::Texts;
+use super::{Called, Spot};
+use crate::spec::FieldId;
+use std::io;
+
+/// Tables of what was met, and where.
+#[derive(Debug)]
+pub(super) struct Known {
+    once: Vec<Table>,
+    groups: Groups,
+    spots: Spots,
+    /// By row taken: its number in the feed; empty where rows are taken in that order.
+    numbers: Option<Vec<u32>>,
+    rows: u32,
+}
+
+impl Known {
+    /// Nothing known of a whole feed.
+    pub(super) fn of_all(shape: &Shape) -> Self {
+        let once = shape.once.iter().map(|_| Table::default()).collect();
+        Self { once, groups: Groups::new(&shape.asks), spots: Spots::default(), numbers: None, rows: 0 }
+    }
+
+    /// Nothing known of some rows of a feed.
+    pub(super) fn of_some(shape: &Shape) -> Self {
+        Self { numbers: Some(Vec::new()), ..Self::of_all(shape) }
+    }
+
+    /// Takes the row with this number in the feed; returns whether it stays in the feed.
+    pub(super) fn take(
+        &mut self,
+        shape: &Shape,
+        texts: &Texts,
+        number: u32,
+        (row, spot, called): (RowDigest<'_>, Spot, Called<'_>),
+        conflicts: &mut Vec<Conflict>,
+    ) -> io::Result<bool> {
+        let here = self.rows;
+        self.rows += 1;
+        self.spots.push(spot);
+        if let Some(numbers) = &mut self.numbers {
+            numbers.push(number);
+        }
+        for &(rule, part, refuses) in &shape.order {
+            let Part::Once(n) = part else { continue };
+            let Some(key) = row.keys.get(n).copied().flatten() else { continue };
+            let numbers = self.numbers.as_deref();
+            let first = self.once[n].find_or_insert(key, here, |row| texts.are_same(n, number_of(numbers, row), number))?;
+            let Some(first) = first else { continue };
+            let column = row.blamed.get(rule).copied().unwrap_or(crate::cell::NO_COLUMN);
+            conflicts.push(Conflict { rule, first: self.spots.at(first), column });
+            if refuses {
+                return Ok(false);
+            }
+        }
+        if let Some(group) = row.group {
+            let spots = &self.spots;
+            self.groups.observe(group, row.values, here, called, &mut |n, first| {
+                let Some(rule) = shape.of_group(n) else { return };
+                let column = row.blamed.get(rule).copied().unwrap_or(crate::cell::NO_COLUMN);
+                conflicts.push(Conflict { rule, first: spots.at(first), column });
+            });
+        }
+        Ok(true)
+    }
+
+    /// What shows at the end of these rows.
+    pub(super) fn settle(&self, shape: &Shape, texts: &Texts, late: &mut Say<'_>) -> io::Result<()> {
+        let numbers = self.numbers.as_deref();
+        let mut is_item = |field: FieldId, key| {
+            let ids = shape.once.iter().position(|of| *of == Some(field));
+            let Some((n, ids)) = ids.and_then(|n| Some((n, self.once.get(n)?))) else { return Ok(false) };
+            let found = ids.find(key, |row| Ok::<_, io::Error>(texts.key(n, number_of(numbers, row))? == key))?;
+            Ok(found.is_some())
+        };
+        for (n, row, called) in self.groups.finish(&mut is_item)? {
+            let Some(rule) = shape.of_group(n) else { continue };
+            let (spot, column) = (self.spots.at(row), crate::cell::NO_COLUMN);
+            late(Late { rule, spot, first: None, column, called, refused: false }, number_of(numbers, row));
+        }
+        Ok(())
+    }
+
+    /// Looks at the places of many keys without waiting for them; see [`Table::glance`].
+    pub(super) fn glance(&self, keys: &[Option<super::Key>]) {
+        if !self.once.is_empty() {
+            let tables = self.once.iter().cycle();
+            let seen = keys.iter().zip(tables).filter_map(|(key, table)| Some(table.glance((*key)?)));
+            std::hint::black_box(seen.fold(0, u32::wrapping_add));
+        }
+    }
+
+    /// How much memory all of it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let numbers = self.numbers.as_ref().map_or(0, Vec::capacity) * size_of::<u32>();
+        self.once.iter().map(Table::bytes).sum::<usize>() + self.groups.bytes() + self.spots.bytes() + numbers
+    }
+
+    /// The tables of keys, in the order of their rules.
+    pub(super) fn once(&self) -> &[Table] {
+        &self.once
+    }
+
+    /// The groups.
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// Where a row stands.
+    pub(super) fn spot(&self, row: u32) -> Spot {
+        self.spots.at(row)
+    }
+}
+
+/// The number in the feed of a row that was taken.
+fn number_of(numbers: Option<&[u32]>, row: u32) -> u32 {
+    numbers.and_then(|numbers| numbers.get(row as usize)).copied().unwrap_or(row)
+}
