@@ -115,3 +115,35 @@ fn ids_beyond_the_memory_are_still_unique() {
         assert!(bytes("at-once") == bytes("spilled"), "{name} differs");
     }
 }
+
+/// Two ids that the table of ids cannot tell apart, found by trying millions: 40 bits of their
+/// hashes agree.
+const ALIKE: [&str; 2] = ["SKU-201098", "SKU-2113995"];
+
+#[test]
+fn ids_whose_hashes_agree_are_told_apart() {
+    let folder = Folder::new();
+    let [one, other] = ALIKE;
+    // The first one is in rows 20 and 8000, the second in 4500 and 8500 and a group of three rows.
+    let mut text = feed(9000, |_| false);
+    for (row, id) in [(20, one), (4500, other), (8000, one), (8500, other)] {
+        text = text.replace(&format!("\nA{row},"), &format!("\n{id},"));
+    }
+    folder.write("both.csv", text.replace(",G100,", &format!(",{other},")));
+    folder.write("one.csv", text.replace(",G100,", &format!(",{other},")).replace(&format!("\n{other},"), "\nB,"));
+    for memory in ["1G", "1K"] {
+        let found = |file: &str, code: &str| {
+            let run = folder.run(&["check", file, "--config", "none", "--memory", memory, "--output-format", "jsonl"]);
+            let found = findings(&run.out, code);
+            let mut found: Vec<_> =
+                found.iter().map(|finding| (finding["record"].as_u64(), finding["related"]["record"].as_u64())).collect();
+            found.sort_unstable();
+            found
+        };
+        let repeated = |record, first| (Some(record), Some(first));
+        let expected = [repeated(5000, 10), repeated(5001, 10), repeated(8000, 20), repeated(8500, 4500)];
+        assert_eq!(found("both.csv", "item_id/duplicate"), expected, "{memory}");
+        assert_eq!(found("both.csv", "group_id/equals-other-item-id"), [(Some(300), None)], "{memory}");
+        assert_eq!(found("one.csv", "group_id/equals-other-item-id"), [], "{memory}");
+    }
+}

@@ -292,7 +292,8 @@ mod tests {
     fn crowds_that_went_to_disk_are_told_apart_by_their_texts() {
         let names: Vec<String> = (0..4200).map(|row| format!("{}", if row % 1000 == 999 { 7 } else { row })).collect();
         let owners = ["", "x", "y"];
-        let rows: Vec<(&str, &str)> = names.iter().enumerate().map(|(row, name)| (owners[row % 3 * usize::from(row < 3000)], name.as_str())).collect();
+        let rows: Vec<(&str, &str)> =
+            names.iter().enumerate().map(|(row, name)| (owners[row % 3 * usize::from(row < 3000)], name.as_str())).collect();
         let at_once = repeated(usize::MAX, &rows);
         assert!(!at_once.is_empty());
         assert_eq!(repeated(0, &rows), at_once);

@@ -79,7 +79,12 @@ impl Table {
     ///
     /// # Errors
     /// When `is_it` has none to give.
-    pub(super) fn find_or_insert<E>(&mut self, key: Key, row: u32, mut is_it: impl FnMut(u32) -> Result<bool, E>) -> Result<Option<u32>, E> {
+    pub(super) fn find_or_insert<E>(
+        &mut self,
+        key: Key,
+        row: u32,
+        mut is_it: impl FnMut(u32) -> Result<bool, E>,
+    ) -> Result<Option<u32>, E> {
         let (number, hash) = key.short();
         let part = &mut self.parts[usize::from(number)];
         if part.room == 0 {
