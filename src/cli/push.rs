@@ -101,7 +101,9 @@ fn push(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
     if !apart && held.is_none() {
         return Ok(Exit::Done);
     }
-    let wish = Wish { rehearsal: command.dry_run, whole: command.full, allow_empty: command.allow_empty, max_age_h: None };
+    // A rehearsal goes on as if it were approved, and does not write that down.
+    let (approved, remembered) = if command.dry_run { (command.approve.clone(), None) } else { (None, command.approve.as_ref()) };
+    let wish = Wish { rehearsal: command.dry_run, whole: command.full, allow_empty: command.allow_empty, max_age_h: None, approved };
     let outcomes = wait(async {
         // A rehearsal neither makes a state nor changes one.
         let scratch = tempfile::tempdir().map_err(CliError::Report)?;
@@ -115,7 +117,7 @@ fn push(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
         let options = sandbox::Options { faults: command.fault.clone(), ..sandbox::Options::default() };
         let sandbox = if command.sandbox { Some(sandbox::serve(options).await?) } else { None };
         round.stand_in = sandbox.as_ref().map(|sandbox| rehearsal::stand_in(sandbox, &ready.orders, scratch.path()));
-        if let Some(digest) = &command.approve {
+        if let Some(digest) = remembered {
             for order in &ready.orders {
                 state.approve(&order.target, digest, round.shared.clock.timestamp().as_second()).await?;
             }

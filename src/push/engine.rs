@@ -19,7 +19,7 @@ use std::path::Path;
 const MOST_POSSIBLE: usize = 4;
 
 /// What a delivery is asked for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Wish {
     /// Only say what would be sent.
     pub rehearsal: bool,
@@ -29,6 +29,8 @@ pub struct Wish {
     pub allow_empty: bool,
     /// Hours after which an unchanged feed is sent all the same.
     pub max_age_h: Option<u64>,
+    /// The digest of a feed that is to be let through, where that is not to be remembered.
+    pub approved: Option<String>,
 }
 
 /// A delivery to one account.
@@ -212,6 +214,10 @@ impl Delivery<'_> {
             reasons.clear();
         }
         if reasons.is_empty() || self.state.is_approved(self.target, &self.built.digest).await? {
+            return Ok(false);
+        }
+        if self.wish.approved.as_ref() == Some(&self.built.digest) {
+            outcome.notes.push(format!("without `--approve` it would be held: {}", reasons.join("; ")));
             return Ok(false);
         }
         outcome.ending = Ending::Held;

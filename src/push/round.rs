@@ -227,7 +227,7 @@ impl Round {
             clock: &*self.shared.clock,
             folder: folder.path(),
             poll: ready.deliver.common.poll,
-            wish: Wish { max_age_h: ready.deliver.common.max_age_h, ..self.wish },
+            wish: Wish { max_age_h: ready.deliver.common.max_age_h, ..self.wish.clone() },
         };
         match task {
             Task::Push => Some(delivery.run().await),

@@ -66,8 +66,8 @@ pub(in crate::cli) struct Push {
     /// With --sandbox: write every exchange to this file, behind what it holds
     #[arg(long, value_name = "FILE", requires = "sandbox")]
     pub(in crate::cli) transcript: Option<PathBuf>,
-    /// Let one held feed past the guards, by the digest that the hold named
-    #[arg(long, value_name = "DIGEST", conflicts_with = "dry_run")]
+    /// Let one held feed past the guards, by the digest that the hold named; with --dry-run, show what that would send
+    #[arg(long, value_name = "DIGEST")]
     pub(in crate::cli) approve: Option<String>,
     /// Send everything, changed or not
     #[arg(long)]

@@ -84,6 +84,11 @@ fn eight_runs_of_cron() {
     assert_eq!(stand.sandbox().products("acct_sandbox").len(), 29, "the last good feed stays");
     let digest = held.out.split("--approve ").nth(1).and_then(|rest| rest.split('`').next()).expect("a digest").to_owned();
     assert_eq!(stand.run(&["push", "--approve", "0000000000000000"]).code, 4, "another digest approves nothing");
+    // A rehearsal goes on as if the feed were approved, says so, and writes nothing down.
+    let planned = stand.run(&["push", "--dry-run", "--approve", &digest]);
+    assert_eq!(planned.code, 0, "{}{}", planned.out, planned.err);
+    assert!(planned.out.contains("planned:") && planned.out.contains("without `--approve` it would be held"), "{}", planned.out);
+    assert_eq!(stand.run(&["push"]).code, 4, "what a rehearsal was told is not remembered");
     assert_eq!(stand.run(&["push", "--approve", &digest]).code, 0);
     assert_eq!(stand.sandbox().products("acct_sandbox").len(), 14);
     // Two at once: the lock is the system's, whoever holds it.
