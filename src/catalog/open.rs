@@ -245,14 +245,22 @@ fn delimited(stream: Stream, head: &[u8], delimiter: u8, mut facts: SourceFacts)
         return Err(ReadError::NotACatalog { file, message });
     };
     let record = head.get(header_mark.start as usize..header_mark.end as usize).unwrap_or_default();
-    let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(record);
-    let names: Vec<String> = reader
-        .byte_records()
-        .next()
-        .and_then(Result::ok)
-        .map_or(Vec::new(), |record| record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect());
+    let names = names(record, delimiter);
     facts.skipped_lines = header_mark.line - 1;
     headed(stream, head, header_mark, &names, facts)
+}
+
+/// The cells of a header. One that would be refused as a record is read all the same, more loosely.
+fn names(record: &[u8], delimiter: u8) -> Vec<String> {
+    let width = sniff::widths(delimiter, record).first().copied().unwrap_or_default();
+    let mark = Mark { start: 0, end: record.len() as u32, line: 1 };
+    let batch = csv::Cells { delimiter, width }.parse(Block::of(record.to_vec(), vec![mark]));
+    if batch.bad.is_empty() {
+        return batch.cells.iter().map(|cell| cell.text(&batch.text).to_owned()).collect();
+    }
+    let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(record);
+    let found = reader.byte_records().next().and_then(Result::ok).unwrap_or_default();
+    found.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
 }
 
 /// The first line is the header; in front of that of a sheet, titles may stand.

@@ -138,8 +138,8 @@ pub fn delimiter(name: &str, sample: &[u8]) -> u8 {
     if name.contains(".tsv") || name.contains(".tab") {
         return b'\t';
     }
-    let widths = |delimiter: u8| -> (usize, usize) {
-        let widths = first_widths(delimiter, sample);
+    let agreement = |delimiter: u8| -> (usize, usize) {
+        let widths = widths(delimiter, sample);
         // The last record of a long sample may be cut.
         let cut = sample.len() >= super::open::SAMPLE && widths.len() > 1;
         let whole = widths.get(..widths.len() - usize::from(cut)).unwrap_or_default();
@@ -148,7 +148,7 @@ pub fn delimiter(name: &str, sample: &[u8]) -> u8 {
     };
     [b',', b';', b'\t', b'|']
         .into_iter()
-        .map(|delimiter| (widths(delimiter), delimiter))
+        .map(|delimiter| (agreement(delimiter), delimiter))
         .filter(|((_, width), _)| *width > 1)
         .max_by_key(|((agreement, width), delimiter)| (*agreement >= 80, *width, *agreement, *delimiter == b','))
         .map_or(b',', |(_, delimiter)| delimiter)
@@ -156,7 +156,7 @@ pub fn delimiter(name: &str, sample: &[u8]) -> u8 {
 
 /// How many cells the first records of a text have, if this is what separates them. Nothing is
 /// refused: a text that is cut by something else makes odd records.
-fn first_widths(delimiter: u8, sample: &[u8]) -> Vec<usize> {
+pub(super) fn widths(delimiter: u8, sample: &[u8]) -> Vec<usize> {
     let (mut widths, mut at) = (Vec::new(), 0);
     while at < sample.len() && widths.len() < LOOKED_AT {
         if matches!(sample[at], b'\n' | b'\r') {
@@ -196,7 +196,7 @@ fn after_quotes(sample: &[u8], mut at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{LOOKED_AT, declared, delimiter, encoding, first_widths, foreign, format, is_binary, is_dump, is_xml};
+    use super::{LOOKED_AT, declared, delimiter, encoding, foreign, format, is_binary, is_dump, is_xml, widths};
     use crate::catalog::Format;
     use proptest::prelude::*;
 
@@ -207,7 +207,7 @@ mod tests {
             for delimiter in [b',', b';'] {
                 let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
                 let expected: Vec<usize> = reader.byte_records().take(LOOKED_AT).map(|record| record.unwrap().len()).collect();
-                prop_assert_eq!(first_widths(delimiter, text.as_bytes()), expected);
+                prop_assert_eq!(widths(delimiter, text.as_bytes()), expected);
             }
         }
     }

@@ -17,8 +17,8 @@ static READ: [OnceLock<Preset>; BUILT_IN.len()] = [const { OnceLock::new() }; BU
 /// What detection knows of those it came to.
 static SIGNS: [OnceLock<Signs>; BUILT_IN.len()] = [const { OnceLock::new() }; BUILT_IN.len()];
 
-/// The head of a preset, as far as its second table: what it is recognized by. Reading the heads
-/// of all presets costs less than reading two of them whole.
+/// The first table of a preset: what it is recognized by. Reading that of all presets costs less
+/// than reading two of them whole.
 #[derive(Debug, Deserialize)]
 struct Signs {
     detect: Detect,
@@ -47,8 +47,9 @@ fn at(place: usize) -> &'static Preset {
 
 fn signs(place: usize) -> &'static Signs {
     let (name, text) = BUILT_IN[place];
-    let head = text.match_indices("\n[").nth(1).and_then(|(end, _)| text.get(..end)).unwrap_or(text);
-    SIGNS[place].get_or_init(|| part(name, head))
+    let mut tables = text.match_indices("\n[").map(|(at, _)| at);
+    let (start, end) = (tables.next().unwrap_or_default(), tables.next().unwrap_or(text.len()));
+    SIGNS[place].get_or_init(|| part(name, text.get(start..end).unwrap_or(text)))
 }
 
 fn part<T: DeserializeOwned>(name: &str, text: &str) -> T {
