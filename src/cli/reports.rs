@@ -99,10 +99,15 @@ impl ReportFile {
     }
 }
 
+/// What went wrong, with the report's name.
+fn named(error: &WriteError) -> std::io::Error {
+    std::io::Error::new(error.source.kind(), error.to_string())
+}
+
 impl Write for ReportFile {
     fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
         match &mut self.output {
-            Place::Beside(output) => Output::write(output, buffer).map_err(|error| error.source)?,
+            Place::Beside(output) => Output::write(output, buffer).map_err(|error| named(&error))?,
             Place::Into(file) => file.write_all(buffer)?,
             Place::Done => {}
         }
@@ -112,7 +117,7 @@ impl Write for ReportFile {
     /// Reports flush once, at their end.
     fn flush(&mut self) -> std::io::Result<()> {
         match std::mem::replace(&mut self.output, Place::Done) {
-            Place::Beside(output) => output.finish().and_then(Finished::publish).map_err(|error| error.source),
+            Place::Beside(output) => output.finish().and_then(Finished::publish).map_err(|error| named(&error)),
             Place::Into(mut file) => file.flush(),
             Place::Done => Ok(()),
         }

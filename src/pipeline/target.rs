@@ -137,7 +137,8 @@ impl<'a> TargetState<'a> {
         let stays = self.across.observe(done.digests.row(row), spot, called, &mut self.conflicts).map_err(spilled)?;
         for conflict in &self.conflicts {
             let place = self.plan.place(spot, conflict.column);
-            let finding = across_finding(self.target, conflict.rule, place, Some(self.plan.place(conflict.first, NO_COLUMN)), called);
+            let finding =
+                across_finding(self.plan, self.target, conflict.rule, place, Some(self.plan.place(conflict.first, NO_COLUMN)), called);
             emit(&mut self.counts, finding, sink);
         }
         if stays {
@@ -175,7 +176,7 @@ impl<'a> TargetState<'a> {
         let mut late_refused: Vec<usize> = Vec::new();
         let groups = across.finish(&mut |late, number| {
             let related = late.first.map(|first| plan.place(first, NO_COLUMN));
-            emit(&mut counts, across_finding(target, late.rule, plan.place(late.spot, late.column), related, late.called), sink);
+            emit(&mut counts, across_finding(plan, target, late.rule, plan.place(late.spot, late.column), related, late.called), sink);
             if late.refused {
                 // Rows that were refused before were never written.
                 late_refused.push(number as usize - refused.partition_point(|before| *before < number));
@@ -209,10 +210,12 @@ fn emit(counts: &mut Counts, finding: Finding, sink: &mut Sink<'_>) {
     sink.push(&finding);
 }
 
-fn across_finding(target: &TargetPlan, rule: usize, place: Place, related: Option<Place>, called: Called<'_>) -> Finding {
+fn across_finding(plan: &Plan, target: &TargetPlan, rule: usize, place: Place, related: Option<Place>, called: Called<'_>) -> Finding {
     let (mut fault, of_group) = target.rules.across_fault(rule);
     if let Some(first) = &related {
-        fault.message = format!("{}; first in record {}", fault.message, first.record);
+        let file = plan.sources.get(usize::from(first.source)).filter(|_| plan.sources.len() > 1);
+        let file = file.map_or_else(String::new, |source| format!(" of {}", source.facts.file));
+        fault.message = format!("{}; first in record {}{file}", fault.message, first.record);
     }
     let shown = if of_group && !called.group.is_empty() { called.group } else { called.item };
     fault.message = format!("{} (`{}`)", fault.message, text::excerpt(shown, 60));

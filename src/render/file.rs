@@ -36,7 +36,7 @@ impl<W: Write> Write for Tap<W> {
 }
 
 // The buffer stands in front of the digest, which is several times faster on long pieces.
-type Disk = BufWriter<Tap<tempfile::NamedTempFile>>;
+type Disk = BufWriter<Tap<std::fs::File>>;
 
 enum Packed {
     Plain(Disk),
@@ -47,6 +47,7 @@ enum Packed {
 /// A file in the making; dropped, it leaves nothing behind.
 pub struct Output {
     path: PathBuf,
+    temporary: tempfile::TempPath,
     packed: Packed,
 }
 
@@ -87,14 +88,15 @@ impl Output {
         // A published file is read by others: the usual mode, not the private one of temporary files.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        let file = builder.tempfile_in(folder).map_err(fail)?;
+        // Apart from its name, so that what goes wrong is told of the name the file is to have.
+        let (file, temporary) = builder.tempfile_in(folder).map_err(|error| fail(without_path(&error)))?.into_parts();
         let tap = BufWriter::with_capacity(256 << 10, Tap { inner: file, hasher: blake3::Hasher::new(), bytes: 0 });
         let packed = match compression {
             Compression::None => Packed::Plain(tap),
             Compression::Gzip => Packed::Gzip(Gzip::new(tap, packers).map_err(fail)?),
             Compression::Zstd => Packed::Zstd(zstd::stream::write::Encoder::new(tap, ZSTD_LEVEL).map_err(fail)?),
         };
-        Ok(Self { path: path.to_owned(), packed })
+        Ok(Self { path: path.to_owned(), temporary, packed })
     }
 
     /// Appends bytes.
@@ -122,8 +124,8 @@ impl Output {
             Packed::Zstd(out) => out.finish().map_err(fail)?,
         };
         let Tap { inner: file, hasher, bytes } = tap.into_inner().map_err(|error| fail(error.into_error()))?;
-        file.as_file().sync_all().map_err(fail)?;
-        Ok(Finished { path: self.path, file: file.into_temp_path(), bytes, blake3: hasher.finalize().to_hex().to_string() })
+        file.sync_all().map_err(fail)?;
+        Ok(Finished { path: self.path, file: self.temporary, bytes, blake3: hasher.finalize().to_hex().to_string() })
     }
 }
 
@@ -159,6 +161,12 @@ impl Finished {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The error without the name of the temporary file, which says nothing to anybody.
+fn without_path(error: &io::Error) -> io::Error {
+    let words = error.to_string();
+    io::Error::new(error.kind(), words.split(" at path ").next().unwrap_or(&words))
 }
 
 fn folder(path: &Path) -> &Path {

@@ -233,3 +233,38 @@ fn every_reported_code_is_explained() {
         assert!(known.contains(&code), "{code} cannot be explained");
     }
 }
+
+/// The first of two equal ids is found again among several files.
+#[test]
+fn a_repeated_id_names_the_file_of_the_first() {
+    let folder = Folder::new();
+    let row = SOUND.lines().nth(1).expect("a row");
+    let header = SOUND.lines().next().expect("a header");
+    folder.write("a.csv", SOUND);
+    folder.write("b.csv", format!("{header}\n{row}\n"));
+    folder.write("both.csv", format!("{SOUND}{row}\n"));
+    let message = |files: &[&str]| {
+        let run = folder.run(&[&["check", "--config", "none", "--output-format", "json"], files].concat());
+        let findings = run.json()["findings"].as_array().expect("findings").clone();
+        let found = findings.iter().find(|finding| finding["code"] == "item_id/duplicate").expect("the id is there twice");
+        found["message"].as_str().expect("text").to_owned()
+    };
+    let among = message(&["a.csv", "b.csv"]);
+    assert!(among.contains("first in record 1 of a.csv"), "{among}");
+    let alone = message(&["both.csv"]);
+    assert!(alone.contains("first in record 1 ("), "{alone}");
+}
+
+/// What is said of a code goes with what the target does about it.
+#[test]
+fn a_length_that_is_advice_is_not_called_a_limit() {
+    let folder = Folder::new();
+    let explained = folder.run(&["explain", "title/too-long", "--json"]).json();
+    let targets = explained["targets"].as_array().expect("targets");
+    let advised = targets.iter().filter(|target| target["consequence"] == "advice").count();
+    assert!(advised > 0 && advised < targets.len(), "a limit here and advice there");
+    for target in targets {
+        let why = target["why"].as_str().expect("text");
+        assert!(!["refused", "cut"].iter().any(|word| why.contains(word)), "{why}");
+    }
+}

@@ -189,3 +189,28 @@ fn a_full_disk_is_no_success() {
     let status = program().arg("--tagret").stderr(full()).status().expect("the program starts");
     assert_eq!(status.code(), Some(2));
 }
+
+/// A file is told of by the name it is to have, not by the one it has until it is whole.
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_written_goes_by_its_own_name() {
+    let folder = Folder::new();
+    let header = SOUND.lines().next().expect("a header");
+    let row = |n| format!("R{n},T,D,https://shop.example/{n},B,S,https://shop.example/i.jpg,in_stock,{n}.00 USD\n");
+    folder.write("shop.csv", format!("{header}\n{}", (1..=5000).map(row).collect::<String>()));
+    folder.write("wrong.csv", format!("{header}\n{}", (1..=5000).map(row).collect::<String>().replace(".00 USD", "")));
+    // No file may become larger than 50 KB.
+    let limited = |arguments: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f 100; exec {} {arguments}", env!("CARGO_BIN_EXE_feedmill"));
+        let output = Command::new("sh").args(["-c", &script]).current_dir(folder.path("")).output().expect("a shell");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (arguments, name) in [
+        ("build shop.csv --config none -q --target openai --format csv", "out/openai/feed.csv"),
+        ("check wrong.csv --config none -q --target openai --output-format jsonl=found.jsonl", "found.jsonl"),
+    ] {
+        let (code, said) = limited(arguments);
+        assert_eq!(code, Some(12), "{said}");
+        assert!(said.contains(&format!("{name}: ")) && !said.contains(".part"), "{said}");
+    }
+}

@@ -86,7 +86,7 @@ pub(crate) const MAX_LENGTH: ValueKind = ValueKind {
     defects: &[DefectDoc {
         name: "too-long",
         what: "the text has more characters than the spec names",
-        why: "longer texts are cut or refused by the target, or it advises against them",
+        why: "the spec names a most for the text, as a limit or as advice; what comes of more is said with each target",
         fix: "shorten the text at its source",
         bad: |field| field.max_length.filter(|_| field.kind == "text" || field.kind == "id").map(|limit| "x".repeat(limit + 1)),
     }],
