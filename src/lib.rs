@@ -20,6 +20,7 @@
 //! target and no platform is named in the code.
 
 pub mod account;
+pub mod cancel;
 pub mod catalog;
 pub mod cell;
 pub mod cli;

@@ -1,7 +1,8 @@
 //! What is in a catalog, before anything is judged: its columns, what each is taken for, the
 //! items and variants its rows make, and what a target would still miss.
 //!
-//! Memory does not grow with the catalog: distinct values are estimated from the smallest hashes.
+//! Memory does not grow with the catalog: distinct values are estimated from the smallest hashes,
+//! and groups beyond a number are no longer counted, which the profile says.
 
 mod inside;
 
@@ -143,8 +144,8 @@ pub struct Profile {
     pub items: u64,
     /// Records that are no items, by reason.
     pub skipped: BTreeMap<String, u64>,
-    /// Groups of variants.
-    pub groups: u64,
+    /// Groups of variants, and whether there are more than could be told apart.
+    pub groups: (u64, bool),
     /// Items that are variants of a group.
     pub variants: u64,
     /// Names of options, with the number of items that have them.
@@ -157,13 +158,31 @@ pub struct Profile {
     pub implies_page: bool,
 }
 
+/// Groups told apart by their hashes, up to a number.
+#[derive(Default)]
+struct Groups {
+    seen: HashSet<u64>,
+    beyond: bool,
+}
+
+impl Groups {
+    fn see(&mut self, name: &str, most: usize) {
+        let hash = xxh3_64(name.as_bytes());
+        if self.seen.len() < most {
+            self.seen.insert(hash);
+        } else {
+            self.beyond |= !self.seen.contains(&hash);
+        }
+    }
+}
+
 /// Counts items and what they hold.
 struct Tally {
     items: u64,
     more: u64,
     skipped: Vec<u64>,
     filled: Vec<u64>,
-    groups: HashSet<u64>,
+    groups: Groups,
     variants: u64,
     options: BTreeMap<String, u64>,
     priced: (u64, u64),
@@ -180,9 +199,7 @@ impl Receive for Tally {
         let group = draft.get(self.group);
         if group.is_present() {
             self.variants += 1;
-            if self.groups.len() < MOST_GROUPS {
-                self.groups.insert(xxh3_64(group.text(buffer).as_bytes()));
-            }
+            self.groups.see(group.text(buffer), MOST_GROUPS);
         }
         for (name, _) in &draft.options {
             let name = excerpt(text::trim(name.text(buffer)), 40);
@@ -212,20 +229,20 @@ impl Receive for Tally {
 ///
 /// # Errors
 /// When it cannot be read to its end.
-pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Progress) -> Result<Profile, RunError> {
+pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Progress, cancel: &Cancel) -> Result<Profile, RunError> {
     let names: Vec<Arc<str>> = source.header.names().iter().take(source.seen).cloned().collect();
     let seen = Header::new(names.iter().map(AsRef::as_ref));
     let detected = detect::of(&source.preset, &seen, asked);
     let mut columns: Vec<ColumnProfile> =
         names.iter().map(|name| ColumnProfile { name: name.to_string(), ..ColumnProfile::default() }).collect();
     let mapping = &source.mapping;
-    let survey = survey(source, &Pace { progress, cancel: &Cancel::default(), threads: 1 })?;
+    let survey = survey(source, &Pace { progress, cancel, threads: 1 })?;
     let mut tally = Tally {
         items: 0,
         more: 0,
         skipped: vec![0; mapping.reasons.len()],
         filled: vec![0; Attributes::shared().count()],
-        groups: HashSet::new(),
+        groups: Groups::default(),
         variants: 0,
         options: BTreeMap::new(),
         priced: (0, 0),
@@ -240,7 +257,7 @@ pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Pro
     let mut blocks = opened.blocks(0, mapping.align(&source.header, &source.facts.format, &survey));
     let spares = blocks.spares();
     let mut assembler = Assembler::new(mapping, &survey);
-    while let Some(block) = blocks.next_block()? {
+    while let Some(block) = blocks.next_block()?.filter(|_| !cancel.is_cancelled()) {
         let mut batch = parser.parse(block);
         records += batch.heads.len() as u64 + batch.bad.len() as u64;
         unreadable += batch.bad.len() as u64;
@@ -287,7 +304,7 @@ pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Pro
         inside,
         items: tally.items,
         skipped,
-        groups: tally.groups.len() as u64,
+        groups: (tally.groups.seen.len() as u64, tally.groups.beyond),
         variants: tally.variants,
         options: tally.options,
         priced: tally.priced,
@@ -365,7 +382,18 @@ pub fn advice(attribute: &str, implies_page: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::ColumnProfile;
+    use super::{ColumnProfile, Groups};
+
+    #[test]
+    fn groups_are_exact_until_there_are_too_many_and_that_is_said() {
+        let mut groups = Groups::default();
+        for number in 0..30 {
+            groups.see(&format!("g{}", number % 3), 3);
+        }
+        assert_eq!((groups.seen.len(), groups.beyond), (3, false));
+        groups.see("one more", 3);
+        assert_eq!((groups.seen.len(), groups.beyond), (3, true));
+    }
 
     #[test]
     fn distinct_values_are_exact_where_few_and_close_where_many() {

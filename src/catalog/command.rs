@@ -1,6 +1,6 @@
 //! A program whose output is the catalog. What it wrote counts only when it ended well.
 
-use super::locate::{Local, Located, Wanted};
+use super::locate::{Local, Located, Wanted, within};
 use super::{ReadError, spool};
 use crate::product::text::excerpt;
 use std::io::Write;
@@ -40,9 +40,8 @@ pub(super) fn run(file: &str, wanted: &Wanted) -> Result<Located, ReadError> {
             let complaint = if complaint.is_empty() { String::new() } else { format!("; it says: {complaint}") };
             Err(fail(format!("the program ended with {status}{complaint}")))
         };
-        let seconds = wanted.limits.time.as_secs();
-        let late = |_| fail(format!("the program was stopped after {seconds} s; raise `timeout` under [source] if it needs longer"));
-        tokio::time::timeout(wanted.limits.time, work).await.map_err(late)?
+        let late = |seconds| fail(format!("the program was stopped after {seconds} s; raise `timeout` under [source] if it needs longer"));
+        within(file, wanted, late, work).await
     })?;
     Ok(Located::kept(file, "", Local::Kept(Arc::new(kept))))
 }

@@ -4,6 +4,7 @@
 use super::remote::Validators;
 use super::spool::{self, Kept};
 use super::{ReadError, command, database, remote};
+use crate::cancel::Cancel;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub struct Wanted {
     pub remote: remote::Asked,
     /// What a source that is no file may take.
     pub limits: Limits,
+    /// Ends waiting for a source that is no file.
+    pub cancel: Cancel,
 }
 
 /// What a source that is no file may take.
@@ -81,6 +84,19 @@ impl Located {
     }
 }
 
+/// Does what may take long for a source, within its time and until somebody asks to stop.
+pub(super) async fn within<T>(
+    file: &str,
+    wanted: &Wanted,
+    late: impl FnOnce(u64) -> ReadError,
+    work: impl Future<Output = Result<T, ReadError>>,
+) -> Result<T, ReadError> {
+    tokio::select! {
+        done = tokio::time::timeout(wanted.limits.time, work) => done.unwrap_or_else(|_| Err(late(wanted.limits.time.as_secs()))),
+        () = wanted.cancel.cancelled() => Err(ReadError::Stopped { file: file.to_owned() }),
+    }
+}
+
 /// Finds the source at `path`: a file, `-`, an address, a database, or a command's name.
 ///
 /// # Errors
@@ -93,7 +109,7 @@ pub fn locate(path: &str, wanted: &Wanted) -> Result<Located, ReadError> {
         return database::read(path, wanted);
     }
     if path == "-" {
-        let kept = spool::keep("<stdin>", &mut std::io::stdin().lock(), u64::MAX)?;
+        let kept = spool::keep_pipe("<stdin>", &wanted.cancel, || Ok(Box::new(std::io::stdin())))?;
         return Ok(Located { may_be_cut: true, ..Located::kept("<stdin>", "", Local::Kept(kept)) });
     }
     if remote::is_address(path) {
@@ -111,7 +127,8 @@ pub fn locate(path: &str, wanted: &Wanted) -> Result<Located, ReadError> {
     let name = Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or("");
     if !meta.is_file() {
         // A named pipe gives its bytes once.
-        let kept = spool::keep(path, &mut std::fs::File::open(path).map_err(io)?, u64::MAX)?;
+        let pipe = PathBuf::from(path);
+        let kept = spool::keep_pipe(path, &wanted.cancel, move || Ok(Box::new(std::fs::File::open(pipe)?)))?;
         return Ok(Located { may_be_cut: true, ..Located::kept(path, name, Local::Kept(kept)) });
     }
     Ok(Located::kept(path, name, Local::File(path.into())))

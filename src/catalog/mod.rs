@@ -74,6 +74,20 @@ pub enum ReadError {
         /// When it was last changed, as the server says it; empty where it does not.
         since: String,
     },
+    /// The source holds more than one catalog, and it is not said which.
+    #[error("{file}: {message}")]
+    Unsaid {
+        /// The source.
+        file: String,
+        /// What there is, and what to type.
+        message: String,
+    },
+    /// Somebody asked the program to stop while it waited for the source.
+    #[error("{file}: stopped while it was read")]
+    Stopped {
+        /// The source.
+        file: String,
+    },
     /// The file ends, or breaks, before its content does.
     #[error("{file}{}: {message}", if *line > 0 { format!(":{line}") } else { String::new() })]
     Incomplete {

@@ -170,7 +170,10 @@ impl CliError {
         match self {
             Self::Config(ConfigError::NoFile(_)) => Exit::Input,
             Self::Usage(_) | Self::Config(_) | Self::Spec(_) | Self::Sandbox(_) => Exit::Usage,
-            Self::Plan(PlanError::Read(_)) | Self::Read(_) | Self::Run(RunError::Read(_)) => Exit::Input,
+            Self::Plan(PlanError::Read(error)) | Self::Read(error) | Self::Run(RunError::Read(error)) => match error {
+                ReadError::Unsaid { .. } => Exit::Usage,
+                _ => Exit::Input,
+            },
             Self::Plan(_) => Exit::Usage,
             Self::Run(RunError::Write(_)) | Self::Write(_) | Self::Report(_) => Exit::Output,
             Self::NotConserved(_) => Exit::Internal,

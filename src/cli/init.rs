@@ -30,8 +30,8 @@ pub(super) fn run(command: &Init, ui: &Ui) -> Result<Exit, CliError> {
     let text = if flags.inputs.is_empty() {
         blank(&targets)
     } else {
-        let settings = mill::settings(&flags, ui)?;
-        let profiles = profiles(&settings, ui)?;
+        let mut settings = mill::settings(&flags, ui)?;
+        let profiles = profiles(&mut settings, ui)?;
         project(&profiles, &settings, &targets, &path)
     };
     write_text(&path, &text)?;
@@ -134,7 +134,7 @@ fn source(profile: &Profile, setting: &SourceSetting, path: &Path, several: bool
         plural(profile.records, "record"),
         plural(profile.items, "item"),
         thousands(profile.variants),
-        plural(profile.groups, "group")
+        plural(profile.groups.0, "group")
     ));
     lines.push(format!("# {}: {why}.", excerpt(&detected.preset.title, 80)));
     for (reason, count) in &profile.skipped {

@@ -3,9 +3,11 @@
 use super::args::Inspect;
 use super::error::{CliError, Exit};
 use super::mill;
+use super::signal;
 use super::spec::table;
 use super::ui::Ui;
 use crate::config::Settings;
+use crate::pipeline::Cancel;
 use crate::plan::{self, Purpose};
 use crate::product::text::excerpt;
 use crate::profile::{ColumnProfile, Profile, advice, profile};
@@ -14,8 +16,8 @@ use serde_json::{Value, json};
 pub(super) fn run(command: &Inspect, ui: &Ui) -> Result<Exit, CliError> {
     let mut flags = mill::flags(&command.catalog);
     flags.targets = command.target.iter().cloned().collect();
-    let settings = mill::settings(&flags, ui)?;
-    let profiles = profiles(&settings, ui)?;
+    let mut settings = mill::settings(&flags, ui)?;
+    let profiles = profiles(&mut settings, ui)?;
     let text = if command.json {
         let sources: Vec<Value> = profiles.iter().map(|profile| value(profile, &settings)).collect();
         format!("{}\n", json!({ "schema": "feedmill.inspect/1", "sources": sources }))
@@ -26,14 +28,20 @@ pub(super) fn run(command: &Inspect, ui: &Ui) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// What is in every source of the settings.
-pub(super) fn profiles(settings: &Settings, ui: &Ui) -> Result<Vec<Profile>, CliError> {
+/// What is in every source of the settings, unless a signal ends the reading.
+pub(super) fn profiles(settings: &mut Settings, ui: &Ui) -> Result<Vec<Profile>, CliError> {
+    let signals = signal::Watch::new();
+    settings.stop_with(signals.cancel());
+    signals.settle("nothing was written", read(settings, signals.cancel(), ui))
+}
+
+fn read(settings: &Settings, cancel: &Cancel, ui: &Ui) -> Result<Vec<Profile>, CliError> {
     let effort = plan::Effort { threads: 1, memory: plan::MEMORY };
     let plan = plan::plan(settings, Purpose::Check, effort, crate::clock::today())?;
     let mut profiles = Vec::new();
     let Some(target) = plan.targets.first() else { return Ok(profiles) };
     for (source, setting) in plan.sources.iter().zip(&settings.sources) {
-        profiles.push(profile(source, setting.preset.is_some(), &target.spec, ui)?);
+        profiles.push(profile(source, setting.preset.is_some(), &target.spec, ui, cancel)?);
     }
     Ok(profiles)
 }
@@ -87,7 +95,7 @@ fn value(profile: &Profile, settings: &Settings) -> Value {
         "delimiter": delimiter(profile), "preset": preset.name, "platform": preset.title, "signs": profile.detected.signs,
         "confidence": profile.detected.confidence.word(), "columns_known": profile.detected.read, "shape": profile.shape,
         "records": profile.records, "unreadable": profile.unreadable, "items": profile.items, "skipped_by": profile.skipped,
-        "variants": { "groups": profile.groups, "items": profile.variants, "options": profile.options },
+        "variants": { "groups": profile.groups.0, "groups_are_more": profile.groups.1, "items": profile.variants, "options": profile.options },
         "columns": listed(&profile.columns), "inside": listed(&profile.inside), "missing": missing, "asks": asks(profile, settings),
     })
 }
@@ -119,8 +127,11 @@ fn shown(profile: &Profile, settings: &Settings, ui: &Ui) -> String {
     let options: Vec<&str> = profile.options.keys().take(8).map(String::as_str).collect();
     let options = if options.is_empty() { String::new() } else { format!(", by {}", options.join(", ")) };
     shown.push_str(&format!(
-        "  {} items; {} of them are variants, in {} groups{options}\n",
-        profile.items, profile.variants, profile.groups
+        "  {} items; {} of them are variants, in {}{} groups{options}\n",
+        profile.items,
+        profile.variants,
+        if profile.groups.1 { "more than " } else { "" },
+        profile.groups.0
     ));
     for (reason, count) in &profile.skipped {
         shown.push_str(&format!("  {count} skipped: {reason}\n"));

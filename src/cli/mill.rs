@@ -14,7 +14,7 @@ use crate::catalog::ReadError;
 use crate::config::resolve::{self, FailOn, Flags, Settings};
 use crate::finding::sink::Sink;
 use crate::finding::{self, Finding, Severity};
-use crate::pipeline::{self, Cancel, Plan, Report};
+use crate::pipeline::{self, Plan, Report};
 use crate::plan::{self, PlanError, Purpose};
 use crate::report::{Ending, Opening, Reports, TargetEnd};
 use crate::summary::Counts;
@@ -112,7 +112,7 @@ impl Job<'_> {
     pub(super) fn run(&self, flags: &Flags, ui: &Ui) -> Result<(Exit, Ending), CliError> {
         let started = crate::clock::now();
         let signals = signal::Watch::new();
-        let prepared = self.prepare(flags, ui);
+        let prepared = signals.settle("nothing was read", self.prepare(flags, &signals, ui));
         let files = prepared
             .as_ref()
             .map_or_else(|_| Vec::new(), |(_, plan)| plan.sources.iter().map(|source| source.facts.file.clone()).collect());
@@ -152,8 +152,9 @@ impl Job<'_> {
     }
 
     /// Settings and plan: every mistake in them is found here, before the first record.
-    fn prepare(&self, flags: &Flags, ui: &Ui) -> Result<(Settings, Plan), CliError> {
+    fn prepare(&self, flags: &Flags, signals: &signal::Watch, ui: &Ui) -> Result<(Settings, Plan), CliError> {
         let mut settings = settings(flags, ui)?;
+        settings.stop_with(signals.cancel());
         settings.feed_of = self.feed_of.map(str::to_owned);
         for code in settings.overrides.keys() {
             if !super::explain::is_code(code)? {
@@ -180,15 +181,11 @@ impl Job<'_> {
         signals: &signal::Watch,
         ui: &Ui,
     ) -> Result<(Exit, Ending), CliError> {
-        let cancel = Cancel::default();
-        signals.gently(&cancel);
+        signals.gently();
         let mut watch = Watch::new(reports);
         let _held = leftovers::clear(plan);
-        let run = pipeline::run(plan, &mut Sink::new(&settings.overrides, &mut watch), ui, &cancel).map_err(CliError::from);
-        let run = run.and_then(|report| match signals.stopped() {
-            Some(stop) => Err(stop.error("nothing was published")),
-            None => Ok(report),
-        });
+        let run = pipeline::run(plan, &mut Sink::new(&settings.overrides, &mut watch), ui, signals.cancel()).map_err(CliError::from);
+        let run = run.and_then(|report| signals.settle("nothing was published", Ok(report)));
         let mut report = run.inspect_err(|_| clear_empty(plan))?;
         report.accounts.iter_mut().for_each(|account| watch.explain(account));
         conserved(&report)?;

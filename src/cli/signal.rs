@@ -1,11 +1,11 @@
-//! Signals that ask the program to end. The first lets a run come to a clean end; the second ends
-//! it at once, because what is waited for, such as a pipe that nobody writes to, may never come.
-//! Before a run, while catalogs are opened, there is nothing to clean up.
+//! Signals that ask the program to end. The first ends every wait for a source, such as a pipe
+//! that nobody writes to, and lets a run come to a clean end; the second ends the program at once.
 
 use super::error::{CliError, Exit};
 use super::ui::Ui;
-use crate::pipeline::Cancel;
+use crate::cancel::Cancel;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -77,14 +77,16 @@ impl Listener {
     }
 }
 
-/// Signals and the run that they may stop.
+/// Signals and what they stop.
 #[derive(Default)]
 struct Heard {
     first: OnceLock<Stop>,
-    run: OnceLock<Cancel>,
+    cancel: Cancel,
+    /// Whether a run is under way, which has its own end to come to.
+    runs: AtomicBool,
 }
 
-/// Ends the program at a signal: at once, or from the beginning of a run on, gently.
+/// Asks the program to end at a signal.
 pub(super) struct Watch(Arc<Heard>);
 
 impl Watch {
@@ -99,14 +101,24 @@ impl Watch {
         watch
     }
 
-    /// From now on the first signal lets the run come to its end.
-    pub(super) fn gently(&self, cancel: &Cancel) {
-        self.0.run.get_or_init(|| cancel.clone());
+    /// What a signal asks to stop.
+    pub(super) fn cancel(&self) -> &Cancel {
+        &self.0.cancel
+    }
+
+    /// From now on a run is given the time it needs for its end.
+    pub(super) fn gently(&self) {
+        self.0.runs.store(true, Ordering::Relaxed);
     }
 
     /// What asked the run to stop.
     pub(super) fn stopped(&self) -> Option<Stop> {
         self.0.first.get().copied()
+    }
+
+    /// What came of something, unless it was stopped; `then` is what is true then.
+    pub(super) fn settle<T>(&self, then: &'static str, done: Result<T, CliError>) -> Result<T, CliError> {
+        self.stopped().map_or(done, |stop| Err(stop.error(then)))
     }
 }
 
@@ -119,15 +131,12 @@ fn listening() -> io::Result<(Runtime, Listener)> {
 async fn obey(mut listener: Listener, heard: &Heard) {
     let mut stop = listener.next().await;
     heard.first.get_or_init(|| stop);
-    if let Some(run) = heard.run.get() {
-        run.cancel();
-        stop = match tokio::time::timeout(PATIENCE, listener.next()).await {
-            Ok(again) => again,
-            Err(_) => {
-                Ui::err("stopping as soon as the input says something; a second signal ends the program at once");
-                listener.next().await
-            }
-        };
+    heard.cancel.cancel();
+    if let Ok(again) = tokio::time::timeout(PATIENCE, listener.next()).await {
+        stop = again;
+    } else if heard.runs.load(Ordering::Relaxed) {
+        Ui::err("stopping at the next batch; a second signal ends the program at once");
+        stop = listener.next().await;
     }
     #[expect(clippy::exit, reason = "nothing is under way, or whoever asks twice does not want to wait for what may never come")]
     std::process::exit(i32::from(stop.exit().code()));

@@ -3,6 +3,7 @@
 
 use super::model::{BodyFile, Project};
 use super::source::{shown, sources};
+use crate::cancel::Cancel;
 use crate::catalog::locate::Wanted;
 use crate::finding::Severity;
 use crate::finding::sink::Override;
@@ -189,6 +190,18 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Severity by code.
     pub overrides: BTreeMap<String, Override>,
+}
+
+impl Settings {
+    /// Ends waiting for sources once somebody asks to stop.
+    pub fn stop_with(&mut self, cancel: &Cancel) {
+        for source in &mut self.sources {
+            source.wanted.cancel = cancel.clone();
+            for join in &mut source.joins {
+                join.wanted.cancel = cancel.clone();
+            }
+        }
+    }
 }
 
 /// Where the state of a project lies unless something else is said: in the user's state folder,

@@ -16,6 +16,7 @@ mod target;
 mod whole;
 mod worker;
 
+pub use crate::cancel::Cancel;
 pub use accounts::{AccountFeed, MISSING, NO_ACCOUNT};
 pub use conversion::Conversion;
 pub use direct::{ColumnFate, Direct};
@@ -207,22 +208,6 @@ fn rules(plan: &Plan) -> Vec<(String, u64)> {
         }
     }
     all
-}
-
-/// Set to stop a run at the next batch, from a signal for example.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Asks the run to stop.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was asked to.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// Batches on their way; small, so that memory stays flat and a slow writer slows the reader.

@@ -120,8 +120,15 @@ fn every_type_of_sqlite() {
     assert_eq!(folder.files("").iter().filter(|name| name.starts_with("t.db")).count(), 1);
     sqlite(&folder, "two.db", "create table products (id); create table stock (id);");
     let run = folder.run(&["inspect", "two.db"]);
-    assert_eq!(run.code, 3);
+    // Nothing is wrong with the database: what to read of it was not typed.
+    assert_eq!(run.code, 2);
     assert!(run.err.contains("--table NAME") && run.err.contains("products, stock"), "{}", run.err);
+    let run = folder.run(&["check", "two.db", "--config", "none", "--output-format", "json"]);
+    assert_eq!((run.code, &run.json()["exit"]["name"]), (2, &"usage".into()));
+    sqlite(&folder, "none.db", "create table t (id); drop table t;");
+    let run = folder.run(&["inspect", "none.db"]);
+    assert_eq!(run.code, 3);
+    assert!(run.err.contains("no tables"), "{}", run.err);
     assert_eq!(folder.run(&["inspect", "sqlite:two.db", "--query", "drop table stock"]).code, 3);
     assert_eq!(folder.run(&["inspect", "two.db", "--query", "delete from stock returning id"]).code, 3);
 }

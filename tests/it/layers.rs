@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Modules from the bottom to the top; a module may use those above its line in this list only
 /// if they stand before it.
 const LAYERS: [&[&str]; 11] = [
-    &["cell", "clock", "progress", "secret"],
+    &["cancel", "cell", "clock", "progress", "secret"],
     &["product"],
     &["spec"],
     &["finding", "catalog"],

@@ -48,24 +48,51 @@ fn a_stopped_build_leaves_nothing() {
     }
 }
 
-/// An input that never says anything again would otherwise keep the program for ever.
-#[test]
-fn a_second_signal_ends_what_waits_for_its_input() {
-    let folder = Folder::new();
-    let mut child = start(&folder, &["check", "-", "--config", "none"]);
-    let mut input = child.stdin.take().expect("piped");
-    input.write_all(rows(200_000).as_bytes()).expect("the run reads");
-    send("-INT", &child);
-    let mut said = String::new();
-    BufReader::new(child.stderr.take().expect("piped")).read_line(&mut said).expect("text");
-    if said.contains("a second signal") {
-        send("-TERM", &child);
-        assert_eq!(child.wait().expect("ended").code(), Some(143));
-    } else {
-        // It came to a batch first.
-        assert_eq!(child.wait().expect("ended").code(), Some(130), "{said}");
+/// Waits until the program keeps what its input says, which it does from the moment it waits for it.
+fn waits(folder: &Folder, child: &mut Child) {
+    while folder.files("tmp").is_empty() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended");
+        std::thread::yield_now();
     }
-    drop(input);
+}
+
+/// The first signal ends what waits for an input that may never say anything again.
+#[test]
+fn a_pipe_that_says_nothing_keeps_nobody_waiting() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("tmp")).expect("made");
+    assert!(Command::new("mkfifo").arg(folder.path("pipe")).status().expect("mkfifo runs").success());
+    let temporary = folder.path("tmp").display().to_string();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_feedmill"));
+        command.args(arguments).args(["--config", "none"]).current_dir(folder.path("")).env("TMPDIR", &temporary);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+    };
+    let stop = |mut child: Child, (signal, code, name): (&str, i32, &str)| {
+        waits(&folder, &mut child);
+        send(signal, &child);
+        let output = child.wait_with_output().expect("the program ends");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(name) && !said.contains("second signal"), "{said}");
+        assert!(folder.files("tmp").is_empty() && !folder.exists("out"), "something is left");
+        output.stdout
+    };
+    for how in [("-INT", 130, "interrupted"), ("-TERM", 143, "terminated")] {
+        // Nobody opens the pipe for writing.
+        let report = stop(run(&["build", "pipe", "--output-format", "json"]), how);
+        let report: Value = serde_json::from_slice(&report).expect("one whole document");
+        assert_eq!(report["exit"]["name"], how.2);
+        // Somebody does, and says half of something.
+        let mut child = run(&["check", "-", "--output-format", "json"]);
+        let mut input = child.stdin.take().expect("piped");
+        input.write_all(rows(3).as_bytes()).expect("the run reads");
+        let report = stop(child, how);
+        let report: Value = serde_json::from_slice(&report).expect("one whole document");
+        assert_eq!((&report["exit"]["name"], &report["findings"]), (&how.2.into(), &Value::Array(Vec::new())));
+        drop(input);
+        assert!(stop(run(&["inspect", "pipe", "--json"]), how).is_empty());
+    }
 }
 
 #[test]

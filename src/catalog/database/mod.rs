@@ -10,7 +10,7 @@ mod mysql;
 mod postgres;
 mod sqlite;
 
-use super::locate::{Local, Located, Wanted};
+use super::locate::{Local, Located, Wanted, within};
 use super::rows::RowWriter;
 use super::{ReadError, spool};
 use crate::secret::Secret;
@@ -61,6 +61,20 @@ pub(super) fn is_file_of_one(path: &Path) -> io::Result<bool> {
     Ok(head.get(..read).is_some_and(|head| head.starts_with(b"SQLite format 3\0")))
 }
 
+/// Why nothing was read.
+enum Fault {
+    /// It is not said what to read of these tables.
+    Unsaid(Vec<String>),
+    /// Anything else, in words.
+    Told(String),
+}
+
+impl From<String> for Fault {
+    fn from(message: String) -> Self {
+        Self::Told(message)
+    }
+}
+
 /// What a driver is asked for.
 struct Job<'a> {
     url: &'a str,
@@ -85,29 +99,32 @@ pub(super) fn read(file: &str, wanted: &Wanted) -> Result<Located, ReadError> {
             _ => "mysql",
         };
         let work = async {
-            match word {
+            let read = match word {
                 "sqlite" => sqlite::read(&job, &mut rows).await,
                 _ => server(word, &job, &mut rows).await,
-            }
+            };
+            read.map_err(|fault| match fault {
+                Fault::Unsaid(tables) => ReadError::Unsaid { file: file.to_owned(), message: nothing_asked(&tables) },
+                Fault::Told(message) => fail(without_password(&message, &address)),
+            })
         };
-        let seconds = job.time.as_secs();
-        let late = |_| Err(format!("the database took longer than {seconds} s; raise `timeout` under [source] if it needs longer"));
-        (word, tokio::time::timeout(job.time, work).await.unwrap_or_else(late))
+        let late = |seconds| fail(format!("the database took longer than {seconds} s; raise `timeout` under [source] if it needs longer"));
+        (word, within(file, wanted, late, work).await)
     });
-    result.map_err(|message| fail(without_password(&message, &address)))?;
+    result?;
     out.flush().map_err(|source| ReadError::Spool { file: file.to_owned(), source })?;
     drop(out);
     Ok(Located::kept(file, "", Local::Rows(Arc::new(kept), word)))
 }
 
 #[cfg(feature = "database")]
-async fn server(word: &str, job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), String> {
+async fn server(word: &str, job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), Fault> {
     if word == "postgres" { postgres::read(job, out).await } else { mysql::read(job, out).await }
 }
 
 #[cfg(not(feature = "database"))]
-async fn server(_: &str, _: &Job<'_>, _: &mut RowWriter<'_>) -> Result<(), String> {
-    Err("this build reads no database servers; build with the feature `database`".to_owned())
+async fn server(_: &str, _: &Job<'_>, _: &mut RowWriter<'_>) -> Result<(), Fault> {
+    Err(Fault::Told("this build reads no database servers; build with the feature `database`".to_owned()))
 }
 
 /// No driver tells a password, and none that will is let through.
@@ -135,6 +152,11 @@ fn query(asked: &Asked, quote: char) -> Option<String> {
     let doubled = format!("{quote}{quote}");
     let parts: Vec<String> = table.split('.').map(|part| format!("{quote}{}{quote}", part.replace(quote, &doubled))).collect();
     Some(format!("select * from {}", parts.join(".")))
+}
+
+/// That it is not said what to read; where there is nothing, that is what to say.
+fn unsaid(tables: Vec<String>) -> Fault {
+    if tables.is_empty() { Fault::Told("the database has no tables".to_owned()) } else { Fault::Unsaid(tables) }
 }
 
 /// Why nothing can be read yet, with what could be.

@@ -1,12 +1,12 @@
 //! MySQL and MariaDB. Values arrive as text, so that a decimal keeps every digit.
 
-use super::{Job, fetch, is_loopback, nothing_asked, query};
+use super::{Fault, Job, fetch, is_loopback, query, unsaid};
 use crate::catalog::hex;
 use crate::catalog::rows::RowWriter;
 use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Row, TypeInfo, ValueRef};
 
-pub(super) async fn read(job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), String> {
+pub(super) async fn read(job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), Fault> {
     let options = job.url.parse::<MySqlConnectOptions>().map_err(|_| "the address is no MySQL or MariaDB address".to_owned())?;
     let mut options = options.disable_statement_logging();
     let is_local = options.get_socket().is_some() || is_loopback(options.get_host());
@@ -30,7 +30,7 @@ pub(super) async fn read(job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), S
     let Some(query) = query(job.asked, '`') else {
         let rows = sqlx::raw_sql("show tables").fetch_all(&mut connection).await.map_err(|error| error.to_string())?;
         let tables: Vec<String> = rows.iter().filter_map(|row| row.try_get(0).ok()).collect();
-        return Err(nothing_asked(&tables));
+        return Err(unsaid(tables));
     };
     fetch::<MySql>(&mut connection, query, cell, out).await?;
     // Nothing was changed, so nothing depends on how it is closed.

@@ -1,11 +1,11 @@
 //! PostgreSQL. Values arrive as text, so that a numeric keeps every digit.
 
-use super::{Job, fetch, is_loopback, nothing_asked, query};
+use super::{Fault, Job, fetch, is_loopback, query, unsaid};
 use crate::catalog::rows::RowWriter;
 use sqlx::postgres::{PgConnectOptions, PgRow, PgSslMode, Postgres};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row, TypeInfo, ValueRef};
 
-pub(super) async fn read(job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), String> {
+pub(super) async fn read(job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), Fault> {
     let options = job.url.parse::<PgConnectOptions>().map_err(|_| "the address is no PostgreSQL address".to_owned())?;
     let mut options = options.application_name("feedmill").disable_statement_logging();
     let is_local = options.get_socket().is_some() || is_loopback(options.get_host());
@@ -22,7 +22,7 @@ pub(super) async fn read(job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), S
             where table_schema not in ('pg_catalog', 'information_schema') order by 1";
         let rows = sqlx::raw_sql(listed).fetch_all(&mut connection).await.map_err(|error| error.to_string())?;
         let tables: Vec<String> = rows.iter().filter_map(|row| row.try_get(0).ok()).collect();
-        return Err(nothing_asked(&tables));
+        return Err(unsaid(tables));
     };
     fetch::<Postgres>(&mut connection, query, cell, out).await?;
     // Nothing was changed, so nothing depends on how it is closed.

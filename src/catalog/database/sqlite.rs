@@ -1,17 +1,17 @@
 //! SQLite files. The file is opened for reading only, within one read transaction.
 
-use super::{Job, fetch, nothing_asked, query};
+use super::{Fault, Job, fetch, query, unsaid};
 use crate::catalog::hex;
 use crate::catalog::rows::RowWriter;
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{ConnectOptions, Connection, Decode, Row, TypeInfo, ValueRef};
 use std::path::PathBuf;
 
-pub(super) async fn read(job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), String> {
+pub(super) async fn read(job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), Fault> {
     let path = job.url.strip_prefix("sqlite:").unwrap_or(job.url);
     let path: PathBuf = path.strip_prefix("//").unwrap_or(path).split('?').next().unwrap_or("").into();
     if !path.is_file() {
-        return Err(format!("no database file stands at {}", path.display()));
+        return Err(format!("no database file stands at {}", path.display()).into());
     }
     let options = SqliteConnectOptions::new().filename(&path).read_only(true).create_if_missing(false).busy_timeout(job.time);
     let mut connection = options.connect().await.map_err(|error| format!("the database cannot be opened: {error}"))?;
@@ -27,13 +27,13 @@ pub(super) async fn read(job: &Job<'_>, out: &mut RowWriter<'_>) -> Result<(), S
 }
 
 /// A database of one table leaves nothing to ask.
-async fn only_table(connection: &mut SqliteConnection) -> Result<String, String> {
+async fn only_table(connection: &mut SqliteConnection) -> Result<String, Fault> {
     let listed = "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name";
     let rows = sqlx::raw_sql(listed).fetch_all(connection).await.map_err(|error| format!("the database cannot be read: {error}"))?;
     let tables: Vec<String> = rows.iter().filter_map(|row| row.try_get(0).ok()).collect();
     match tables.as_slice() {
         [table] => Ok(format!("select * from \"{}\"", table.replace('"', "\"\""))),
-        _ => Err(nothing_asked(&tables)),
+        _ => Err(unsaid(tables)),
     }
 }
 

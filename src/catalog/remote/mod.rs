@@ -7,7 +7,7 @@
 mod address;
 pub mod memory;
 
-use super::locate::{Local, Located, Wanted};
+use super::locate::{Local, Located, Wanted, within};
 use super::{ReadError, spool};
 use crate::product::text::excerpt;
 use crate::secret::Secret;
@@ -78,9 +78,8 @@ pub(super) fn fetch(address: &str, wanted: &Wanted) -> Result<Located, ReadError
     let io = |source| ReadError::Io { file: file.clone(), source };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
     runtime.block_on(async {
-        let seconds = wanted.limits.time.as_secs();
-        let late = |_| fail(&file, format!("it was not here after {seconds} s; raise `timeout` under [source] if it needs longer"));
-        tokio::time::timeout(wanted.limits.time, get(address, &file, wanted)).await.map_err(late)?
+        let late = |seconds| fail(&file, format!("it was not here after {seconds} s; raise `timeout` under [source] if it needs longer"));
+        within(&file, wanted, late, get(address, &file, wanted)).await
     })
 }
 
