@@ -39,7 +39,7 @@ pub struct Block {
     pub first: u64,
     /// How far into the source file the block reaches.
     pub position: u64,
-    /// Room for its cells.
+    /// Room for its cells, with what was left in it.
     pub cells: Vec<Cell>,
 }
 
@@ -52,7 +52,8 @@ impl Block {
     /// A batch of so many columns without rows yet, and what its rows are parsed from: the
     /// bytes, where records stand in them, and the number of the first.
     pub(super) fn begin(self, width: usize) -> (Batch, Vec<u8>, Vec<Mark>, u64) {
-        let Self { index, source, bytes, marks, first, position, cells } = self;
+        let Self { index, source, bytes, marks, first, position, mut cells } = self;
+        cells.clear();
         (Batch { index, source, width, position, cells, ..Batch::default() }, bytes, marks, first)
     }
 }
@@ -71,8 +72,7 @@ const LARGEST_SPARE: usize = 4 * BLOCK;
 impl Spares {
     /// Takes the buffers of a batch that nobody needs any more.
     pub fn give(&self, batch: &mut Batch) {
-        let (bytes, mut cells) = (std::mem::take(&mut batch.text).into_bytes(), std::mem::take(&mut batch.cells));
-        cells.clear();
+        let (bytes, cells) = (std::mem::take(&mut batch.text).into_bytes(), std::mem::take(&mut batch.cells));
         if let Ok(mut spares) = self.0.lock()
             && bytes.capacity() <= LARGEST_SPARE
             && cells.capacity() * size_of::<Cell>() <= LARGEST_SPARE

@@ -5,7 +5,7 @@
 //! open is refused rather than guessed: text after a closing quote, too few or too many cells.
 
 use super::block::{Block, Mark, Splitter};
-use super::places::Places;
+use super::places::{Places, Walk};
 use super::{BadRecord, Batch, RecordHead};
 use crate::cell::{Cell, Shape};
 
@@ -116,7 +116,8 @@ pub struct Cells {
 
 impl Cells {
     /// Parses a block. Records that cannot be read are listed, the others become rows.
-    pub fn parse(&self, block: Block) -> Batch {
+    pub fn parse(&self, mut block: Block) -> Batch {
+        let mut cells = std::mem::take(&mut block.cells);
         let (mut batch, mut bytes, marks, first) = block.begin(self.width);
         let heads = |place: usize, mark: &Mark| RecordHead { number: first + place as u64, line: mark.line };
         let mut undecodable = Vec::new();
@@ -145,28 +146,29 @@ impl Cells {
                 String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
             }
         };
-        batch.cells.reserve(marks.len() * self.width);
+        // Every place is written before it is read, so room that was used before needs no clearing.
+        cells.resize(marks.len() * self.width, Cell::ABSENT);
         batch.heads.reserve(marks.len());
+        let (mut delimiters, mut quotes) = (Places::default(), Places::default());
+        delimiters.find([self.delimiter], text.as_bytes());
+        quotes.find([b'"'], text.as_bytes());
         let mut record =
-            Record { width: self.width, text: &text, delimiters: Places::default(), quotes: Places::default(), extra: String::new() };
-        record.delimiters.find([self.delimiter], text.as_bytes());
-        record.quotes.find([b'"'], text.as_bytes());
+            Record { text: &text, delimiter: self.delimiter, delimiters: delimiters.walk(), quotes: &quotes, extra: String::new() };
         let mut skip = undecodable.iter().copied().peekable();
         for (place, mark) in marks.iter().enumerate() {
             if skip.next_if_eq(&place).is_some() {
                 continue;
             }
-            let kept = batch.cells.len();
             let head = heads(place, mark);
-            match record.split(mark, &mut batch.cells) {
+            let kept = batch.heads.len() * self.width;
+            match record.split(mark, &mut cells[kept..kept + self.width]) {
                 Ok(()) => batch.heads.push(head),
-                Err((column, defect, message)) => {
-                    batch.cells.truncate(kept);
-                    batch.bad.push(BadRecord { head, column, defect, message });
-                }
+                Err((column, defect, message)) => batch.bad.push(BadRecord { head, column, defect, message }),
             }
         }
+        cells.truncate(batch.heads.len() * self.width);
         let extra = record.extra;
+        batch.cells = cells;
         batch.text = text;
         batch.text.push_str(&extra);
         batch.bad.sort_by_key(|bad| bad.head.number);
@@ -176,53 +178,56 @@ impl Cells {
 
 /// Splits the records of one block.
 struct Record<'t> {
-    width: usize,
     text: &'t str,
-    delimiters: Places,
-    quotes: Places,
+    delimiter: u8,
+    delimiters: Walk<'t>,
+    quotes: &'t Places,
     /// Cells with doubled quotes, written anew to stand behind the block.
     extra: String,
 }
 
 impl Record<'_> {
-    fn split(&mut self, mark: &Mark, cells: &mut Vec<Cell>) -> Result<(), (u32, &'static str, String)> {
+    /// Fills a row from a record; what is wrong with it names the column, from 1.
+    fn split(&mut self, mark: &Mark, row: &mut [Cell]) -> Result<(), (u32, &'static str, String)> {
         let bytes = self.text.as_bytes();
-        let end = mark.end as usize;
-        let mut at = mark.start as usize;
-        let first = cells.len();
+        let (mut at, end, width) = (mark.start as usize, mark.end as usize, row.len());
+        // How many cells there are, and whether one behind the last column holds anything.
+        let (mut count, mut overflows) = (0, false);
+        self.delimiters.skip_to(at);
         loop {
-            if bytes.get(at) == Some(&b'"') && at < end {
-                at = self.quoted(at, end, cells).map_err(|message| ((cells.len() - first + 1) as u32, "stray-quote", message))?;
+            let cell = if at < end && bytes[at] == b'"' {
+                let (cell, after) = self.quoted(at, end).map_err(|message| (count as u32 + 1, "stray-quote", message))?;
+                self.delimiters.skip_to(after);
+                at = after;
+                cell
             } else {
-                let stop = self.delimiters.next(at, end);
-                cells.push(Cell::new(at, stop, Shape::Text));
-                at = stop;
+                let start = at;
+                at = self.delimiters.next().min(end);
+                Cell::new(start, at, Shape::Text)
+            };
+            match row.get_mut(count) {
+                Some(place) => *place = cell,
+                None => overflows |= cell.is_present(),
             }
+            count += 1;
             if at >= end {
                 break;
             }
+            self.delimiters.pass();
             at += 1;
         }
-        let count = cells.len() - first;
-        if count > self.width {
-            // Separators left at the end of a line hold nothing.
-            if cells[first + self.width..].iter().any(|cell| cell.is_present()) {
-                return Err((
-                    self.width as u32 + 1,
-                    "too-many-cells",
-                    format!("the record has {count} cells, the header has {}", self.width),
-                ));
-            }
-            cells.truncate(first + self.width);
+        // Separators left at the end of a line hold nothing.
+        if overflows {
+            return Err((width as u32 + 1, "too-many-cells", format!("the record has {count} cells, the header has {width}")));
         }
-        if count < self.width {
-            return Err((count as u32, "too-few-cells", format!("the record has {count} cells, the header has {}", self.width)));
+        if count < width {
+            return Err((count as u32, "too-few-cells", format!("the record has {count} cells, the header has {width}")));
         }
         Ok(())
     }
 
-    /// Reads a quoted cell that opens at `at`; returns where its separator stands.
-    fn quoted(&mut self, at: usize, end: usize, cells: &mut Vec<Cell>) -> Result<usize, String> {
+    /// Reads a quoted cell that opens at `at`; returns it, and where its separator stands.
+    fn quoted(&mut self, at: usize, end: usize) -> Result<(Cell, usize), String> {
         let bytes = self.text.as_bytes();
         let base = self.text.len() + self.extra.len();
         let start = at + 1;
@@ -240,21 +245,21 @@ impl Record<'_> {
             from = quote + 2;
             kept = from;
         };
-        if kept == start {
-            cells.push(Cell::new(start, close, Shape::Text));
+        let cell = if kept == start {
+            Cell::new(start, close, Shape::Text)
         } else {
             self.extra.push_str(self.text.get(kept..close).unwrap_or(""));
-            cells.push(Cell::new(base, self.text.len() + self.extra.len(), Shape::Text));
-        }
+            Cell::new(base, self.text.len() + self.extra.len(), Shape::Text)
+        };
         let mut after = close + 1;
         // Blanks that pad a quoted cell are no part of it.
-        while after < end && bytes[after] == b' ' && self.delimiters.next(after, end) != after {
+        while after < end && bytes[after] == b' ' && self.delimiter != b' ' {
             after += 1;
         }
-        if after < end && self.delimiters.next(after, end) != after {
+        if after < end && bytes[after] != self.delimiter {
             return Err("text follows a closing quote; quotes inside a value must be doubled".to_owned());
         }
-        Ok(after)
+        Ok((cell, after))
     }
 }
 

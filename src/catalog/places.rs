@@ -39,6 +39,46 @@ impl Places {
         }
         end.min(number * 64 + word.trailing_zeros() as usize)
     }
+
+    /// Goes through the places from the first on.
+    pub(super) fn walk(&self) -> Walk<'_> {
+        Walk { words: &self.words, number: 0, word: self.words.first().copied().unwrap_or(0) }
+    }
+}
+
+/// Goes through places in their order; unlike [`Places::next`], it knows where it stands.
+pub(super) struct Walk<'p> {
+    words: &'p [u64],
+    number: usize,
+    /// The places of the word it stands in that are still ahead.
+    word: u64,
+}
+
+impl Walk<'_> {
+    /// The next place, or `usize::MAX` behind the last.
+    pub(super) fn next(&mut self) -> usize {
+        while self.word == 0 {
+            let Some(word) = self.words.get(self.number + 1) else { return usize::MAX };
+            (self.number, self.word) = (self.number + 1, *word);
+        }
+        self.number * 64 + self.word.trailing_zeros() as usize
+    }
+
+    /// Leaves the next place behind.
+    pub(super) fn pass(&mut self) {
+        self.word &= self.word.wrapping_sub(1);
+    }
+
+    /// Leaves all places in front of `at` behind; it never goes back.
+    pub(super) fn skip_to(&mut self, at: usize) {
+        if at / 64 < self.number {
+            return;
+        }
+        if at / 64 > self.number {
+            (self.number, self.word) = (at / 64, self.words.get(at / 64).copied().unwrap_or(0));
+        }
+        self.word &= u64::MAX << (at % 64);
+    }
 }
 
 /// The bytes of a piece that equal the wanted one, a bit each.
@@ -67,7 +107,15 @@ mod tests {
                 at += 1;
             }
             let expected: Vec<usize> = (from..bytes.len()).filter(|&at| matches!(bytes[at], b',' | b'"')).collect();
-            prop_assert_eq!(found, expected);
+            prop_assert_eq!(&found, &expected);
+            let mut walk = places.walk();
+            walk.skip_to(from);
+            let walked: Vec<usize> = std::iter::from_fn(|| {
+                let at = walk.next();
+                walk.pass();
+                (at != usize::MAX).then_some(at)
+            }).collect();
+            prop_assert_eq!(walked, expected);
         }
     }
 }

@@ -35,8 +35,10 @@ pub struct Direct {
     pub(super) nested: Option<NestedFeed>,
     /// By field: its columns, the one that wins first; an empty cell is no value.
     columns: Vec<Vec<u16>>,
-    /// By field: its first column, [`NO_COLUMN`] where it has none.
-    firsts: Vec<u16>,
+    /// The fields that have a column, with the first of it.
+    firsts: Vec<(FieldId, u16)>,
+    /// A row without values, each field with its first column.
+    blank: Vec<Slot>,
     /// The fields that have several.
     several: Vec<FieldId>,
     /// Columns that need a word.
@@ -80,20 +82,27 @@ impl Direct {
         }
         fates.retain(|(column, _)| usize::from(*column) < seen);
         fates.sort_by_key(|(column, _)| *column);
-        let firsts = columns.iter().map(|columns| columns.first().copied().unwrap_or(NO_COLUMN)).collect();
+        let first = |columns: &Vec<u16>| columns.first().copied();
+        let firsts = columns.iter().enumerate().filter_map(|(place, columns)| Some((FieldId(place as u16), first(columns)?))).collect();
+        let blank = columns.iter().map(|columns| Slot { column: first(columns).unwrap_or(NO_COLUMN), ..Slot::EMPTY }).collect();
         let several = columns.iter().enumerate().filter(|(_, columns)| columns.len() > 1).map(|(place, _)| FieldId(place as u16)).collect();
-        Self { nested: None, columns, firsts, several, fates }
+        Self { nested: None, columns, firsts, blank, several, fates }
     }
 
     /// A nested feed, whose records are groups.
     pub fn of_groups(nested: NestedFeed) -> Self {
-        Self { nested: Some(nested), columns: Vec::new(), firsts: Vec::new(), several: Vec::new(), fates: Vec::new() }
+        let (columns, firsts, blank, several, fates) = Default::default();
+        Self { nested: Some(nested), columns, firsts, blank, several, fates }
     }
 
     /// Fills `row`, one slot a field, from the cells of a record.
     pub fn fill(&self, cells: &[Cell], row: &mut Vec<Slot>) {
-        row.clear();
-        row.extend(self.firsts.iter().map(|&column| Slot { cell: cells.get(usize::from(column)).copied().unwrap_or_default(), column }));
+        row.clone_from(&self.blank);
+        for &(field, column) in &self.firsts {
+            if let (Some(slot), Some(cell)) = (row.get_mut(field.index()), cells.get(usize::from(column))) {
+                slot.cell = *cell;
+            }
+        }
         for &field in &self.several {
             row[field.index()] = self.slot(cells, field);
         }

@@ -1,6 +1,7 @@
 //! Plain decimal numbers, kept as text and compared exactly.
 
 use rust_decimal::Decimal;
+use std::cmp::Ordering;
 
 /// Digits with an optional point, no sign, no exponent; at most 28 digits.
 pub fn parse(text: &str) -> Option<Decimal> {
@@ -21,6 +22,12 @@ pub fn parse(text: &str) -> Option<Decimal> {
     }
 }
 
+/// Compares a number with a whole one.
+pub fn compare_with_whole(number: &Decimal, whole: i64) -> Ordering {
+    let scaled = 10i128.checked_pow(number.scale()).and_then(|factor| factor.checked_mul(i128::from(whole)));
+    scaled.map_or_else(|| number.cmp(&Decimal::from(whole)), |scaled| number.mantissa().cmp(&scaled))
+}
+
 /// A whole number of zero or more.
 pub fn parse_whole(text: &str) -> Option<u64> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
@@ -39,7 +46,16 @@ pub fn repair_whole(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, parse_whole, repair_whole};
+    use super::{Decimal, compare_with_whole, parse, parse_whole, repair_whole};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn compared_as_decimals_are(digits in 0i64..2_000, scale in 0u32..28, whole in prop::sample::select(vec![0, 1, 5, 100, 1999, -3, i64::MAX, i64::MIN])) {
+            let number = Decimal::new(digits, scale);
+            prop_assert_eq!(compare_with_whole(&number, whole), number.cmp(&Decimal::from(whole)));
+        }
+    }
 
     #[test]
     fn decimals_are_exact() {

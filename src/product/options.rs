@@ -56,19 +56,28 @@ fn any(text: &str) -> Result<Pairs<'_>, OptionsDefect> {
 /// The pairs of an object as feeds write nearly all of them: text without escapes. `None`
 /// leaves the judgement to the JSON parser.
 fn plain(text: &str) -> Option<Pairs<'_>> {
-    let mut rest = text.strip_prefix('{')?.strip_suffix('}')?;
     let mut pairs = Vec::with_capacity(4);
+    plain_pairs(text, |name, value| {
+        pairs.push((name.into(), value.into()));
+        Some(())
+    })?;
+    Some(pairs)
+}
+
+/// Goes through the pairs of such an object, as long as `see` wants more.
+fn plain_pairs<'t>(text: &'t str, mut see: impl FnMut(&'t str, &'t str) -> Option<()>) -> Option<()> {
+    let mut rest = text.strip_prefix('{')?.strip_suffix('}')?;
     while !rest.is_empty() {
         let (name, after) = plain_string(rest)?;
         let (value, after) = plain_string(after.strip_prefix(':')?.trim_start_matches(' '))?;
-        pairs.push((name.into(), value.into()));
+        see(name, value)?;
         rest = match after.strip_prefix(',') {
             Some(next) if !next.is_empty() => next.trim_start_matches(' '),
             None if after.is_empty() => after,
             _ => return None,
         };
     }
-    Some(pairs)
+    Some(())
 }
 
 /// A JSON string without escapes at the start of `text`, and what follows it.
@@ -99,16 +108,33 @@ pub struct OptionsDigest {
 impl OptionsDigest {
     /// Digests pairs; sums of hashes, so that the order does not matter.
     pub fn of<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Self {
-        let mut digest = Self { count: pairs.len() as u32, ..Self::default() };
-        for (place, (name, value)) in pairs.iter().enumerate() {
-            let (name, value) = (folded_hash(name.as_ref()), folded_hash(value.as_ref()));
-            digest.names = digest.names.wrapping_add(name);
-            digest.pairs = digest.pairs.wrapping_add(name.rotate_left(23) ^ value.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-            if let Some(slot) = digest.kept.get_mut(place) {
-                *slot = (name, value);
-            }
+        let mut digest = Self::default();
+        for (name, value) in pairs {
+            digest.add(folded_hash(name.as_ref()), folded_hash(value.as_ref()));
         }
         digest
+    }
+
+    /// Digests an object that is sound at a glance, without a list of its pairs; what is not may
+    /// still be sound.
+    pub fn at_a_glance(text: &str) -> Option<Self> {
+        let mut digest = Self::default();
+        plain_pairs(text, |name, value| {
+            let has_text = |text: &str| text.as_bytes().first().is_some_and(u8::is_ascii_graphic);
+            let name = (has_text(name) && has_text(value) && (digest.count as usize) < KEPT).then(|| folded_hash(name))?;
+            // Names that differ in their case only are rare enough for a closer look.
+            digest.value_of(name).is_none().then(|| digest.add(name, folded_hash(value)))
+        })?;
+        Some(digest)
+    }
+
+    fn add(&mut self, name: u64, value: u64) {
+        if let Some(slot) = self.kept.get_mut(self.count as usize) {
+            *slot = (name, value);
+        }
+        self.count += 1;
+        self.names = self.names.wrapping_add(name);
+        self.pairs = self.pairs.wrapping_add(name.rotate_left(23) ^ value.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     }
 
     /// The folded hash of the value of the option whose name has this folded hash.
@@ -120,13 +146,21 @@ impl OptionsDigest {
 /// A hash of a text that is blind to case and to blanks around it.
 pub fn folded_hash(text: &str) -> u64 {
     let text = super::text::trim(text);
-    let mut folded = [0u8; 64];
-    if let (true, Some(head)) = (text.is_ascii(), folded.get_mut(..text.len())) {
-        head.copy_from_slice(text.as_bytes());
-        head.make_ascii_lowercase();
-        return xxh3_64(head);
+    folded::<32>(text).or_else(|| folded::<128>(text)).unwrap_or_else(|| xxh3_64(text.to_lowercase().as_bytes()))
+}
+
+/// The hash of a text of ASCII that fits so many bytes; their number is fixed so that all can
+/// be looked at in a few steps.
+fn folded<const MOST: usize>(text: &str) -> Option<u64> {
+    let mut folded = [0u8; MOST];
+    folded.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+    if folded.iter().fold(0, |any, byte| any | byte) >= 0x80 {
+        return None;
     }
-    xxh3_64(text.to_lowercase().as_bytes())
+    for byte in &mut folded {
+        *byte |= u8::from(byte.is_ascii_uppercase()) << 5;
+    }
+    Some(xxh3_64(folded.get(..text.len())?))
 }
 
 enum Scalar<'a> {
@@ -211,6 +245,9 @@ mod tests {
         fn plain_objects_are_what_the_parser_reads(text in r#"\{(\s?"[a-b\\"\t]{0,2}"\s?:\s?("[x" ,:é\\]{0,3}"|1),?){0,3}\}?"#) {
             if let Some(pairs) = super::plain(&text) {
                 prop_assert_eq!(super::any(&text), Ok(pairs));
+            }
+            if let Some(digest) = OptionsDigest::at_a_glance(&text) {
+                prop_assert_eq!(parse(&text).map(|pairs| OptionsDigest::of(&pairs)), Ok(digest));
             }
         }
 

@@ -1,10 +1,11 @@
 //! Words of goods that policies exclude, found whole and whatever their case.
 //!
-//! The list is data; it is made into one automaton before the first value is looked at.
+//! The list is data. A word can only begin where a word of the text does, so only the first
+//! three letters there are looked at, in a table of all that excluded words begin with.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde::Deserialize;
 use std::sync::LazyLock;
+use wide::u8x16;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,40 +20,83 @@ struct Groups {
     group: Vec<Group>,
 }
 
+/// How many letters are looked at first.
+const HEAD: usize = 3;
+
+/// The letters a word begins with, five bits each, which tell letters apart whatever their case.
+fn head(letters: [u8; HEAD]) -> usize {
+    letters.iter().fold(0, |head, letter| head << 5 | usize::from(letter & 31))
+}
+
 struct Words {
-    groups: Vec<Group>,
-    /// The group of each pattern.
-    of: Vec<usize>,
-    automaton: AhoCorasick,
+    /// What words begin with, a bit each.
+    heads: Vec<u64>,
+    /// The words with their goods, longest first.
+    words: Vec<(String, String)>,
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the list is part of the program; a test loads it")]
     let Groups { group: groups } =
         toml::from_str(include_str!("../../schemas/shared/policy-words.toml")).expect("the built-in word list is valid");
-    let of = groups.iter().enumerate().flat_map(|(place, group)| group.words.iter().map(move |_| place)).collect();
-    let words = groups.iter().flat_map(|group| &group.words);
-    #[expect(clippy::expect_used, reason = "a few hundred short words; a test builds it")]
-    let automaton = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .match_kind(MatchKind::Standard)
-        .build(words)
-        .expect("the built-in word list is small");
-    Words { groups, of, automaton }
+    let with_goods = |group: Group| group.words.into_iter().map(move |word| (word, group.goods.clone()));
+    let mut words: Vec<_> = groups.into_iter().flat_map(with_goods).collect();
+    words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+    let mut heads = vec![0; 1 << (5 * HEAD - 6)];
+    for letters in words.iter().filter_map(|(word, _)| word.as_bytes().first_chunk()) {
+        heads[head(*letters) / 64] |= 1 << (head(*letters) % 64);
+    }
+    Words { heads, words }
 });
 
 /// The first excluded word of a text, as it stands there, and the goods it may mean.
 pub fn find(text: &str) -> Option<(&str, &'static str)> {
     let words: &'static Words = &WORDS;
-    if !words.automaton.is_match(text) {
-        return None;
+    let bytes = text.as_bytes();
+    // Whether the byte in front of a piece belongs to a word.
+    let mut follows = 0;
+    for (number, piece) in bytes.chunks(64).enumerate() {
+        let inner = letters_and_digits(piece);
+        let mut starts = inner & !(inner << 1 | follows);
+        follows = inner >> 63;
+        while starts != 0 {
+            let start = number * 64 + starts.trailing_zeros() as usize;
+            starts &= starts - 1;
+            let Some(letters) = bytes.get(start..).and_then(|rest| rest.first_chunk()) else { continue };
+            if words.heads[head(*letters) / 64] >> (head(*letters) % 64) & 1 == 1
+                && let Some(found) = words.at(text, start)
+            {
+                return Some(found);
+            }
+        }
     }
-    // All of them, one inside the other too: what is no whole word may hold one, as `e-cigarettes` does.
-    let all = words.automaton.find_overlapping_iter(text).filter(|found| is_whole(text, found.start(), found.end()));
-    let found = all.min_by_key(|found| (found.start(), std::cmp::Reverse(found.end())))?;
-    let group = words.of.get(found.pattern().as_usize()).and_then(|place| words.groups.get(*place))?;
-    Some((text.get(found.range())?, &group.goods))
+    None
+}
+
+impl Words {
+    /// The longest word that stands at `start`.
+    fn at<'t>(&'static self, text: &'t str, start: usize) -> Option<(&'t str, &'static str)> {
+        let stands = |word: &str| {
+            let found = text.get(start..start + word.len())?;
+            (found.eq_ignore_ascii_case(word) && is_whole(text, start, start + word.len())).then_some(found)
+        };
+        self.words.iter().find_map(|(word, goods)| Some((stands(word)?, goods.as_str())))
+    }
+}
+
+/// Where ASCII letters and digits stand in at most 64 bytes, a bit each.
+fn letters_and_digits(piece: &[u8]) -> u64 {
+    let mut padded = [0; 64];
+    padded[..piece.len()].copy_from_slice(piece);
+    let (parts, _) = padded.as_chunks::<16>();
+    let bits = |part: &[u8; 16]| {
+        let part = u8x16::new(*part);
+        // A number below another is the lesser of it and the greatest that may be.
+        let within = |moved: u8x16, count: u8| moved.min(u8x16::splat(count - 1)).simd_eq(moved);
+        let letter = within((part | u8x16::splat(0x20)) - u8x16::splat(b'a'), 26);
+        u64::from((letter | within(part - u8x16::splat(b'0'), 10)).to_bitmask())
+    };
+    parts.iter().enumerate().fold(0, |word, (number, part)| word | bits(part) << (number * 16))
 }
 
 fn is_whole(text: &str, start: usize, end: usize) -> bool {
@@ -62,7 +106,40 @@ fn is_whole(text: &str, start: usize, end: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::find;
+    use super::{HEAD, WORDS, find, is_whole};
+    use proptest::prelude::*;
+
+    /// The first of all places where a word stands whole, the longest there.
+    fn slowly(text: &str) -> Option<&str> {
+        let places = (0..text.len()).flat_map(|start| WORDS.words.iter().map(move |(word, _)| (start, start + word.len())).zip(&WORDS.words));
+        let found = places.filter(|((start, end), (word, _))| {
+            text.get(*start..*end).is_some_and(|found| found.eq_ignore_ascii_case(word)) && is_whole(text, *start, *end)
+        });
+        let first = found.min_by_key(|((start, end), _)| (*start, std::cmp::Reverse(*end)))?;
+        text.get(first.0.0..first.0.1)
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_slow_search_finds(parts in prop::collection::vec((0usize..113, 0usize..9, 0usize..3), 0..6)) {
+            let between = [" ", "", "-", "\u{fc}", "1", ", a plain steel bottle for the road, ", "x", "\u{2019}s ", "."];
+            let text: String = parts.iter().map(|(word, gap, case)| {
+                let word = &WORDS.words[*word].0;
+                let word = match case { 0 => word.clone(), 1 => word.to_uppercase(), _ => word[..word.len() - 1].to_owned() };
+                word + between[*gap]
+            }).collect();
+            prop_assert_eq!(find(&text).map(|(word, _)| word), slowly(&text));
+        }
+    }
+
+    #[test]
+    fn words_begin_as_they_are_looked_for() {
+        assert_eq!(WORDS.words.len(), 113);
+        for (word, _) in &WORDS.words {
+            let first = word.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
+            assert!(first && word.len() >= HEAD && word.is_ascii(), "{word}");
+        }
+    }
 
     #[test]
     fn whole_words_only() {

@@ -94,18 +94,20 @@ pub fn is_plain_prose(text: &str) -> bool {
 /// Whether a text holds control characters other than line breaks and tabs, or the
 /// bidirectional overrides that can disguise what is shown.
 pub fn has_controls(text: &str) -> bool {
-    let control = |b: u8| (b < b' ') & (b != b'\n') & (b != b'\r') & (b != b'\t') | (b == 0x7f);
-    if any_byte(text.as_bytes(), control) {
-        return true;
-    }
-    // U+0080..U+009F and U+202A..U+202E, U+2066..U+2069 begin with these two bytes.
     let bytes = text.as_bytes();
-    memchr::memchr2_iter(0xc2, 0xe2, bytes).any(|at| match bytes.get(at..) {
+    // Controls of one byte, and what hidden ones begin with: U+0080..U+009F, U+202A..U+202E and U+2066..U+2069.
+    let is_suspect = |b: u8| (b < b' ') & (b != b'\n') & (b != b'\r') & (b != b'\t') | (b == 0x7f) | (b == 0xc2) | (b == 0xe2);
+    let is_control = |at: usize| match bytes.get(at..) {
         Some([0xc2, second, ..]) => *second < 0xa0,
         Some([0xe2, 0x80, third, ..]) => (0xaa..=0xae).contains(third),
         Some([0xe2, 0x81, third, ..]) => (0xa6..=0xa9).contains(third),
-        _ => false,
-    })
+        Some([0xe2, ..] | []) | None => false,
+        Some([first, ..]) => is_suspect(*first),
+    };
+    let (pieces, rest) = bytes.as_chunks::<64>();
+    let whole = pieces.len() * 64;
+    let in_piece = |(number, piece)| any_of(piece, &is_suspect) && (number * 64..number * 64 + 64).any(is_control);
+    pieces.iter().enumerate().any(in_piece) || any_byte(rest, is_suspect) && (whole..bytes.len()).any(is_control)
 }
 
 fn is_hidden_control(c: char) -> bool {

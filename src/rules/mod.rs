@@ -214,6 +214,7 @@ impl RuleTable {
     /// is asked for it, but for what a build repairs of several fields: there `slots` change.
     pub fn judge(&self, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts, mode: Mode, faults: &mut Vec<Fault>) -> bool {
         facts.reset(self.fields.len());
+        facts.row.present = FieldSet::present(slots);
         if let Some((field, value, needs)) = &self.exempt
             && slots.get(field.index()).is_some_and(|slot| slot.text(buffer) == value)
         {
@@ -223,7 +224,6 @@ impl RuleTable {
             return faults.len() == before;
         }
         let mut accepted = true;
-        facts.row.present = FieldSet::present(slots);
         for place in facts.row.present.or(&self.needed).places() {
             let rules = &self.fields[place];
             let slot = slots[place];

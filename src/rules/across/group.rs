@@ -3,7 +3,7 @@
 
 use super::{AcrossCheck, AcrossKind, Asks, ValueOf};
 use crate::product::options::folded_hash;
-use crate::rules::row::condition::{self, Condition};
+use crate::rules::row::condition::Conditions;
 use crate::rules::row::{Names, View};
 use crate::spec::FieldId;
 use crate::spec::model::RuleFile;
@@ -85,18 +85,18 @@ pub(crate) const GROUP_SINGLE: AcrossKind = AcrossKind {
     reads: &["attributes", "when", "attribute"],
     compile: |rule, names| {
         let group = names.fields(&rule.attributes)?.first().copied().ok_or("one attribute is needed")?;
-        let value = Box::new(Counted { when: condition::compile(&rule.when, names)? });
+        let value = Box::new(Counted { when: Conditions::compile(&rule.when, names)? });
         Ok(AcrossCheck::OfGroup { group, value, asks: Asks::Several })
     },
 };
 
 #[derive(Debug)]
 struct Counted {
-    when: Vec<Condition>,
+    when: Conditions,
 }
 
 impl ValueOf for Counted {
     fn value(&self, row: &View<'_>) -> u32 {
-        u32::from(condition::all(&self.when, row))
+        u32::from(self.when.hold(row))
     }
 }

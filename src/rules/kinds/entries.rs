@@ -144,21 +144,24 @@ impl Entries {
     fn entry<'e>(&self, entry: &'e str) -> Result<(), Wrong<'e>> {
         // A message is the rest of the entry, colons included.
         let most = if self.parts.last().is_some_and(|(part, _)| *part == Part::Message) { self.parts.len() } else { usize::MAX };
-        let given = entry.splitn(most, ':').count();
         // Optional parts at the end may be left out with their colons, others only by leaving their place blank.
         let least = self.parts.iter().rposition(|(_, optional)| !optional).map_or(1, |last| last + 1);
+        let (mut given, mut wrong, mut rest) = (0, None, Some(entry));
+        while let Some(left) = rest {
+            let colon = left.bytes().position(|byte| byte == b':').filter(|_| given + 1 < most);
+            let text = colon.map_or(left, |at| left.get(..at).unwrap_or(""));
+            rest = colon.and_then(|at| left.get(at + 1..));
+            if let Some((part, optional)) = self.parts.get(given)
+                && !(text.is_empty() && *optional || self.part(*part, text))
+            {
+                wrong = wrong.or(Some(Wrong::Part(text, *part)));
+            }
+            given += 1;
+        }
         if given > self.parts.len() || given < least {
             return Err(Wrong::Count { given, least, most: self.parts.len() });
         }
-        for (text, (part, optional)) in entry.splitn(most, ':').zip(&self.parts) {
-            if text.is_empty() && *optional {
-                continue;
-            }
-            if !self.part(*part, text) {
-                return Err(Wrong::Part(text, *part));
-            }
-        }
-        Ok(())
+        wrong.map_or(Ok(()), Err)
     }
 
     fn part(&self, part: Part, text: &str) -> bool {

@@ -33,6 +33,8 @@ pub(crate) enum Parsed {
     Money(Money),
     /// A number.
     Number(Decimal),
+    /// One of the words that the spec lists for the field: its place among them.
+    Word(u8),
 }
 
 /// What the checks of one row leave behind for the rules over several fields.
@@ -71,6 +73,13 @@ impl RowFacts {
             self.hosts.resize_with(field + 1, KnownHost::default);
         }
         self.hosts[field].check(address)
+    }
+
+    /// The value of a field is the word at this place among those the spec lists.
+    pub(crate) fn is_word(&mut self, field: usize, place: usize) {
+        if let (Some(parsed), Ok(place)) = (self.parsed.get_mut(field), u8::try_from(place)) {
+            *parsed = Parsed::Word(place);
+        }
     }
 
     /// What the value of a field turned out to be.
@@ -189,7 +198,9 @@ impl FieldSet {
     pub(crate) fn present(slots: &[Slot]) -> Self {
         let mut set = Self::default();
         for (word, slots) in set.0.iter_mut().zip(slots.chunks(64)) {
-            *word = slots.iter().rev().fold(0, |word, slot| word << 1 | u64::from(slot.is_present()));
+            for (bit, slot) in slots.iter().enumerate() {
+                *word |= u64::from(slot.is_present()) << bit;
+            }
         }
         set
     }
@@ -217,8 +228,17 @@ impl FieldSet {
     }
 
     /// Whether all of these fields are in the set.
+    #[inline]
     pub(crate) fn has_all(&self, wanted: &Self) -> bool {
-        self.0.iter().zip(&wanted.0).all(|(has, wanted)| has & wanted == *wanted)
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, wanted.0);
+        (!a & e) | (!b & f) | (!c & g) | (!d & h) == 0
+    }
+
+    /// Whether none of these fields is in the set.
+    #[inline]
+    pub(crate) fn has_none(&self, unwanted: &Self) -> bool {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, unwanted.0);
+        (a & e) | (b & f) | (c & g) | (d & h) == 0
     }
 
     /// How many of these fields are in the set.

@@ -4,7 +4,6 @@ use super::{Applies, Defect, DefectDoc, Parsed, RowFacts, ValueCheck, ValueKind,
 use crate::cell::Shape;
 use crate::product::{number, text};
 use crate::spec::model::FieldFile;
-use rust_decimal::Decimal;
 
 pub(crate) const BOOLEAN: ValueKind = ValueKind {
     name: "boolean",
@@ -25,9 +24,13 @@ pub(crate) const BOOLEAN: ValueKind = ValueKind {
 #[derive(Debug)]
 struct Boolean;
 
+/// The two words, in the order in which they are told apart.
+pub(super) const BOOLEANS: [&str; 2] = ["false", "true"];
+
 impl ValueCheck for Boolean {
-    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
-        if matches!(value, "true" | "false") {
+    fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+        if let Some(place) = BOOLEANS.iter().position(|known| *known == value) {
+            facts.is_word(field, place);
             return Ok(());
         }
         Err(facts.defect("not-boolean", || format!("`{}` is neither `true` nor `false`", text::excerpt(value, 20))))
@@ -101,8 +104,8 @@ pub(crate) const DECIMAL: ValueKind = ValueKind {
 #[derive(Debug)]
 struct Number {
     whole: bool,
-    min: Option<Decimal>,
-    max: Option<Decimal>,
+    min: Option<i64>,
+    max: Option<i64>,
     positive: bool,
     percent: bool,
     decimals: u32,
@@ -112,9 +115,9 @@ impl Number {
     fn of(field: &FieldFile, whole: bool) -> Self {
         Self {
             whole,
-            min: field.min.map(Decimal::from),
+            min: field.min,
             // A whole number that no 64 bits hold is no count of anything, and no column could take it.
-            max: field.max.or(whole.then_some(i64::MAX)).map(Decimal::from),
+            max: field.max.or(whole.then_some(i64::MAX)),
             positive: field.positive,
             percent: field.percent,
             decimals: field.decimals.unwrap_or(u32::MAX),
@@ -131,8 +134,9 @@ impl ValueCheck for Number {
                 if self.whole { ("not-integer", "a whole number of zero or more") } else { ("not-a-number", "a plain decimal number") };
             return Err(facts.defect(name, || format!("`{}` is not {wanted}", shown())));
         };
-        if self.min.is_some_and(|min| parsed < min) || self.max.is_some_and(|max| parsed > max) {
-            let bound = |bound: Option<Decimal>| bound.map_or("any".to_owned(), |bound| bound.to_string());
+        let against = |bound: i64| number::compare_with_whole(&parsed, bound);
+        if self.min.is_some_and(|min| against(min).is_lt()) || self.max.is_some_and(|max| against(max).is_gt()) {
+            let bound = |bound: Option<i64>| bound.map_or("any".to_owned(), |bound| bound.to_string());
             return Err(facts.defect("out-of-range", || format!("`{}` is outside {} to {}", shown(), bound(self.min), bound(self.max))));
         }
         if self.positive && parsed.is_zero() {

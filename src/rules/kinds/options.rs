@@ -57,6 +57,12 @@ struct Options {
 
 impl ValueCheck for Options {
     fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+        if self.of_variant
+            && let Some(digest) = OptionsDigest::at_a_glance(value)
+        {
+            facts.options = Some(digest);
+            return Ok(());
+        }
         let pairs = options::parse(value).map_err(|defect| match defect {
             OptionsDefect::NotAnObject => facts.defect("not-an-object", || format!("`{}` is not a JSON object", text::excerpt(value, 60))),
             OptionsDefect::NotText(name) => {

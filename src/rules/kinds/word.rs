@@ -3,6 +3,7 @@
 use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
 use crate::cell::Shape;
 use crate::product::{codes, text, text_distance::nearest};
+use crate::spec::model::FieldFile;
 
 pub(crate) const ONE_OF: ValueKind = ValueKind {
     name: "one_of",
@@ -31,9 +32,20 @@ struct OneOf {
     values: Vec<String>,
 }
 
+/// The words that a field's check tells apart for the rules over several fields; none where it
+/// is no such field.
+pub(crate) fn listed(field: &FieldFile) -> Vec<&str> {
+    match field.kind.as_str() {
+        "one_of" => field.values.iter().map(String::as_str).collect(),
+        "boolean" => super::number::BOOLEANS.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
 impl ValueCheck for OneOf {
-    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
-        if self.values.iter().any(|known| known == value) {
+    fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+        if let Some(place) = self.values.iter().position(|known| known == value) {
+            facts.is_word(field, place);
             return Ok(());
         }
         Err(facts.defect("unknown-value", || {

@@ -1,7 +1,7 @@
 //! `less_than`, `same_currency`, `differs`, `names_no_amount`, `ordered_range`, `same_unit`: two
 //! values beside each other.
 
-use super::condition::{self, Condition};
+use super::condition::Conditions;
 use super::{RowCheck, RowKind, View};
 use crate::product::date;
 use crate::rules::kinds::FieldSet;
@@ -61,23 +61,23 @@ pub(crate) const DIFFERS: RowKind = RowKind {
     name: "differs",
     doc: "when the conditions of `when` hold, the two values are not the same",
     reads: &["attributes", "when"],
-    compile: |rule, names| Ok(Box::new(Differs { when: condition::compile(&rule.when, names)?, fields: names.two(&rule.attributes)? })),
+    compile: |rule, names| Ok(Box::new(Differs { when: Conditions::compile(&rule.when, names)?, fields: names.two(&rule.attributes)? })),
 };
 
 #[derive(Debug)]
 struct Differs {
-    when: Vec<Condition>,
+    when: Conditions,
     fields: [FieldId; 2],
 }
 
 impl RowCheck for Differs {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
         let [first, second] = self.fields;
-        (row.is_present(first) && row.text(first) == row.text(second) && condition::all(&self.when, row)).then_some(first)
+        (row.is_present(first) && row.text(first) == row.text(second) && self.when.hold(row)).then_some(first)
     }
 
     fn needs(&self) -> FieldSet {
-        FieldSet::of(self.fields.into_iter().chain(condition::needed(&self.when)))
+        FieldSet::of(self.fields).or(self.when.needed())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `implies`, `requires`, `forbids`: one thing follows from another.
 
-use super::condition::{self, Condition};
+use super::condition::Conditions;
 use super::{Names, RowCheck, RowKind, View};
 use crate::rules::kinds::FieldSet;
 use crate::spec::FieldId;
@@ -11,7 +11,7 @@ pub(crate) const IMPLIES: RowKind = RowKind {
     doc: "when the conditions of `when` hold, those of `then` must hold too",
     reads: &["when", "when_any", "then", "attribute"],
     compile: |rule, names| {
-        let then = condition::compile(&rule.then, names)?;
+        let then = Conditions::compile(&rule.then, names)?;
         if then.is_empty() {
             return Err("`implies` needs `then`".to_owned());
         }
@@ -23,38 +23,39 @@ pub(crate) const IMPLIES: RowKind = RowKind {
 /// When a rule applies: all conditions hold, and any of some fields is present.
 #[derive(Debug)]
 struct When {
-    all: Vec<Condition>,
-    any_present: Vec<FieldId>,
+    all: Conditions,
+    any_present: Option<FieldSet>,
 }
 
 impl When {
     fn compile(rule: &RuleFile, names: &Names<'_>) -> Result<Self, String> {
-        let when = Self { all: condition::compile(&rule.when, names)?, any_present: names.fields(&rule.when_any)? };
-        if when.all.is_empty() && when.any_present.is_empty() {
+        let any_present = Some(names.fields(&rule.when_any)?).filter(|fields| !fields.is_empty()).map(FieldSet::of);
+        let when = Self { all: Conditions::compile(&rule.when, names)?, any_present };
+        if when.all.is_empty() && when.any_present.is_none() {
             return Err(format!("`{}` needs `when` or `when_any`", rule.kind));
         }
         Ok(when)
     }
 
     fn holds(&self, row: &View<'_>) -> bool {
-        condition::all(&self.all, row) && (self.any_present.is_empty() || self.any_present.iter().any(|&field| row.is_present(field)))
+        self.any_present.is_none_or(|any| !row.facts.present.has_none(&any)) && self.all.hold(row)
     }
 }
 
 #[derive(Debug)]
 struct Implies {
     when: When,
-    then: Vec<Condition>,
+    then: Conditions,
     blamed: FieldId,
 }
 
 impl RowCheck for Implies {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
-        (self.when.holds(row) && !condition::all(&self.then, row)).then_some(self.blamed)
+        (self.when.holds(row) && !self.then.hold(row)).then_some(self.blamed)
     }
 
     fn needs(&self) -> FieldSet {
-        FieldSet::of(condition::needed(&self.when.all))
+        *self.when.all.needed()
     }
 }
 
@@ -68,7 +69,8 @@ pub(crate) const REQUIRES: RowKind = RowKind {
             return Err("`requires` needs either `all` or `any`".to_owned());
         }
         let fixed = rule.attribute.as_ref().map(|_| names.blamed(rule, None)).transpose()?;
-        Ok(Box::new(Requires { when: When::compile(rule, names)?, all, any, fixed }))
+        let (needs_all, needs_any) = (FieldSet::of(all.iter().copied()), FieldSet::of(any.iter().copied()));
+        Ok(Box::new(Requires { when: When::compile(rule, names)?, all, any, needs_all, needs_any, fixed }))
     },
 };
 
@@ -77,22 +79,25 @@ struct Requires {
     when: When,
     all: Vec<FieldId>,
     any: Vec<FieldId>,
+    needs_all: FieldSet,
+    needs_any: FieldSet,
     fixed: Option<FieldId>,
 }
 
 impl RowCheck for Requires {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
-        if !self.when.holds(row) {
+        // What is asked for is mostly there, and looking is cheaper than judging conditions.
+        let present = &row.facts.present;
+        let has_any = self.any.is_empty() || !present.has_none(&self.needs_any);
+        if (has_any && present.has_all(&self.needs_all)) || !self.when.holds(row) {
             return None;
         }
-        let missing = self.all.iter().find(|&&field| !row.is_present(field)).copied();
-        let none =
-            (!self.any.is_empty() && !self.any.iter().any(|&field| row.is_present(field))).then(|| self.any.first().copied()).flatten();
-        missing.or(none).map(|field| self.fixed.unwrap_or(field))
+        let missing = self.all.iter().find(|&&field| !row.is_present(field)).or(self.any.first()).copied();
+        missing.map(|field| self.fixed.unwrap_or(field))
     }
 
     fn needs(&self) -> FieldSet {
-        FieldSet::of(condition::needed(&self.when.all))
+        *self.when.all.needed()
     }
 }
 
@@ -100,27 +105,33 @@ pub(crate) const FORBIDS: RowKind = RowKind {
     name: "forbids",
     doc: "when the condition holds, none of the attributes may be present",
     reads: &["when", "when_any", "attributes"],
-    compile: |rule, names| Ok(Box::new(Forbids { when: When::compile(rule, names)?, fields: names.fields(&rule.attributes)? })),
+    compile: |rule, names| {
+        let fields = names.fields(&rule.attributes)?;
+        Ok(Box::new(Forbids { when: When::compile(rule, names)?, any: FieldSet::of(fields.iter().copied()), fields }))
+    },
 };
 
 #[derive(Debug)]
 struct Forbids {
     when: When,
     fields: Vec<FieldId>,
+    any: FieldSet,
 }
 
 impl RowCheck for Forbids {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
         // The attributes are mostly absent, and looking is cheaper than judging conditions.
-        let present = self.fields.iter().find(|&&field| row.is_present(field)).copied()?;
-        self.when.holds(row).then_some(present)
+        if row.facts.present.has_none(&self.any) || !self.when.holds(row) {
+            return None;
+        }
+        self.fields.iter().find(|&&field| row.is_present(field)).copied()
     }
 
     fn needs(&self) -> FieldSet {
         let only = match self.fields.as_slice() {
-            [only] => Some(*only),
-            _ => None,
+            [only] => FieldSet::of([*only]),
+            _ => FieldSet::default(),
         };
-        FieldSet::of(condition::needed(&self.when.all).chain(only))
+        self.when.all.needed().or(&only)
     }
 }

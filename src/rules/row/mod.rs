@@ -38,7 +38,7 @@ impl<'a> View<'a> {
 
     /// Whether a field has a value.
     pub(crate) fn is_present(&self, field: FieldId) -> bool {
-        self.slots.get(field.index()).is_some_and(|slot| slot.is_present())
+        self.facts.present.has(field)
     }
 
     /// The money of a field, if it is sound.
