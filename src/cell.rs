@@ -61,8 +61,10 @@ impl Cell {
     }
 
     /// Whether another cell of the same buffer has the same shape and text.
+    #[inline]
     pub fn equals(self, other: Self, buffer: &str) -> bool {
-        self == other || self.shape == other.shape && self.len() == other.len() && same(buffer.as_bytes(), self, other)
+        let length = self.end - self.start;
+        self.shape == other.shape && length == other.end - other.start && same(buffer.as_bytes(), self.start(), other.start(), length)
     }
 
     /// Where the cell begins in its buffer.
@@ -98,11 +100,16 @@ const FIRST: [u128; WORD + 1] = {
 
 /// Whether two ranges of one length hold the same bytes. Most are short, and compared together
 /// with what stands behind them, where that is not the end of the buffer.
-fn same(buffer: &[u8], one: Cell, other: Cell) -> bool {
-    let word = |cell: Cell| buffer.get(cell.start()..).and_then(|rest| rest.first_chunk::<WORD>()).map(|word| u128::from_le_bytes(*word));
-    match (FIRST.get(one.len()), word(one), word(other)) {
+#[inline]
+fn same(buffer: &[u8], one: usize, other: usize, length: u32) -> bool {
+    let word = |start: usize| {
+        let bytes = buffer.get(start..start + WORD).and_then(|bytes| bytes.first_chunk::<WORD>());
+        bytes.map(|bytes| u128::from_le_bytes(*bytes))
+    };
+    let length = length as usize;
+    match (FIRST.get(length), word(one), word(other)) {
         (Some(mask), Some(first), Some(second)) => (first ^ second) & mask == 0,
-        _ => buffer.get(one.start()..one.end()) == buffer.get(other.start()..other.end()),
+        _ => one == other || buffer.get(one..one + length) == buffer.get(other..other + length),
     }
 }
 

@@ -31,20 +31,21 @@ fn head(letters: [u8; HEAD]) -> usize {
 struct Words {
     /// What words begin with, a bit each.
     heads: Vec<u64>,
-    /// The words with their goods, longest first.
-    words: Vec<(String, String)>,
+    /// The words with what they begin with and their goods, in that order, longest first.
+    words: Vec<(usize, String, String)>,
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the list is part of the program; a test loads it")]
     let Groups { group: groups } =
         toml::from_str(include_str!("../../schemas/shared/policy-words.toml")).expect("the built-in word list is valid");
-    let with_goods = |group: Group| group.words.into_iter().map(move |word| (word, group.goods.clone()));
-    let mut words: Vec<_> = groups.into_iter().flat_map(with_goods).collect();
-    words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+    let with_goods = |group: Group| group.words.into_iter().map(move |word| (group.goods.clone(), word));
+    let headed = |(goods, word): (String, String)| Some((head(*word.as_bytes().first_chunk()?), word, goods));
+    let mut words: Vec<_> = groups.into_iter().flat_map(with_goods).filter_map(headed).collect();
+    words.sort_by_key(|(head, word, _)| (*head, std::cmp::Reverse(word.len())));
     let mut heads = vec![0; 1 << (5 * HEAD - 6)];
-    for letters in words.iter().filter_map(|(word, _)| word.as_bytes().first_chunk()) {
-        heads[head(*letters) / 64] |= 1 << (head(*letters) % 64);
+    for (head, ..) in &words {
+        heads[head / 64] |= 1 << (head % 64);
     }
     Words { heads, words }
 });
@@ -63,8 +64,9 @@ pub fn find(text: &str) -> Option<(&str, &'static str)> {
             let start = number * 64 + starts.trailing_zeros() as usize;
             starts &= starts - 1;
             let Some(letters) = bytes.get(start..).and_then(|rest| rest.first_chunk()) else { continue };
-            if words.heads[head(*letters) / 64] >> (head(*letters) % 64) & 1 == 1
-                && let Some(found) = words.at(text, start)
+            let head = head(*letters);
+            if words.heads[head / 64] >> (head % 64) & 1 == 1
+                && let Some(found) = words.at(text, start, head)
             {
                 return Some(found);
             }
@@ -74,13 +76,15 @@ pub fn find(text: &str) -> Option<(&str, &'static str)> {
 }
 
 impl Words {
-    /// The longest word that stands at `start`.
-    fn at<'t>(&'static self, text: &'t str, start: usize) -> Option<(&'t str, &'static str)> {
+    /// The longest word that stands at `start`, where this is what it begins with.
+    fn at<'t>(&'static self, text: &'t str, start: usize, head: usize) -> Option<(&'t str, &'static str)> {
         let stands = |word: &str| {
             let found = text.get(start..start + word.len())?;
             (found.eq_ignore_ascii_case(word) && is_whole(text, start, start + word.len())).then_some(found)
         };
-        self.words.iter().find_map(|(word, goods)| Some((stands(word)?, goods.as_str())))
+        let from = self.words.partition_point(|(before, ..)| *before < head);
+        let alike = self.words.get(from..)?.iter().take_while(|(other, ..)| *other == head);
+        alike.into_iter().find_map(|(_, word, goods)| Some((stands(word)?, goods.as_str())))
     }
 }
 
@@ -111,8 +115,9 @@ mod tests {
 
     /// The first of all places where a word stands whole, the longest there.
     fn slowly(text: &str) -> Option<&str> {
-        let places = (0..text.len()).flat_map(|start| WORDS.words.iter().map(move |(word, _)| (start, start + word.len())).zip(&WORDS.words));
-        let found = places.filter(|((start, end), (word, _))| {
+        let places =
+            (0..text.len()).flat_map(|start| WORDS.words.iter().map(move |(_, word, _)| (start, start + word.len())).zip(&WORDS.words));
+        let found = places.filter(|((start, end), (_, word, _))| {
             text.get(*start..*end).is_some_and(|found| found.eq_ignore_ascii_case(word)) && is_whole(text, *start, *end)
         });
         let first = found.min_by_key(|((start, end), _)| (*start, std::cmp::Reverse(*end)))?;
@@ -124,7 +129,7 @@ mod tests {
         fn what_a_slow_search_finds(parts in prop::collection::vec((0usize..113, 0usize..9, 0usize..3), 0..6)) {
             let between = [" ", "", "-", "\u{fc}", "1", ", a plain steel bottle for the road, ", "x", "\u{2019}s ", "."];
             let text: String = parts.iter().map(|(word, gap, case)| {
-                let word = &WORDS.words[*word].0;
+                let word = &WORDS.words[*word].1;
                 let word = match case { 0 => word.clone(), 1 => word.to_uppercase(), _ => word[..word.len() - 1].to_owned() };
                 word + between[*gap]
             }).collect();
@@ -135,7 +140,7 @@ mod tests {
     #[test]
     fn words_begin_as_they_are_looked_for() {
         assert_eq!(WORDS.words.len(), 113);
-        for (word, _) in &WORDS.words {
+        for (_, word, _) in &WORDS.words {
             let first = word.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
             assert!(first && word.len() >= HEAD && word.is_ascii(), "{word}");
         }

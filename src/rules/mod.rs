@@ -224,7 +224,8 @@ impl RuleTable {
             return faults.len() == before;
         }
         let mut accepted = true;
-        for place in facts.row.present.or(&self.needed).places() {
+        let unseen = facts.row.present.without(&facts.repeated(slots, buffer));
+        for place in unseen.or(&self.needed.without(&facts.row.present)).places() {
             let rules = &self.fields[place];
             let slot = slots[place];
             if !slot.is_present() {
@@ -232,9 +233,6 @@ impl RuleTable {
                     accepted &= !fault.rejects;
                     faults.push(fault);
                 }
-                continue;
-            }
-            if facts.passes_again(place, slot.cell, buffer) {
                 continue;
             }
             facts.forget(place);

@@ -211,6 +211,12 @@ impl FieldSet {
         self
     }
 
+    /// The fields of this set that are not in another.
+    pub(crate) fn without(mut self, other: &Self) -> Self {
+        self.0.iter_mut().zip(&other.0).for_each(|(word, less)| *word &= !less);
+        self
+    }
+
     /// Where the fields of the set stand, in their order.
     pub(crate) fn places(self) -> impl Iterator<Item = usize> {
         Places { words: self.0, number: 0 }
@@ -304,10 +310,16 @@ impl RowFactsBox {
         self.row.present = FieldSet::default();
     }
 
-    /// Whether the value of a field equals the one that was judged last and was sound; what that
+    /// The fields whose value equals the one that was judged last and was sound; what that
     /// turned out to be then still stands there, and holds for this one too.
-    pub(crate) fn passes_again(&self, field: usize, cell: Cell, buffer: &str) -> bool {
-        self.passed[field].equals(cell, buffer)
+    pub(crate) fn repeated(&self, slots: &[Slot], buffer: &str) -> FieldSet {
+        let mut set = FieldSet::default();
+        for (word, (slots, passed)) in set.0.iter_mut().zip(slots.chunks(64).zip(self.passed.chunks(64))) {
+            for (bit, (slot, passed)) in slots.iter().zip(passed).enumerate() {
+                *word |= u64::from(slot.cell.equals(*passed, buffer)) << bit;
+            }
+        }
+        set
     }
 
     /// The key of a row's group.
