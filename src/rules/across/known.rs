@@ -17,7 +17,7 @@ pub(super) struct Known {
     once: Vec<Table>,
     groups: Groups,
     spots: Spots,
-    /// By row taken: its number in the feed; empty where rows are taken in that order.
+    /// By row taken: its number in the feed; nothing where all rows are taken in that order.
     numbers: Option<Vec<u32>>,
     rows: u32,
 }

@@ -1,7 +1,9 @@
 //! Rules over several rows: unique ids, groups whose variants agree.
 //!
 //! A worker reduces each accepted row to a few numbers ([`Digests`]); [`Across`] sees them in
-//! the order of the feed. No row is ever kept.
+//! the order of the feed. No row is ever kept. Ids are found by a few bits of their hashes, of
+//! which two different ids may well have the same; so what is found is compared by its text,
+//! which lies on disk, before anything is said.
 
 pub mod digest;
 pub(crate) mod group;

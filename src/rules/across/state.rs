@@ -257,8 +257,8 @@ mod tests {
         }
     }
 
-    /// The rows that repeat the id of an earlier one, and which.
-    fn repeated(memory: usize, rows: &[(&str, &str)]) -> Vec<(u32, u32)> {
+    /// The rows that repeat the id of an earlier one, and which; tables find ids by so many bits.
+    fn repeated(memory: usize, bits: u32, rows: &[(&str, &str)]) -> Vec<(u32, u32)> {
         let shape = Shape { order: vec![(0, Part::Once(0), true)], once: vec![Some(FieldId(0))], asks: Vec::new() };
         let (mut across, mut digests) = (Across::of(shape, memory), Digests::default());
         for (owner, item) in rows {
@@ -266,7 +266,7 @@ mod tests {
             digests.push_group(None);
             digests.push_key(Some(Key::of(item)), Some(item));
         }
-        digests.keys.iter_mut().flatten().for_each(|key| *key = Key::new(1, 1));
+        digests.keys.iter_mut().flatten().for_each(|key| *key = Key::new((key.head() % (1 << bits)) << 32 | 1, 1));
         across.begin(&digests).expect("a disk");
         let mut found = Vec::new();
         for row in 0..rows.len() {
@@ -285,7 +285,7 @@ mod tests {
     fn only_what_is_the_same_text_of_the_same_owner_is_repeated() {
         // All keys are one: what tells rows apart are the texts.
         let rows = [("", "a"), ("", "b"), ("x", "a"), ("y", "a"), ("x", "b"), ("", "b"), ("y", "a"), ("x", "a"), ("xa", ""), ("", "")];
-        assert_eq!(repeated(usize::MAX, &rows), [(5, 1), (6, 3), (7, 2)]);
+        assert_eq!(repeated(usize::MAX, 0, &rows), [(5, 1), (6, 3), (7, 2)]);
     }
 
     #[test]
@@ -294,8 +294,8 @@ mod tests {
         let owners = ["", "x", "y"];
         let rows: Vec<(&str, &str)> =
             names.iter().enumerate().map(|(row, name)| (owners[row % 3 * usize::from(row < 3000)], name.as_str())).collect();
-        let at_once = repeated(usize::MAX, &rows);
+        let at_once = repeated(usize::MAX, 6, &rows);
         assert!(!at_once.is_empty());
-        assert_eq!(repeated(0, &rows), at_once);
+        assert_eq!(repeated(0, 6, &rows), at_once);
     }
 }
