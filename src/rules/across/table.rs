@@ -192,7 +192,7 @@ impl Part {
             1..12 => 12 + u32::from(number) % 4,
             _ => before + before / 3,
         };
-        let most = |homes: u32| homes * (WIDTH * FULL) as u32 / 100;
+        let most = |homes: u32| (homes as usize * WIDTH * FULL / 100) as u32;
         self.room = most(self.homes) - most(before);
         let old = std::mem::replace(&mut self.buckets, vec![Bucket::default(); self.homes as usize + BEHIND]);
         for bucket in &old {
