@@ -48,7 +48,7 @@ impl Draft {
 
     /// The slot of an attribute.
     pub fn get(&self, attribute: AttributeId) -> Slot {
-        self.slots.get(attribute.index()).copied().unwrap_or_default()
+        *self.slots.get(attribute.index()).unwrap_or(&Slot::EMPTY)
     }
 
     /// Puts a slot in place.
@@ -117,7 +117,7 @@ fn pads(slot: Slot, buffer: &str) -> bool {
 
 /// The slot of a column.
 pub(super) fn slot(cells: &[Cell], column: u16) -> Slot {
-    Slot { cell: cells.get(usize::from(column)).copied().unwrap_or_default(), column }
+    Slot { cell: *cells.get(usize::from(column)).unwrap_or(&Cell::ABSENT), column }
 }
 
 impl Step {

@@ -47,12 +47,19 @@ pub(super) fn as_variant(buffer: &mut String, draft: &mut Draft) {
     if !draft.get(IDS.item_group_title).is_present() {
         draft.set(IDS.item_group_title, draft.get(IDS.title));
     }
-    let title = draft.get(IDS.title).text(buffer).to_owned();
-    let values: Vec<&str> = draft.options.iter().map(|(_, value)| text::trim(value.text(buffer))).collect();
-    let missing: Vec<&str> = values.into_iter().filter(|value| !names_word(&title, value)).collect();
-    if !title.is_empty() && !missing.is_empty() {
-        let title = format!("{} - {}", text::trim(&title), missing.join(" / "));
-        draft.write(buffer, IDS.title, &title);
+    let title = draft.get(IDS.title).text(buffer);
+    let values = draft.options.iter().map(|(_, value)| text::trim(value.text(buffer)));
+    let mut made = String::new();
+    for missing in values.filter(|value| !title.is_empty() && !names_word(title, value)) {
+        if made.is_empty() {
+            made.reserve(title.len() + 64);
+            made.extend([text::trim(title), " - ", missing]);
+        } else {
+            made.extend([" / ", missing]);
+        }
+    }
+    if !made.is_empty() {
+        draft.write(buffer, IDS.title, &made);
     }
     for place in 0..draft.options.len() {
         let (name, value) = draft.options[place];
@@ -80,7 +87,7 @@ pub(super) fn as_single(buffer: &str, draft: &mut Draft) {
 /// Whether a title names a value as whole words: `S` is not named by `Shirt`.
 fn names_word(title: &str, value: &str) -> bool {
     // A title rarely holds a value, which this sees sooner.
-    if memchr::memmem::find(title.as_bytes(), value.as_bytes()).is_none() {
+    if !title.contains(value) {
         return false;
     }
     let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());

@@ -8,6 +8,7 @@ use crate::product::link::KnownHost;
 use crate::product::money::Money;
 use crate::product::{date, gtin, html, link, measure, number, synonyms, text};
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// A value that changes.
 pub(super) struct Change {
@@ -90,7 +91,7 @@ fn line(value: &str) -> Option<Change> {
         return noted(text::one_line(&html::from_html(value)).into_owned(), "html", "HTML becomes plain text");
     }
     let bytes = value.as_bytes();
-    let broken = memchr::memchr3(b'\n', b'\r', b'\t', bytes).is_some() || memchr::memmem::find(bytes, b"  ").is_some();
+    let broken = memchr::memchr3(b'\n', b'\r', b'\t', bytes).is_some() || text::has_wide_blank(bytes);
     if broken {
         return quiet(text::one_line(value).into_owned());
     }
@@ -269,9 +270,10 @@ fn category(value: &str) -> Option<Change> {
     if made == value { trimmed(value) } else { quiet(made) }
 }
 
+static BOX: LazyLock<[AttributeId; 4]> = LazyLock::new(|| ["length", "width", "height", "dimensions_unit"].map(known));
+
 fn boxed(value: &str, shape: Shape) -> Option<Change> {
-    let [length, width, height] = ["length", "width", "height"].map(known);
-    let unit = known("dimensions_unit");
+    let [length, width, height, unit] = *BOX;
     if shape == Shape::Object || value.starts_with('{') {
         let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(value).ok()?;
         let text_of = |key: &str| object.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));

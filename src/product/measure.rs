@@ -17,12 +17,12 @@ pub fn split(text: &str) -> Option<(String, &str)> {
 /// The axes and the unit of a box written `LxWxH unit` (also with `×`, `*` or blanks).
 pub fn split_box(text: &str) -> Option<([String; 3], &str)> {
     let text = text.trim();
-    let unit_start = text.rfind(|c: char| c.is_ascii_digit()).map_or(0, |last| last + 1);
+    let unit_start = text.bytes().rposition(|byte| byte.is_ascii_digit()).map_or(0, |last| last + 1);
     let (numbers, unit) = text.split_at_checked(unit_start)?;
-    let mut axes = numbers.split(['x', 'X', '×', '*']).map(|axis| axis.trim().replace(',', "."));
-    let axes = [axes.next()?, axes.next()?, axes.next()?];
-    (axes.iter().all(|axis| number::parse(axis).is_some()) && numbers.matches(['x', 'X', '×', '*']).count() == 2)
-        .then(|| (axes, unit.trim()))
+    let mut axes = numbers.split(['x', 'X', '×', '*']).map(str::trim);
+    let (axes, rest) = ([axes.next()?, axes.next()?, axes.next()?], axes.next());
+    let axes = axes.map(|axis| if axis.contains(',') { axis.replace(',', ".") } else { axis.to_owned() });
+    (axes.iter().all(|axis| number::parse(axis).is_some()) && rest.is_none()).then(|| (axes, unit.trim()))
 }
 
 /// The short name of a unit of weight or length, or `None` for a word that is neither.

@@ -17,6 +17,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
                 words.insert(fold(word), value.clone());
             }
         }
+        // Listed values as they stand, too, which are found without folding.
+        let listed = words.values().map(|value| (value.clone(), words[&fold(value)].clone())).collect::<Vec<_>>();
+        words.extend(listed);
     }
     table
 });
@@ -24,7 +27,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 /// The listed value a word stands for, if it is one or a known synonym of one.
 pub fn value_of(attribute: &str, word: &str) -> Option<&'static str> {
     let words = TABLE.get(attribute)?;
-    folded(word, |word| words.get(word)).map(String::as_str)
+    words.get(word).or_else(|| folded(word, |word| words.get(word))).map(String::as_str)
 }
 
 /// Whether synonyms are known for an attribute.

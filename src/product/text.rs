@@ -56,7 +56,7 @@ fn any_at_end(bytes: &[u8], test: &impl Fn(u8) -> bool) -> bool {
 }
 
 /// Whether two blanks stand side by side.
-fn has_wide_blank(bytes: &[u8]) -> bool {
+pub(crate) fn has_wide_blank(bytes: &[u8]) -> bool {
     let after = bytes.get(1..).unwrap_or_default();
     bytes.iter().zip(after).fold(false, |any, (a, b)| any | ((*a == b' ') & (*b == b' ')))
 }

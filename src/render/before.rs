@@ -28,11 +28,11 @@ impl Before {
     }
 
     /// Appends a row to those that it appended before; `write` renders the cell of a place.
-    pub(super) fn row(
+    pub(super) fn row<'s>(
         &mut self,
-        slots: impl ExactSizeIterator<Item = Slot>,
+        slots: impl ExactSizeIterator<Item = &'s Slot>,
         out: &mut String,
-        mut write: impl FnMut(usize, Slot, &mut String),
+        mut write: impl FnMut(usize, &Slot, &mut String),
     ) {
         self.parts.resize(slots.len(), Part::default());
         let start = out.len();
@@ -43,7 +43,9 @@ impl Before {
                 same = if same.is_empty() { begin..end } else { same.start..end };
                 part.end = out.len() + same.len();
             } else {
-                out.extend_from_within(std::mem::take(&mut same));
+                if !same.is_empty() {
+                    out.extend_from_within(std::mem::take(&mut same));
+                }
                 write(place, slot, out);
                 *part = Part { cell: Some(slot.cell), end: out.len() };
             }

@@ -62,14 +62,14 @@ impl RowWriter for Delimited {
 
     fn row(&self, buffer: &str, row: &[Slot], before: &mut Before, out: &mut String) {
         let start = out.len();
-        let slots = self.columns.iter().map(|column| row.get(column.index()).copied().unwrap_or_default());
+        let slots = self.columns.iter().map(|column| row.get(column.index()).unwrap_or(&Slot::EMPTY));
         before.row(slots, out, |place, slot, out| {
             if place > 0 {
                 out.push(self.delimiter);
             }
             match slot.cell.shape {
                 Shape::Absent => {}
-                Shape::List => write_cell(&cell_text(slot, buffer, &self.separator), self.delimiter as u8, out),
+                Shape::List => write_cell(&cell_text(*slot, buffer, &self.separator), self.delimiter as u8, out),
                 _ => write_cell(slot.text(buffer), self.delimiter as u8, out),
             }
         });

@@ -60,7 +60,7 @@ impl RowWriter for Json {
     }
 
     fn row(&self, buffer: &str, row: &[Slot], before: &mut Before, out: &mut String) {
-        let slots = self.columns.iter().map(|(column, ..)| row.get(column.index()).copied().unwrap_or_default());
+        let slots = self.columns.iter().map(|(column, ..)| row.get(column.index()).unwrap_or(&Slot::EMPTY));
         before.row(slots, out, |place, slot, out| {
             if let Some((_, name, kind)) = self.columns.get(place).filter(|_| slot.is_present()) {
                 out.push_str(name);

@@ -68,9 +68,9 @@ impl RowWriter for Cells {
     }
 
     fn row(&self, buffer: &str, row: &[Slot], before: &mut Before, out: &mut String) {
-        let slots = self.columns.iter().map(|column| row.get(column.index()).copied().unwrap_or_default());
+        let slots = self.columns.iter().map(|column| row.get(column.index()).unwrap_or(&Slot::EMPTY));
         before.row(slots, out, |_, slot, out| {
-            let text = cell_text(slot, buffer, &self.separator);
+            let text = cell_text(*slot, buffer, &self.separator);
             write_cell(slot.is_present().then_some(&*text), out);
         });
     }
