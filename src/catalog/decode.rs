@@ -7,25 +7,28 @@ use super::ReadError;
 use super::rows::Told;
 use encoding_rs::{Decoder, Encoding};
 use std::io::{self, Read};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Output beyond this size must keep the ratio below [`MAX_RATIO`].
 pub(super) const RATIO_FREE: u64 = 256 << 20;
 /// Most bytes that one compressed byte may become; real catalogs stay below 100.
 pub(super) const MAX_RATIO: u64 = 400;
 
+/// What digests everything that is read from disk; nothing where nobody asks for the digest.
+type Digester = Arc<Mutex<Option<blake3::Hasher>>>;
+
 /// Counts and digests what is read from disk.
 struct Tap {
     inner: Box<dyn Read + Send>,
-    hasher: Arc<std::sync::Mutex<blake3::Hasher>>,
+    hasher: Digester,
     position: Arc<AtomicU64>,
 }
 
 impl Read for Tap {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        if let (Ok(mut hasher), Some(bytes)) = (self.hasher.lock(), buffer.get(..read)) {
+        if let (Ok(Some(hasher)), Some(bytes)) = (self.hasher.lock().as_deref_mut().map(Option::as_mut), buffer.get(..read)) {
             hasher.update(bytes);
         }
         self.position.fetch_add(read as u64, Ordering::Relaxed);
@@ -94,7 +97,7 @@ impl<R: Read> Read for Transcoder<R> {
 /// A stream of text bytes, with what is known of the file beneath.
 pub struct Stream {
     inner: Box<dyn Read + Send>,
-    hasher: Arc<std::sync::Mutex<blake3::Hasher>>,
+    hasher: Digester,
     position: Arc<AtomicU64>,
     file: Arc<str>,
     /// The file beneath, where its own bytes are read out of order.
@@ -110,10 +113,17 @@ impl Read for Stream {
 impl Stream {
     /// A stream over raw bytes.
     pub fn raw(inner: Box<dyn Read + Send>, file: Arc<str>) -> Self {
-        let hasher = Arc::new(std::sync::Mutex::new(blake3::Hasher::new()));
+        let hasher = Arc::new(Mutex::new(Some(blake3::Hasher::new())));
         let position = Arc::new(AtomicU64::new(0));
         let tap = Tap { inner, hasher: Arc::clone(&hasher), position: Arc::clone(&position) };
         Self { inner: Box::new(tap), hasher, position, file, whole: None }
+    }
+
+    /// Digests nothing from now on, for those who do not ask for the digest.
+    pub fn undigested(&self) {
+        if let Ok(mut hasher) = self.hasher.lock() {
+            *hasher = None;
+        }
     }
 
     /// A stream whose digest is that of `whole`, not of the text that is made of it.
@@ -187,7 +197,7 @@ impl Stream {
         }
     }
 
-    /// The BLAKE3 digest and the count of everything read from disk.
+    /// The BLAKE3 digest, where one was made, and the count of everything read from disk.
     pub fn digest(self) -> (String, u64) {
         if let Some(mut whole) = self.whole {
             let mut hasher = blake3::Hasher::new();
@@ -195,7 +205,7 @@ impl Stream {
             let count = io::copy(&mut whole, &mut hasher).unwrap_or(0);
             return (hasher.finalize().to_hex().to_string(), count);
         }
-        let hash = self.hasher.lock().map(|hasher| hasher.finalize().to_hex().to_string()).unwrap_or_default();
-        (hash, self.position.load(Ordering::Relaxed))
+        let hash = self.hasher.lock().ok().and_then(|hasher| Some(hasher.as_ref()?.finalize().to_hex().to_string()));
+        (hash.unwrap_or_default(), self.position.load(Ordering::Relaxed))
     }
 }

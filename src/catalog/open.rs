@@ -353,6 +353,12 @@ impl Source {
         Parser::of(&self.facts.format, &Arc::new(self.header.clone())).parse(block)
     }
 
+    /// The same source for a pass that nobody wants a digest of.
+    pub fn undigested(self) -> Self {
+        self.stream.undigested();
+        self
+    }
+
     /// The blocks of the source; `align` keeps rows together that belong together.
     pub fn blocks(self, index: u16, align: Option<Align>) -> Blocks {
         Blocks::new(self.stream, self.head, splitter(&self.facts.format), align, index, self.line)

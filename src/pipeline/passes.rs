@@ -60,7 +60,7 @@ pub(crate) fn survey(source: &SourcePlan, pace: &Pace<'_>) -> Result<Survey, Run
 fn pass(opened: Source, stage: &str, pace: &Pace<'_>, see: &mut dyn FnMut(&mut Batch) -> Result<(), ReadError>) -> Result<(), RunError> {
     pace.progress.begin(stage, opened.facts.length());
     let parser = Parser::of(&opened.facts.format, &Arc::new(opened.header.clone()));
-    let mut blocks = opened.blocks(0, None);
+    let mut blocks = opened.undigested().blocks(0, None);
     let spares = blocks.spares();
     let mut see = |mut batch: Batch| {
         pace.progress.advance(batch.position, batch.heads.len() as u64);

@@ -127,13 +127,6 @@ fn write_finding(finding: &Finding, opening: &Opening, out: &mut String) {
     write!(object.out, "\"{:016x}\"}}", finding.fingerprint()).unwrap_or_default();
 }
 
-fn push_number(value: u64, out: &mut String) {
-    if value > 9 {
-        push_number(value / 10, out);
-    }
-    out.push(char::from(b'0' + (value % 10) as u8));
-}
-
 /// An object in the making.
 struct Object<'a> {
     out: &'a mut String,
@@ -165,7 +158,7 @@ impl Object<'_> {
     fn number(&mut self, key: &str, value: u64) {
         if value > 0 {
             self.key(key);
-            push_number(value, self.out);
+            write!(self.out, "{value}").unwrap_or_default();
         }
     }
 
