@@ -16,7 +16,7 @@ count(*) filter (availability not in ('in_stock', 'out_of_stock', 'pre_order', '
 count(*) filter (length(title) > 150 or title is null) from read_csv('FILE', all_varchar = true, ignore_errors = true)"""
 POLARS = r"""import polars as pl
 c = pl.col
-print(pl.scan_csv('FILE', infer_schema=False, ignore_errors=True, truncate_ragged_lines=True).select(
+print(pl.scan_csv('FILE', infer_schema=False, ignore_errors=True, truncate_ragged_lines=True, encoding='utf8-lossy').select(
     c('item_id').is_duplicated().sum(), (~c('price').str.contains(r'^[0-9]+(\.[0-9]+)? [A-Z]{3}$')).sum().alias('p'),
     (~c('availability').is_in(['in_stock', 'out_of_stock', 'pre_order', 'backorder'])).sum(),
     (~c('url').str.starts_with('http')).sum(), (c('title').str.len_chars() > 150).sum()).collect())"""
@@ -28,11 +28,11 @@ fields = [{'name': name, 'type': 'string', 'constraints': {key: value for key, v
 wanted = {field['name']: field for field in fields}
 header = open('FILE', encoding='utf-8', errors='replace').readline().strip().split(',')
 schema = frictionless.Schema.from_descriptor({'fields': [wanted.get(name, {'name': name, 'type': 'string'}) for name in header]})
-print(frictionless.validate(frictionless.Resource(path='NAME', basepath='FOLDER', schema=schema), limit_errors=1000000).stats)"""
+print(frictionless.validate(frictionless.Resource(path='NAME', basepath='FOLDER', schema=schema, encoding='latin-1'), limit_errors=1000000).stats)"""
 AJV = r"""const Ajv = require('ajv/dist/2020'); const fs = require('fs');
 const validate = new Ajv({allErrors: true, strict: false, validateFormats: false}).compile(JSON.parse(fs.readFileSync('SCHEMA')));
 let bad = 0;
-require('readline').createInterface({input: fs.createReadStream('FILE')}).on('line', line => { if (!validate(JSON.parse(line))) bad++; })
+require('readline').createInterface({input: fs.createReadStream('FILE')}).on('line', line => { try { if (!validate(JSON.parse(line))) bad++; } catch { bad++; } })
     .on('close', () => console.log(bad));"""
 
 
