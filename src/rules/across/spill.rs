@@ -33,16 +33,17 @@ struct List {
     width: usize,
 }
 
-/// A record as it is read again.
+/// A record as it is read again; its room is used for the next one.
+#[derive(Default)]
 struct Record {
     silent: bool,
     row: u32,
     spot: Spot,
-    key: Key,
+    key: Option<Key>,
     values: Vec<u32>,
     blamed: Vec<u16>,
-    item: String,
-    group: String,
+    item: Vec<u8>,
+    group: Vec<u8>,
 }
 
 impl Spill {
@@ -198,18 +199,20 @@ fn replay(
     let mut reader = BufReader::with_capacity(256 << 10, file);
     let mut keys = vec![None; shape.once.len()];
     let mut conflicts: Vec<Conflict> = Vec::new();
-    while let Some(record) = read(&mut reader, *width)? {
+    let mut record = Record { values: vec![0; *width], ..Record::default() };
+    while read(&mut reader, &mut record)? {
         if refused.has(record.row) && !record.silent {
             continue;
         }
         let group = if n < keys.len() {
-            keys[n] = Some(record.key);
+            keys[n] = record.key;
             None
         } else {
-            Some(record.key)
+            record.key
         };
         let digest = RowDigest { keys: &keys, group, values: &record.values, blamed: &record.blamed };
-        let called = Called { item: &record.item, group: &record.group };
+        let [item, group] = [&record.item, &record.group].map(|name| std::str::from_utf8(name).unwrap_or(""));
+        let called = Called { item, group };
         conflicts.clear();
         let stays = known.take(shape, texts, record.row, (digest, record.spot, called), &mut conflicts)?;
         let (Some(say), false) = (&mut say, record.silent) else { continue };
@@ -232,11 +235,11 @@ fn replay(
     Ok(())
 }
 
-/// The next record, or `None` at the end of the file.
-fn read(reader: &mut impl Read, width: usize) -> io::Result<Option<Record>> {
+/// Reads the next record in place of the last; says whether there is one.
+fn read(reader: &mut impl Read, record: &mut Record) -> io::Result<bool> {
     let mut fixed = [0; FIXED];
     match reader.read(&mut fixed[..1])? {
-        0 => return Ok(None),
+        0 => return Ok(false),
         _ => reader.read_exact(&mut fixed[1..])?,
     }
     let mut at = 1;
@@ -246,30 +249,28 @@ fn read(reader: &mut impl Read, width: usize) -> io::Result<Option<Record>> {
         at += length;
         u64::from_le_bytes(bytes)
     };
-    let row = number(4) as u32;
-    let spot = Spot { source: number(2) as u16, record: number(4) as u32, line: number(4) as u32 };
-    let key = Key::new(number(8), number(8));
-    let mut values = vec![0; width];
-    for value in &mut values {
+    record.silent = fixed[0] == 1;
+    record.row = number(4) as u32;
+    record.spot = Spot { source: number(2) as u16, record: number(4) as u32, line: number(4) as u32 };
+    record.key = Some(Key::new(number(8), number(8)));
+    for value in &mut record.values {
         let mut bytes = [0; 4];
         reader.read_exact(&mut bytes)?;
         *value = u32::from_le_bytes(bytes);
     }
     let mut count = [0];
     reader.read_exact(&mut count)?;
-    let mut blamed = vec![0; usize::from(count[0])];
-    for column in &mut blamed {
+    record.blamed.resize(usize::from(count[0]), 0);
+    for column in &mut record.blamed {
         let mut bytes = [0; 2];
         reader.read_exact(&mut bytes)?;
         *column = u16::from_le_bytes(bytes);
     }
-    let mut name = || -> io::Result<String> {
+    for name in [&mut record.item, &mut record.group] {
         let mut length = [0; 2];
         reader.read_exact(&mut length)?;
-        let mut bytes = vec![0; usize::from(u16::from_le_bytes(length))];
-        reader.read_exact(&mut bytes)?;
-        Ok(String::from_utf8(bytes).unwrap_or_default())
-    };
-    let (item, group) = (name()?, name()?);
-    Ok(Some(Record { silent: fixed[0] == 1, row, spot, key, values, blamed, item, group }))
+        name.resize(usize::from(u16::from_le_bytes(length)), 0);
+        reader.read_exact(name)?;
+    }
+    Ok(true)
 }
