@@ -175,7 +175,7 @@ impl CliError {
                 _ => Exit::Input,
             },
             Self::Plan(_) => Exit::Usage,
-            Self::Run(RunError::Write(_)) | Self::Write(_) | Self::Report(_) => Exit::Output,
+            Self::Run(RunError::Write(_) | RunError::Aside { .. }) | Self::Write(_) | Self::Report(_) => Exit::Output,
             Self::NotConserved(_) => Exit::Internal,
             Self::Interrupted(_) => Exit::Interrupted,
             Self::Terminated(_) => Exit::Terminated,
@@ -204,6 +204,9 @@ impl CliError {
             }
             Self::Run(RunError::Write(_)) | Self::Write(_) => {
                 Some("free space or choose another `--out`; an earlier feed there is as it was".to_owned())
+            }
+            Self::Run(RunError::Aside { .. }) => {
+                Some("make room there, or name another folder with the variable `TMPDIR`; nothing was published".to_owned())
             }
             _ => None,
         }

@@ -59,6 +59,14 @@ pub enum RunError {
     /// Output cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// What must be kept of rows until the end cannot be put aside.
+    #[error("{}: what is kept of rows until the end cannot be put aside there: {source}", folder.display())]
+    Aside {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 /// Opens a source, as often as it must be read.

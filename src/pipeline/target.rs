@@ -201,7 +201,7 @@ impl<'a> TargetState<'a> {
 }
 
 fn spilled(source: io::Error) -> RunError {
-    WriteError { path: std::env::temp_dir(), source }.into()
+    RunError::Aside { folder: std::env::temp_dir(), source }
 }
 
 fn emit(counts: &mut Counts, finding: Finding, sink: &mut Sink<'_>) {

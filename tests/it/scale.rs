@@ -147,3 +147,15 @@ fn ids_whose_hashes_agree_are_told_apart() {
         assert_eq!(found("one.csv", "group_id/equals-other-item-id"), [], "{memory}");
     }
 }
+
+#[test]
+fn what_cannot_be_put_aside_says_where_and_what_to_do() {
+    let folder = Folder::new();
+    folder.write("feed.csv", feed(9000, |_| false));
+    let nowhere = folder.path("nowhere");
+    let arguments = ["build", "feed.csv", "--config", "none", "--target", "openai", "--out", "out", "--memory", "1K"];
+    let run = folder.run_in(&[("TMPDIR", &nowhere.to_string_lossy())], &arguments, b"");
+    assert_eq!(run.code, 12, "{}", run.err);
+    assert!(run.err.contains(&*nowhere.to_string_lossy()) && run.err.contains("`TMPDIR`"), "{}", run.err);
+    assert_eq!(folder.files("out"), [""; 0]);
+}
