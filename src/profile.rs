@@ -6,12 +6,13 @@
 
 mod inside;
 
+use crate::cancel::Cancel;
 use crate::catalog::{Header, ReadError, RecordHead, SourceFacts};
 use crate::mapping::apply::Draft;
 use crate::mapping::columns::folded;
 use crate::mapping::detect::{self, Detected};
 use crate::mapping::rows::{Assembler, Receive};
-use crate::pipeline::{Cancel, Pace, RunError, SourcePlan, survey};
+use crate::pipeline::{Pace, RunError, SourcePlan, survey};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text::{self, excerpt};
 use crate::product::{date, money::Money, number};

@@ -3,6 +3,7 @@
 //! Cells and quotes are short and many, so searching for each anew costs more than one pass
 //! that notes them all as bits, one a byte.
 
+use crate::product::text::bits;
 use wide::u8x16;
 
 /// Where some bytes stand in a text.
@@ -16,7 +17,7 @@ impl Places {
     pub(super) fn find<const N: usize>(&mut self, wanted: [u8; N], bytes: &[u8]) {
         self.words.clear();
         let (pieces, rest) = bytes.as_chunks::<64>();
-        let any = |piece: &[u8; 64]| wanted.iter().fold(0, |word, &wanted| word | equal(piece, wanted));
+        let any = |piece: &[u8; 64]| wanted.iter().fold(0, |word, &wanted| word | bits(piece, |part| part.simd_eq(u8x16::splat(wanted))));
         self.words.extend(pieces.iter().map(any));
         if !rest.is_empty() {
             let mut last = [0; 64];
@@ -79,13 +80,6 @@ impl Walk<'_> {
         }
         self.word &= u64::MAX << (at % 64);
     }
-}
-
-/// The bytes of a piece that equal the wanted one, a bit each.
-fn equal(piece: &[u8; 64], wanted: u8) -> u64 {
-    let (parts, _) = piece.as_chunks::<16>();
-    let bits = |part: &[u8; 16]| u64::from(u8x16::new(*part).simd_eq(u8x16::splat(wanted)).to_bitmask());
-    parts.iter().enumerate().fold(0, |word, (number, part)| word | bits(part) << (number * 16))
 }
 
 #[cfg(test)]

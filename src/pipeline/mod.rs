@@ -16,7 +16,6 @@ mod target;
 mod whole;
 mod worker;
 
-pub use crate::cancel::Cancel;
 pub use accounts::{AccountFeed, MISSING, NO_ACCOUNT};
 pub use conversion::Conversion;
 pub use direct::{ColumnFate, Direct};
@@ -26,6 +25,7 @@ pub(crate) use passes::{Pace, survey};
 pub use prints::Prints;
 
 use crate::account::Account;
+use crate::cancel::Cancel;
 use crate::catalog::block::{Align, Blocks};
 use crate::catalog::open::{Parser, Source};
 use crate::catalog::{Header, ReadError, SourceFacts};

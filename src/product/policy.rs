@@ -3,6 +3,7 @@
 //! The list is data. A word can only begin where a word of the text does, so only the first
 //! three letters there are looked at, in a table of all that excluded words begin with.
 
+use super::text::bits;
 use serde::Deserialize;
 use std::sync::LazyLock;
 use wide::u8x16;
@@ -35,13 +36,18 @@ struct Words {
     words: Vec<(usize, String, String)>,
 }
 
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
+/// The words as they are listed, with their goods.
+fn listed() -> impl Iterator<Item = (String, String)> {
     #[expect(clippy::expect_used, reason = "the list is part of the program; a test loads it")]
     let Groups { group: groups } =
         toml::from_str(include_str!("../../schemas/shared/policy-words.toml")).expect("the built-in word list is valid");
-    let with_goods = |group: Group| group.words.into_iter().map(move |word| (group.goods.clone(), word));
-    let headed = |(goods, word): (String, String)| Some((head(*word.as_bytes().first_chunk()?), word, goods));
-    let mut words: Vec<_> = groups.into_iter().flat_map(with_goods).filter_map(headed).collect();
+    groups.into_iter().flat_map(|group| group.words.into_iter().map(move |word| (word, group.goods.clone())))
+}
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    // A test shows that no word is too short.
+    let headed = |(word, goods): (String, String)| Some((head(*word.as_bytes().first_chunk()?), word, goods));
+    let mut words: Vec<_> = listed().filter_map(headed).collect();
     words.sort_by_key(|(head, word, _)| (*head, std::cmp::Reverse(word.len())));
     let mut heads = vec![0; 1 << (5 * HEAD - 6)];
     for (head, ..) in &words {
@@ -92,15 +98,12 @@ impl Words {
 fn letters_and_digits(piece: &[u8]) -> u64 {
     let mut padded = [0; 64];
     padded[..piece.len()].copy_from_slice(piece);
-    let (parts, _) = padded.as_chunks::<16>();
-    let bits = |part: &[u8; 16]| {
-        let part = u8x16::new(*part);
+    bits(&padded, |part| {
         // A number below another is the lesser of it and the greatest that may be.
         let within = |moved: u8x16, count: u8| moved.min(u8x16::splat(count - 1)).simd_eq(moved);
         let letter = within((part | u8x16::splat(0x20)) - u8x16::splat(b'a'), 26);
-        u64::from((letter | within(part - u8x16::splat(b'0'), 10)).to_bitmask())
-    };
-    parts.iter().enumerate().fold(0, |word, (number, part)| word | bits(part) << (number * 16))
+        letter | within(part - u8x16::splat(b'0'), 10)
+    })
 }
 
 fn is_whole(text: &str, start: usize, end: usize) -> bool {
@@ -110,7 +113,7 @@ fn is_whole(text: &str, start: usize, end: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{HEAD, WORDS, find, is_whole};
+    use super::{HEAD, WORDS, find, is_whole, listed};
     use proptest::prelude::*;
 
     /// The first of all places where a word stands whole, the longest there.
@@ -126,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_slow_search_finds(parts in prop::collection::vec((0usize..113, 0usize..9, 0usize..3), 0..6)) {
+        fn what_a_slow_search_finds(parts in prop::collection::vec((0..WORDS.words.len(), 0usize..9, 0usize..3), 0..6)) {
             let between = [" ", "", "-", "\u{fc}", "1", ", a plain steel bottle for the road, ", "x", "\u{2019}s ", "."];
             let text: String = parts.iter().map(|(word, gap, case)| {
                 let word = &WORDS.words[*word].1;
@@ -139,8 +142,7 @@ mod tests {
 
     #[test]
     fn words_begin_as_they_are_looked_for() {
-        assert_eq!(WORDS.words.len(), 113);
-        for (_, word, _) in &WORDS.words {
+        for (word, _) in listed() {
             let first = word.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
             assert!(first && word.len() >= HEAD && word.is_ascii(), "{word}");
         }

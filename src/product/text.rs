@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
+use wide::u8x16;
 
 /// White space as shops write it, the no-break space included.
 pub fn is_blank(c: char) -> bool {
@@ -53,6 +54,14 @@ fn any_at_end(bytes: &[u8], test: &impl Fn(u8) -> bool) -> bool {
         (Some(first), Some(last)) => any_of(first, test) | any_of(last, test),
         _ => bytes.iter().any(|&byte| test(byte)),
     }
+}
+
+/// The bytes of a piece that satisfy a test, a bit each; the test marks them by all bits.
+#[inline]
+pub(crate) fn bits(piece: &[u8; 64], test: impl Fn(u8x16) -> u8x16) -> u64 {
+    let (parts, _) = piece.as_chunks::<16>();
+    let bits = |part: &[u8; 16]| u64::from(test(u8x16::new(*part)).to_bitmask());
+    parts.iter().enumerate().fold(0, |word, (number, part)| word | bits(part) << (number * 16))
 }
 
 /// Whether two blanks stand side by side.

@@ -1,11 +1,12 @@
 //! Uploaded feeds judged by the same specs and rules as `check`: a row that breaks a rule for
 //! which the target refuses it is refused here too.
 
+use crate::cancel::Cancel;
 use crate::config::resolve::{Flags, resolve};
 use crate::finding::sink::{Listen, Sink};
 use crate::finding::{Finding, Severity};
 use crate::mapping::detect;
-use crate::pipeline::{self, Cancel};
+use crate::pipeline;
 use crate::plan::{self, Effort, Purpose};
 use crate::product::text;
 use crate::progress::Silent;

@@ -15,9 +15,6 @@ pub(crate) struct Conditions {
     absent: FieldSet,
     /// What their values must be.
     values: Vec<Condition>,
-    /// The fields without whose values not all conditions can hold.
-    needed: FieldSet,
-    is_empty: bool,
 }
 
 /// What the value of one field must be.
@@ -88,7 +85,7 @@ fn is_zero(row: &View<'_>, field: FieldId) -> Option<bool> {
 impl Conditions {
     /// Compiles a table of conditions.
     pub(crate) fn compile(written: &BTreeMap<String, ConditionFile>, names: &Names<'_>) -> Result<Self, String> {
-        let mut all = Self { is_empty: written.is_empty(), ..Self::default() };
+        let mut all = Self::default();
         for (name, condition) in written {
             let field = names.field(name)?;
             match condition {
@@ -106,13 +103,12 @@ impl Conditions {
                 },
             }
         }
-        all.needed = all.present.or(&FieldSet::of(all.values.iter().filter_map(Condition::needed)));
         Ok(all)
     }
 
     /// Whether nothing is asked.
     pub(crate) fn is_empty(&self) -> bool {
-        self.is_empty
+        self.values.is_empty() && self.present.or(&self.absent) == FieldSet::default()
     }
 
     /// Whether all conditions hold.
@@ -122,7 +118,7 @@ impl Conditions {
     }
 
     /// The fields without whose values not all conditions can hold.
-    pub(crate) fn needed(&self) -> &FieldSet {
-        &self.needed
+    pub(crate) fn needed(&self) -> FieldSet {
+        self.present.or(&FieldSet::of(self.values.iter().filter_map(Condition::needed)))
     }
 }

@@ -55,7 +55,7 @@ impl RowCheck for Implies {
     }
 
     fn needs(&self) -> FieldSet {
-        *self.when.all.needed()
+        self.when.all.needed()
     }
 }
 
@@ -97,7 +97,7 @@ impl RowCheck for Requires {
     }
 
     fn needs(&self) -> FieldSet {
-        *self.when.all.needed()
+        self.when.all.needed()
     }
 }
 
