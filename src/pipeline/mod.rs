@@ -47,8 +47,8 @@ use crate::summary::{Counts, InputSummary};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A run cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -218,8 +218,9 @@ fn rules(plan: &Plan) -> Vec<(String, u64)> {
     all
 }
 
-/// Batches on their way; small, so that memory stays flat and a slow writer slows the reader.
-const QUEUE: usize = 2;
+/// Batches on their way; few, so that memory stays flat and a slow writer slows the others, and
+/// enough for a writer that stops for a moment not to stop them.
+const QUEUE: usize = 8;
 
 /// Reads every source, judges every row for every target, and writes what is accepted.
 ///
@@ -333,52 +334,50 @@ impl Run<'_, '_, '_> {
         Ok(Reading::of(blocks))
     }
 
-    /// One thread reads, several work, and this one takes what they made in the order of the
-    /// catalog. Queues are short: whoever is slowest sets the pace, and memory stays flat.
-    fn threads(&mut self, index: usize, mut blocks: Blocks, survey: &Survey) -> Result<Reading, RunError> {
+    /// Several threads take blocks in turn and work them off, and this one takes what they made in
+    /// the order of the catalog. Each reads its blocks itself, so that they stay in the caches of
+    /// its processor; there is one more of them than may work, because one mostly reads.
+    fn threads(&mut self, index: usize, blocks: Blocks, survey: &Survey) -> Result<Reading, RunError> {
         let (plan, cancel) = (self.plan, self.cancel);
         let parser = &parser(&plan.sources[index]);
         let spares = &blocks.spares();
         let (stop, rooms) = (&AtomicBool::new(false), &done::Rooms::default());
-        std::thread::scope(|scope| {
-            let (to_workers, from_reader) = sync_channel(QUEUE);
-            let (to_writer, from_workers) = sync_channel(QUEUE);
-            let from_reader = Arc::new(Mutex::new(from_reader));
-            let reader = scope.spawn(move || -> Result<Reading, ReadError> {
-                while let Some(block) = blocks.next_block()? {
-                    if stop.load(Ordering::Relaxed) || cancel.is_cancelled() || to_workers.send(block).is_err() {
-                        break;
-                    }
-                }
-                Ok(Reading::of(blocks))
-            });
-            for _ in 0..plan.threads {
-                let (from_reader, to_writer) = (Arc::clone(&from_reader), to_writer.clone());
-                scope.spawn(move || {
-                    let mut assembler = Assembler::new(&plan.sources[index].mapping, survey);
-                    let mut worker = worker::Worker::new(plan, index, rooms);
-                    loop {
-                        let block = from_reader.lock().map(|queue| queue.recv());
-                        let Ok(Ok(block)) = block else { break };
-                        let mut batch = parser.parse(block);
-                        let done = worker.run(&mut assembler, &mut batch);
-                        spares.give(&mut batch);
-                        if to_writer.send(done).is_err() {
-                            break;
-                        }
-                    }
-                });
+        let blocks = Mutex::new(blocks);
+        let next_block = || match blocks.lock() {
+            Ok(mut blocks) if !stop.load(Ordering::Relaxed) && !cancel.is_cancelled() => {
+                blocks.next_block().inspect_err(|_| stop.store(true, Ordering::Relaxed))
             }
-            // Only the threads hold these ends now, so the loop below ends when they do.
-            drop((to_writer, from_reader));
+            _ => Ok(None),
+        };
+        let work = |to_writer: SyncSender<done::Done>| {
+            let mut assembler = Assembler::new(&plan.sources[index].mapping, survey);
+            let mut worker = worker::Worker::new(plan, index, rooms);
+            while let Some(block) = next_block()? {
+                let mut batch = parser.parse(block);
+                let done = worker.run(&mut assembler, &mut batch);
+                spares.give(&mut batch);
+                if to_writer.send(done).is_err() {
+                    break;
+                }
+            }
+            Ok::<(), ReadError>(())
+        };
+        let (read, written) = std::thread::scope(|scope| {
+            let (to_writer, from_workers) = sync_channel(QUEUE);
+            let work = &work;
+            let workers: Vec<_> = (0..=plan.threads).map(|_| to_writer.clone()).map(|to| scope.spawn(move || work(to))).collect();
+            // Only the threads hold this end now, so the loop below ends when they do.
+            drop(to_writer);
             let written = self.take_in_order(index, from_workers, stop, rooms);
-            let read = match reader.join() {
-                Ok(read) => read,
-                Err(panic) => std::panic::resume_unwind(panic),
-            };
-            written?;
-            Ok(read?)
-        })
+            let mut read = Ok(());
+            for worker in workers {
+                read = read.and(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            (read, written)
+        });
+        written?;
+        read?;
+        Ok(Reading::of(blocks.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// Takes batches as they are done and passes them on as they stood.

@@ -1,7 +1,7 @@
 //! Passes over a source before it is milled: what is joined is read, and what the rows of a
 //! platform need of others is looked for.
 
-use super::{Cancel, QUEUE, RunError, SourcePlan};
+use super::{Cancel, RunError, SourcePlan};
 use crate::catalog::open::{Parser, Source};
 use crate::catalog::{Batch, ReadError};
 use crate::mapping::join::JoinTable;
@@ -9,6 +9,9 @@ use crate::mapping::survey::Survey;
 use crate::progress::Progress;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+
+/// Batches that are read ahead of the one that is looked at.
+const AHEAD: usize = 2;
 
 /// How passes over a source are made.
 pub(crate) struct Pace<'a> {
@@ -71,7 +74,7 @@ fn pass(opened: Source, stage: &str, pace: &Pace<'_>, see: &mut dyn FnMut(&mut B
     let cancel = pace.cancel;
     if pace.threads > 1 {
         std::thread::scope(|scope| {
-            let (to_see, from_reader) = sync_channel(QUEUE);
+            let (to_see, from_reader) = sync_channel(AHEAD);
             let reader = scope.spawn(move || -> Result<(), ReadError> {
                 while let Some(block) = blocks.next_block()?.filter(|_| !cancel.is_cancelled()) {
                     if to_see.send(parser.parse(block)).is_err() {
