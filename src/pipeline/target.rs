@@ -68,6 +68,7 @@ impl<'a> TargetState<'a> {
 
     /// Says how many bytes of the catalog were read, and how many there are.
     pub(super) fn foresee(&mut self, read: u64, total: u64) -> Result<(), WriteError> {
+        self.across.foresee(read, total);
         self.feeds.iter_mut().try_for_each(|feed| feed.foresee(read, total))
     }
 

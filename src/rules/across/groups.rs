@@ -209,6 +209,16 @@ impl Groups {
         }
     }
 
+    /// Looks at the place of a group; see [`Table::glance`].
+    pub(super) fn glance(&self, key: Key) -> u32 {
+        self.places.glance(key)
+    }
+
+    /// Makes room for so many times as many groups.
+    pub(super) fn expect(&mut self, times: f64) {
+        self.places.expect(times);
+    }
+
     /// How many groups there are.
     pub(super) fn len(&self) -> usize {
         self.groups.len()
@@ -244,21 +254,40 @@ impl Groups {
         kept.names.map_or(Called { item: "", group: "" }, |names| self.names.at(names))
     }
 
-    /// What shows only at the end: rule, row and names. `is_item` tells whether the text of a
-    /// key is the id of an item.
-    pub(super) fn finish(&self, is_item: &mut dyn FnMut(FieldId, Key) -> io::Result<bool>) -> io::Result<Vec<(usize, u32, Called<'_>)>> {
+    /// What shows only at the end: rule, row and names. `is_item` tells whether the text of a key
+    /// is the id of an item; what tables know of the key is enough for nearly all of them.
+    pub(super) fn finish(&self, is_item: &mut IsItem<'_>) -> io::Result<Vec<(usize, u32, Called<'_>)>> {
         let mut late = Vec::new();
-        for kept in self.kept() {
-            let is_late = match self.asked[kept.rule].asks {
-                Asks::Agree => false,
-                Asks::Several => !kept.settled,
-                Asks::NoItem(item) => is_item(item, kept.key)?,
+        let is_met = |rule: usize, group: &Group| group.met >> rule & 1 == 1;
+        for (rule, asked) in self.asked.iter().enumerate() {
+            let mut say = |place: u32, group: &Group| {
+                let (row, names) = self.later.get(&(place, rule as u8)).copied().unwrap_or((group.row, group.names));
+                late.push((rule, row, self.names.at(names)));
             };
-            if is_late {
-                late.push((kept.rule, kept.row, self.called(&kept)));
+            match asked.asks {
+                Asks::Agree => {}
+                Asks::Several => {
+                    let alone = self.groups.iter().zip(0..).filter(|(group, _)| is_met(rule, group) && group.settled >> rule & 1 == 0);
+                    alone.for_each(|(group, place)| say(place, group));
+                }
+                Asks::NoItem(item) => {
+                    // In the order of the table, which that of the ids shares.
+                    for (short, place) in self.places.entries() {
+                        let key = || {
+                            let group = &self.groups[place as usize];
+                            Key::joined(short, group.middle, group.tail)
+                        };
+                        if is_item(item, short, &key)? && is_met(rule, &self.groups[place as usize]) {
+                            say(place, &self.groups[place as usize]);
+                        }
+                    }
+                }
             }
         }
         late.sort_by_key(|(rule, row, _)| (*rule, *row));
         Ok(late)
     }
 }
+
+/// Tells whether an item is called like a group: its field, what tables know of the key, and the key.
+pub(super) type IsItem<'a> = dyn FnMut(FieldId, (u8, u32), &dyn Fn() -> Key) -> io::Result<bool> + 'a;

@@ -1,7 +1,7 @@
 //! What is known of rows, in memory: all those of a feed, or some of them that are taken up
 //! again from disk.
 
-use super::digest::RowDigest;
+use super::digest::{Digests, Key, RowDigest};
 use super::groups::Groups;
 use super::spots::Spots;
 use super::state::{Conflict, Late, Part, Say, Shape};
@@ -75,10 +75,10 @@ impl Known {
     /// What shows at the end of these rows.
     pub(super) fn settle(&self, shape: &Shape, texts: &Texts, late: &mut Say<'_>) -> io::Result<()> {
         let numbers = self.numbers.as_deref();
-        let mut is_item = |field: FieldId, key| {
+        let mut is_item = |field: FieldId, short, key: &dyn Fn() -> Key| {
             let ids = shape.once.iter().position(|of| *of == Some(field));
             let Some((n, ids)) = ids.and_then(|n| Some((n, self.once.get(n)?))) else { return Ok(false) };
-            let found = ids.find(key, |row| Ok::<_, io::Error>(texts.key(n, number_of(numbers, row))? == key))?;
+            let found = ids.find(short, |row| Ok::<_, io::Error>(texts.key(n, number_of(numbers, row))? == key()))?;
             Ok(found.is_some())
         };
         for (n, row, called) in self.groups.finish(&mut is_item)? {
@@ -89,13 +89,25 @@ impl Known {
         Ok(())
     }
 
-    /// Looks at the places of many keys without waiting for them; see [`Table::glance`].
-    pub(super) fn glance(&self, keys: &[Option<super::Key>]) {
+    /// Looks at the places of the keys and groups of many rows without waiting for them; see [`Table::glance`].
+    pub(super) fn glance(&self, rows: &Digests) {
+        let mut seen = 0;
         if !self.once.is_empty() {
-            let tables = self.once.iter().cycle();
-            let seen = keys.iter().zip(tables).filter_map(|(key, table)| Some(table.glance((*key)?)));
-            std::hint::black_box(seen.fold(0, u32::wrapping_add));
+            let keys = rows.keys.iter().zip(self.once.iter().cycle());
+            seen = keys.filter_map(|(key, table)| Some(table.glance((*key)?))).fold(seen, u32::wrapping_add);
         }
+        // Rows of a group mostly stand together.
+        let mut last = None;
+        for group in rows.groups.iter().copied().filter(|group| std::mem::replace(&mut last, *group) != *group) {
+            seen = seen.wrapping_add(group.map_or(0, |group| self.groups.glance(group)));
+        }
+        std::hint::black_box(seen);
+    }
+
+    /// Makes room for so many times what is known.
+    pub(super) fn expect(&mut self, times: f64) {
+        self.once.iter_mut().for_each(|table| table.expect(times));
+        self.groups.expect(times);
     }
 
     /// How much memory all of it takes.

@@ -84,11 +84,15 @@ pub struct Across {
     rows: u32,
     /// Most bytes that may be taken.
     memory: usize,
+    /// Whether it was looked at how many rows will come.
+    foreseen: bool,
     spill: Option<Spill>,
 }
 
 /// How many rows pass between two looks at the memory.
 const LOOK: u32 = 4096;
+/// How many rows show how much memory a row takes.
+const SAMPLE: u32 = 65_536;
 
 impl Across {
     /// Nothing remembered yet; `rules` in their order, each with whether it refuses a row.
@@ -114,7 +118,20 @@ impl Across {
 
     fn of(shape: Shape, memory: usize) -> Self {
         let (known, texts) = (Known::of_all(&shape), Texts::new(shape.once.len()));
-        Self { known, texts, rows: 0, memory, spill: None, shape }
+        Self { known, texts, rows: 0, memory, foreseen: false, spill: None, shape }
+    }
+
+    /// Says how many bytes of the catalog were read, and how many there are: once enough rows
+    /// were seen, room is made for all that will come, if that will do.
+    pub fn foresee(&mut self, read: u64, total: u64) {
+        if self.foreseen || self.rows < SAMPLE || read == 0 {
+            return;
+        }
+        self.foreseen = true;
+        let times = total as f64 / read as f64;
+        if times > 1.0 && self.known.bytes() as f64 * times < self.memory as f64 {
+            self.known.expect(times);
+        }
     }
 
     /// Takes what is kept of the next rows; each of them is then asked about, in this order.
@@ -125,7 +142,7 @@ impl Across {
         debug_assert!(self.texts.is_at(self.rows), "the rows begun before were all asked about");
         if self.spill.is_none() {
             // The places of many keys lie far apart in memory, and this way the waits overlap.
-            self.known.glance(&digests.keys);
+            self.known.glance(digests);
         }
         self.texts.append(digests)
     }

@@ -53,6 +53,7 @@ impl Bucket {
 #[derive(Debug)]
 pub(super) struct Table {
     parts: Box<[Part; PARTS]>,
+    keys: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -66,7 +67,7 @@ struct Part {
 
 impl Default for Table {
     fn default() -> Self {
-        Self { parts: Box::new(std::array::from_fn(|_| Part::default())) }
+        Self { parts: Box::new(std::array::from_fn(|_| Part::default())), keys: 0 }
     }
 }
 
@@ -85,7 +86,7 @@ impl Table {
         let (number, hash) = key.short();
         let part = &mut self.parts[usize::from(number)];
         if part.room == 0 {
-            part.grow(number);
+            part.grow(part.more(number));
         }
         let mut at = part.home(hash);
         loop {
@@ -97,18 +98,18 @@ impl Table {
             if taken < WIDTH {
                 (bucket.hashes[taken], bucket.rows[taken]) = (hash, row + 1);
                 part.room -= 1;
+                self.keys += 1;
                 return Ok(None);
             }
             at += 1;
         }
     }
 
-    /// The row of a key; `is_it` as above.
+    /// The row of a key, by what of it tables know; `is_it` as above.
     ///
     /// # Errors
     /// When `is_it` has none to give.
-    pub(super) fn find<E>(&self, key: Key, mut is_it: impl FnMut(u32) -> Result<bool, E>) -> Result<Option<u32>, E> {
-        let (number, hash) = key.short();
+    pub(super) fn find<E>(&self, (number, hash): (u8, u32), mut is_it: impl FnMut(u32) -> Result<bool, E>) -> Result<Option<u32>, E> {
         let part = &self.parts[usize::from(number)];
         for bucket in part.buckets.get(part.home(hash)..).unwrap_or_default() {
             let taken = bucket.taken();
@@ -122,11 +123,23 @@ impl Table {
         Ok(None)
     }
 
-    /// Looks at the place of a key without waiting for it; what is returned means nothing.
+    /// Looks at the place of a key without waiting for it, and at the next one, which a key goes to
+    /// where its own is full; what is returned means nothing.
     pub(super) fn glance(&self, key: Key) -> u32 {
         let (number, hash) = key.short();
         let part = &self.parts[usize::from(number)];
-        part.buckets.get(part.home(hash)).map_or(0, |bucket| bucket.rows[0])
+        let near = part.buckets.get(part.home(hash)..).unwrap_or_default().iter().take(2);
+        near.fold(0, |seen, bucket| seen ^ bucket.rows[0])
+    }
+
+    /// Makes room for so many times as many keys.
+    pub(super) fn expect(&mut self, times: f64) {
+        // The keys of parts differ by chance; a sixteenth more is room enough for nearly all.
+        let keys = (self.keys as f64 * times * 17.0 / 16.0) as usize;
+        let homes = keys / PARTS * 100 / (WIDTH * FULL) + 1;
+        for part in self.parts.iter_mut().filter(|part| (part.homes as usize) < homes) {
+            part.grow(homes as u32);
+        }
     }
 
     /// What is known of all keys, with their rows, in no order that means anything.
@@ -184,17 +197,21 @@ impl Part {
         }
     }
 
-    fn grow(&mut self, number: u8) {
-        let before = self.homes;
-        self.homes = match before {
+    /// How many homes this part has when it grows next.
+    fn more(&self, number: u8) -> u32 {
+        match self.homes {
             0 => 3,
             // From here on parts differ by up to a third, which is what they grow by.
             1..12 => 12 + u32::from(number) % 4,
-            _ => before + before / 3,
-        };
+            homes => homes + homes / 3,
+        }
+    }
+
+    fn grow(&mut self, homes: u32) {
+        let before = std::mem::replace(&mut self.homes, homes);
         let most = |homes: u32| (homes as usize * WIDTH * FULL / 100) as u32;
-        self.room = most(self.homes) - most(before);
-        let old = std::mem::replace(&mut self.buckets, vec![Bucket::default(); self.homes as usize + BEHIND]);
+        self.room += most(homes) - most(before);
+        let old = std::mem::replace(&mut self.buckets, vec![Bucket::default(); homes as usize + BEHIND]);
         for bucket in &old {
             for (hash, row) in bucket.entries() {
                 self.put(hash, row);
@@ -220,7 +237,7 @@ mod tests {
 
     impl Told {
         fn find(&self, key: Key) -> Option<u32> {
-            let Ok(found) = self.table.find(key, |row| Ok::<_, Infallible>(self.rows[row as usize] == key));
+            let Ok(found) = self.table.find(key.short(), |row| Ok::<_, Infallible>(self.rows[row as usize] == key));
             found
         }
 
@@ -272,6 +289,21 @@ mod tests {
         assert!(keys.iter().all(|key| told.find_or_insert(*key).is_none()));
         assert_eq!(keys.iter().map(|key| told.find_or_insert(*key)).collect::<Vec<_>>(), (0..50).map(Some).collect::<Vec<_>>());
         assert_eq!(told.find(Key::new(7 << 32, 50)), None);
+    }
+
+    #[test]
+    fn keys_that_are_expected_find_room_and_those_before_stay() {
+        let mut told = Told::default();
+        let key = |row: u32| Key::of(&row.to_string());
+        assert!((0..5_000).all(|row| told.find_or_insert(key(row)).is_none()));
+        told.table.expect(80.0);
+        let bytes = told.table.bytes();
+        assert!((5_000..400_000).all(|row| told.find_or_insert(key(row)).is_none()));
+        // Few parts, if any, had to grow.
+        assert!(told.table.bytes() <= bytes + bytes / 50, "{bytes} became {}", told.table.bytes());
+        assert!(bytes < 400_000 * 11, "{bytes}");
+        told.table.expect(0.1);
+        assert!((0..400_000).step_by(7).all(|row| told.find(key(row)) == Some(row)));
     }
 
     #[test]
