@@ -193,19 +193,22 @@ impl Record<'_> {
         let (mut at, end, width) = (mark.start as usize, mark.end as usize, row.len());
         // How many cells there are, and whether one behind the last column holds anything.
         let (mut count, mut overflows) = (0, false);
-        self.delimiters.skip_to(at);
+        let mut delimiters = self.delimiters;
+        delimiters.skip_to(at);
+        let mut places = row.iter_mut();
         loop {
-            let cell = if at < end && bytes[at] == b'"' {
+            // No record ends before a quote.
+            let cell = if bytes.get(at) == Some(&b'"') {
                 let (cell, after) = self.quoted(at, end).map_err(|message| (count as u32 + 1, "stray-quote", message))?;
-                self.delimiters.skip_to(after);
+                delimiters.skip_to(after);
                 at = after;
                 cell
             } else {
                 let start = at;
-                at = self.delimiters.next().min(end);
+                at = delimiters.next().min(end);
                 Cell::new(start, at, Shape::Text)
             };
-            match row.get_mut(count) {
+            match places.next() {
                 Some(place) => *place = cell,
                 None => overflows |= cell.is_present(),
             }
@@ -213,9 +216,10 @@ impl Record<'_> {
             if at >= end {
                 break;
             }
-            self.delimiters.pass();
+            delimiters.pass();
             at += 1;
         }
+        self.delimiters = delimiters;
         // Separators left at the end of a line hold nothing.
         if overflows {
             return Err((width as u32 + 1, "too-many-cells", format!("the record has {count} cells, the header has {width}")));

@@ -188,13 +188,14 @@ impl<'de> Visitor<'de> for Row<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut late: Vec<Cow<'de, str>> = Vec::new();
+        let (mut late, mut last): (Vec<Cow<'de, str>>, _) = (Vec::new(), None);
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             let raw: &'de RawValue = map.next_value()?;
-            let Some(column) = self.header.column(&key) else {
+            let Some(column) = self.header.column_behind(last, &key) else {
                 late.push(key);
                 continue;
             };
+            last = Some(column);
             let cell = value_cell(raw.get(), self.text, self.extra);
             let slot = &mut self.cells[usize::from(column)];
             if slot.is_present() && cell.is_present() {

@@ -197,6 +197,10 @@ impl SourceFacts {
     }
 }
 
+/// How many columns are looked at before a name is searched for: values that are missing in a
+/// record are passed over so.
+const NEAR: usize = 4;
+
 /// The columns of a source.
 #[derive(Clone, Debug, Default)]
 pub struct Header {
@@ -238,6 +242,17 @@ impl Header {
     /// The column of a name, exactly as spelled.
     pub fn column(&self, name: &str) -> Option<u16> {
         self.by_name.get(name).copied()
+    }
+
+    /// The same, looked for among the next ones behind a column first: records mostly name their
+    /// values in the order of the first.
+    pub(crate) fn column_behind(&self, before: Option<u16>, name: &str) -> Option<u16> {
+        let next = before.map_or(0, |before| usize::from(before) + 1);
+        let near = self.names.get(next..).unwrap_or_default().iter().take(NEAR);
+        match near.into_iter().position(|known| **known == *name) {
+            Some(place) if self.repeated.is_empty() => Some((next + place) as u16),
+            _ => self.column(name),
+        }
     }
 }
 

@@ -48,6 +48,7 @@ impl Places {
 }
 
 /// Goes through places in their order; unlike [`Places::next`], it knows where it stands.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Walk<'p> {
     words: &'p [u64],
     number: usize,

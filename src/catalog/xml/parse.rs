@@ -48,7 +48,7 @@ impl Elements {
             let kept = batch.cells.len();
             batch.cells.resize(kept + width, Cell::ABSENT);
             let cells = batch.cells.get_mut(kept..).unwrap_or_default();
-            Row { header: &self.header, tree: &tree, texts, cells, late: &mut batch.late, head, scratch: &mut scratch }.fill();
+            Row { header: &self.header, tree: &tree, texts, cells, late: &mut batch.late, head, scratch: &mut scratch, last: None }.fill();
             batch.heads.push(head);
         }
         batch.text = text;
@@ -111,6 +111,8 @@ struct Row<'a, 't> {
     late: &'a mut LateKeys,
     head: RecordHead,
     scratch: &'a mut Scratch,
+    /// The column of the last value.
+    last: Option<u16>,
 }
 
 impl Row<'_, '_> {
@@ -129,6 +131,9 @@ impl Row<'_, '_> {
                 self.json(shape, |out, texts| write_group(tree, child, texts, out))
             };
             self.put(cell);
+            if !tree.has_attributes() {
+                continue;
+            }
             for attribute in leaf_attributes(tree, child, &self.texts) {
                 self.key(&[], tree.name(child));
                 self.scratch.key.push('@');
@@ -174,7 +179,8 @@ impl Row<'_, '_> {
     fn put(&mut self, cell: Cell) {
         let key = self.scratch.key.as_str();
         // Columns that may still come are known without the prefix of the feed's namespace.
-        let column = self.header.column(key).or_else(|| self.header.column(key.strip_prefix("g:")?));
+        let column = self.header.column_behind(self.last, key).or_else(|| self.header.column(key.strip_prefix("g:")?));
+        self.last = column.or(self.last);
         match column.and_then(|column| self.cells.get_mut(usize::from(column))) {
             Some(slot) => *slot = cell,
             None => self.late.add(key, self.head),

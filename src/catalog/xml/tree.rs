@@ -23,6 +23,8 @@ pub(super) struct Span {
 #[derive(Debug)]
 struct Node {
     name: Span,
+    /// A few bits that tell most names apart.
+    mark: u32,
     text: Span,
     attributes: (u32, u32),
     /// The first child of each name, chained by `next_name`.
@@ -32,6 +34,8 @@ struct Node {
     /// The name met last: children of one name mostly stand together.
     hit: u32,
     names: u32,
+    /// Some of the bits of the marks of those names.
+    marks: u128,
     /// Siblings of one name, chained from the first.
     next_same: u32,
     last_same: u32,
@@ -182,6 +186,7 @@ impl Tree {
         let place = self.nodes.len() as u32;
         self.nodes.push(Node {
             name,
+            mark: mark(texts.get(name).as_bytes()),
             text,
             attributes: (first, self.attributes.len() as u32),
             first_name: NONE,
@@ -189,6 +194,7 @@ impl Tree {
             next_name: NONE,
             hit: NONE,
             names: 0,
+            marks: 0,
             next_same: NONE,
             last_same: place,
             count: 1,
@@ -202,19 +208,24 @@ impl Tree {
 
     /// Puts a node among the children of another: behind those of its name, or as a new name.
     fn adopt(&mut self, parent: u32, place: u32, texts: &Texts<'_>) -> Result<(), String> {
-        let name = texts.get(self.node(place).name);
-        let is_same = |tree: &Self, other: u32| other != NONE && texts.get(tree.node(other).name) == name;
-        let mut first = self.node(parent).hit;
-        if !is_same(self, first) {
-            first = self.node(parent).first_name;
-            while first != NONE && !is_same(self, first) {
-                first = self.node(first).next_name;
+        let (name, mark) = (texts.get(self.node(place).name), self.node(place).mark);
+        let is_same = |tree: &Self, other: u32| other != NONE && tree.node(other).mark == mark && texts.get(tree.node(other).name) == name;
+        let bit = 1 << (mark % u128::BITS);
+        let mut first = NONE;
+        if self.node(parent).marks & bit != 0 {
+            first = self.node(parent).hit;
+            if !is_same(self, first) {
+                first = self.node(parent).first_name;
+                while first != NONE && !is_same(self, first) {
+                    first = self.node(first).next_name;
+                }
             }
         }
         if first == NONE {
             let last = self.node(parent).last_name;
             let held = self.node_mut(parent);
             held.names += 1;
+            held.marks |= bit;
             held.last_name = place;
             held.hit = place;
             if last == NONE {
@@ -293,11 +304,25 @@ impl Tree {
         self.node(place).first_name == NONE
     }
 
+    /// Whether any node has attributes.
+    pub(super) fn has_attributes(&self) -> bool {
+        !self.attributes.is_empty()
+    }
+
     /// The attributes of a node.
     pub(super) fn attributes(&self, place: u32) -> &[(Span, Span)] {
         let (first, last) = self.nodes.get(place as usize).map_or((0, 0), |node| node.attributes);
         self.attributes.get(first as usize..last as usize).unwrap_or_default()
     }
+}
+
+/// Bits made of the length of a name and its last eight bytes.
+fn mark(name: &[u8]) -> u32 {
+    let last = match name.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    ((last ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
 }
 
 fn declare(tag: &BytesStart<'_>, shape: &mut Shape) -> Result<(), String> {
