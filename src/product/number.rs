@@ -22,10 +22,22 @@ pub fn parse(text: &str) -> Option<Decimal> {
     }
 }
 
+/// Powers of ten that times any 64 bits fit 128.
+const POWERS: [i128; 19] = {
+    let (mut powers, mut scale) = ([1; 19], 1);
+    while scale < powers.len() {
+        powers[scale] = powers[scale - 1] * 10;
+        scale += 1;
+    }
+    powers
+};
+
 /// Compares a number with a whole one.
 pub fn compare_with_whole(number: &Decimal, whole: i64) -> Ordering {
-    let scaled = 10i128.checked_pow(number.scale()).and_then(|factor| factor.checked_mul(i128::from(whole)));
-    scaled.map_or_else(|| number.cmp(&Decimal::from(whole)), |scaled| number.mantissa().cmp(&scaled))
+    match POWERS.get(number.scale() as usize) {
+        Some(power) => number.mantissa().cmp(&(power * i128::from(whole))),
+        None => number.cmp(&Decimal::from(whole)),
+    }
 }
 
 /// A whole number of zero or more.

@@ -126,10 +126,12 @@ impl FieldRules {
         facts: &mut kinds::RowFacts,
     ) -> Option<(usize, Defect)> {
         let value = cell.text(buffer);
-        let checks = self.checks.iter().enumerate().skip(from).filter(|(_, checked)| !(free_of_controls && checked.about_controls));
-        for (number, checked) in checks {
+        for (number, checked) in self.checks.get(from..)?.iter().enumerate() {
+            if free_of_controls && checked.about_controls {
+                continue;
+            }
             if let Err(defect) = checked.check.check(value, cell.shape, field, facts) {
-                return Some((number, defect));
+                return Some((from + number, defect));
             }
         }
         None
