@@ -1,7 +1,7 @@
 //! What follows from several values together: which of two prices counts, what cannot be
 //! bought, what the options are. Nothing is made up: every result stands in the catalog.
 
-use super::{Normalizer, Note};
+use super::{Normalizer, Note, Words};
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::mapping::apply::Draft;
 use crate::product::attribute::{AttributeId, known};
@@ -48,7 +48,8 @@ pub(super) fn run(with: &Normalizer, buffer: &mut String, draft: &mut Draft, not
 }
 
 fn note(attribute: AttributeId, defect: &'static str, message: String, old: &str, new: Option<&str>, column: u16) -> Note {
-    Note { attribute, defect, message, old: text::excerpt(old, 200), new: new.map(str::to_owned), column }
+    let own = |text: &str| Words::Own(text.to_owned());
+    Note { attribute, defect, message: message.into(), old: own(old), new: new.map(own), column }
 }
 
 /// Where one of an item's two prices names a currency and the other does not, both are meant in it.

@@ -13,6 +13,7 @@ use crate::product::attribute::{AttributeId, Attributes, Kind};
 use crate::product::link::KnownHost;
 use crate::product::money::Currency;
 use crate::product::text;
+use std::borrow::Cow;
 use value::Change;
 
 /// What normalization may do to a value: the second half of the note's code, what is done,
@@ -49,14 +50,36 @@ pub struct Note {
     /// The second half of the finding's code.
     pub defect: &'static str,
     /// What was done, in one line.
-    pub message: String,
+    pub message: Cow<'static, str>,
     /// What stood there.
-    pub old: String,
+    pub old: Words,
     /// What stands there now; `None` where the value was left out.
-    pub new: Option<String>,
+    pub new: Option<Words>,
     /// The column it came from.
     pub column: u16,
 }
+
+/// The text of a value that a note tells of; most stand in the batch, and few of them are shown.
+#[derive(Clone, Debug)]
+pub enum Words {
+    /// Where it stands.
+    Of(Cell),
+    /// The text itself.
+    Own(String),
+}
+
+impl Words {
+    /// The text, as a message shows it.
+    pub fn shown(&self, buffer: &str) -> String {
+        match self {
+            Self::Of(cell) => text::excerpt(cell.text(buffer), SHOWN),
+            Self::Own(text) => text::excerpt(text, SHOWN),
+        }
+    }
+}
+
+/// How many characters of a value are shown.
+const SHOWN: usize = 200;
 
 /// What values are read against.
 #[derive(Clone, Debug)]
@@ -95,6 +118,8 @@ struct Known {
     /// The last values that were changed, and what they became.
     made: Vec<(Cell, Cell)>,
     host: KnownHost,
+    /// How many values were looked at closely.
+    seen: usize,
 }
 
 impl Memo {
@@ -106,6 +131,11 @@ impl Memo {
     /// The last value that needed no change, where this one is the same.
     fn sound(&self, place: usize, cell: Cell, buffer: &str) -> Option<Cell> {
         self.of.get(place).map(|known| known.sound).filter(|known| known.equals(cell, buffer))
+    }
+
+    /// How many values of an attribute there were, those not counted that are like one before.
+    pub fn values(&self, attribute: AttributeId) -> usize {
+        self.of.get(attribute.index()).map_or(0, |known| known.seen)
     }
 
     fn of(&mut self, attribute: AttributeId) -> &mut Known {
@@ -153,25 +183,19 @@ impl Normalizer {
             draft.set(attribute, Slot { cell: *cell, column: slot.column });
             return;
         }
+        known.seen += 1;
         let value = slot.text(buffer);
         let Some(change) = value::change(self, attribute, value, slot.cell.shape, &mut known.host) else {
             known.sound = slot.cell;
             return;
         };
         let Change { value: new, unit, axes, quiet, defect, message } = change;
-        if !quiet {
-            let note = Note {
-                attribute,
-                defect,
-                message,
-                old: text::excerpt(value, 200),
-                new: (!new.is_empty()).then(|| text::excerpt(&new, 200)),
-                column: slot.column,
-            };
-            notes.push(note);
-        }
         let shape = if matches!(Attributes::shared().kind(attribute), Kind::Options) { slot.cell.shape } else { Shape::Text };
         let cell = Cell::store(buffer, &new, shape);
+        if !quiet {
+            let new = cell.is_present().then_some(Words::Of(cell));
+            notes.push(Note { attribute, defect, message, old: Words::Of(slot.cell), new, column: slot.column });
+        }
         if unit.is_none() && axes.is_none() {
             known.made.truncate(REMEMBERED - 1);
             known.made.insert(0, (slot.cell, cell));

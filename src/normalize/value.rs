@@ -23,15 +23,15 @@ pub(super) struct Change {
     /// The second half of the note's code.
     pub(super) defect: &'static str,
     /// What was done.
-    pub(super) message: String,
+    pub(super) message: Cow<'static, str>,
 }
 
-fn noted(value: String, defect: &'static str, message: &str) -> Option<Change> {
-    Some(Change { value, unit: None, axes: None, quiet: false, defect, message: message.to_owned() })
+fn noted(value: String, defect: &'static str, message: impl Into<Cow<'static, str>>) -> Option<Change> {
+    Some(Change { value, unit: None, axes: None, quiet: false, defect, message: message.into() })
 }
 
 fn quiet(value: String) -> Option<Change> {
-    Some(Change { value, unit: None, axes: None, quiet: true, defect: "", message: String::new() })
+    Some(Change { value, unit: None, axes: None, quiet: true, defect: "", message: Cow::Borrowed("") })
 }
 
 /// The change a value needs; `None` where it is fine as it is, or where nothing can be done.
@@ -113,7 +113,7 @@ fn prose(value: &str) -> Option<Change> {
 fn word(attribute: &str, value: &str) -> Option<Change> {
     match synonyms::value_of(attribute, value) {
         Some(listed) if listed == value => None,
-        Some(listed) => noted(listed.to_owned(), "synonym", &format!("`{}` is written `{listed}`", text::excerpt(value, 40))),
+        Some(listed) => noted(listed.to_owned(), "synonym", format!("`{}` is written `{listed}`", text::excerpt(value, 40))),
         None => trimmed(value),
     }
 }
@@ -158,7 +158,7 @@ fn flag(value: &str) -> Option<Change> {
         "false" | "no" | "n" | "0" | "off" => "false",
         _ => return trimmed(value),
     };
-    noted(listed.to_owned(), "synonym", &format!("`{}` is written `{listed}`", text::excerpt(value, 20)))
+    noted(listed.to_owned(), "synonym", format!("`{}` is written `{listed}`", text::excerpt(value, 20)))
 }
 
 fn whole(value: &str) -> Option<Change> {
@@ -224,7 +224,7 @@ fn links(with: &Normalizer, value: &str, shape: Shape, host: &mut KnownHost) -> 
         return noted(
             joined,
             "bad-entry",
-            &format!(
+            format!(
                 "{dropped} of the addresses {} no absolute http or https address and left out",
                 if dropped == 1 { "is" } else { "are" }
             ),
@@ -280,12 +280,12 @@ fn boxed(value: &str, shape: Shape) -> Option<Change> {
         let axes = [(length, "length"), (width, "width"), (height, "height")];
         let axes = axes.into_iter().filter_map(|(id, key)| Some((id, text_of(key)?))).collect();
         let unit = text_of("unit").map(|word| (unit, measure::unit(&word).map_or(word, str::to_owned)));
-        return Some(Change { value: String::new(), unit, axes: Some(axes), quiet: true, defect: "", message: String::new() });
+        return Some(Change { value: String::new(), unit, axes: Some(axes), quiet: true, defect: "", message: Cow::Borrowed("") });
     }
     let ([first, second, third], word) = measure::split_box(value)?;
     let unit = measure::unit(word).map(|word| (unit, word.to_owned()));
     let axes = Some(vec![(length, first), (width, second), (height, third)]);
-    Some(Change { value: String::new(), unit, axes, quiet: true, defect: "", message: String::new() })
+    Some(Change { value: String::new(), unit, axes, quiet: true, defect: "", message: Cow::Borrowed("") })
 }
 
 fn measured(attribute: AttributeId, value: &str) -> Option<Change> {
@@ -305,7 +305,7 @@ fn measured(attribute: AttributeId, value: &str) -> Option<Change> {
         unit,
         axes: None,
         defect: "unit",
-        message: "the unit in the cell is kept apart from the number".to_owned(),
+        message: Cow::Borrowed("the unit in the cell is kept apart from the number"),
     })
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Done {
     pub(super) late: LateKeys,
     /// What was found, in the order of the records, each with the targets it counts for.
     pub(super) findings: Vec<(Option<usize>, Finding)>,
+    /// Findings about repairs that all values of a column needed.
+    pub(super) whole: Vec<Finding>,
     /// By target.
     pub(super) targets: Vec<DoneTarget>,
     /// By target, where a feed is converted: what became of its values.

@@ -8,6 +8,7 @@ mod direct;
 mod done;
 mod late;
 mod nested;
+mod noted;
 mod ordered;
 mod passes;
 mod prints;

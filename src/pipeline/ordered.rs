@@ -6,6 +6,7 @@ use super::conversion::Tally;
 use super::done::Done;
 use super::late::Late;
 use super::target::TargetState;
+use super::whole::Runs;
 use super::{Plan, RunError, SourcePlan};
 use crate::account::Account;
 use crate::catalog::{Format, ReadError, RecordHead};
@@ -56,6 +57,8 @@ pub(super) struct Ordered<'a> {
     total: Option<u64>,
     /// Keys without a column, by source.
     late: BTreeMap<usize, Late>,
+    /// Repairs that all values of a column need, as far as is known.
+    runs: Runs,
     last_bad: Option<RecordHead>,
     /// By source and target: what became of the columns of a feed that is converted.
     tallies: Vec<Vec<Tally>>,
@@ -70,6 +73,7 @@ impl<'a> Ordered<'a> {
             read: 0,
             total: plan.sources.iter().map(|source| source.facts.length()).sum(),
             late: BTreeMap::new(),
+            runs: Runs::default(),
             last_bad: None,
             tallies: plan.sources.iter().map(|source| source.conversions.iter().map(|_| Tally::default()).collect()).collect(),
         })
@@ -119,6 +123,9 @@ impl<'a> Ordered<'a> {
             for (name, head) in std::mem::take(&mut done.late.keys) {
                 late.add(name, head);
             }
+        }
+        for finding in self.runs.take(std::mem::take(&mut done.whole)) {
+            self.everywhere(finding, sink);
         }
         for (target, finding) in std::mem::take(&mut done.findings) {
             match target {
@@ -187,6 +194,9 @@ impl<'a> Ordered<'a> {
 
     /// Ends the run: what shows only at the end, and the files.
     pub(super) fn finish(mut self, sink: &mut Sink<'_>) -> Result<(Vec<Counts>, Vec<WrittenFeed>), RunError> {
+        for finding in std::mem::take(&mut self.runs).end() {
+            self.everywhere(finding, sink);
+        }
         for (source, late) in std::mem::take(&mut self.late) {
             late.tell(source as u16, &mut |finding| self.everywhere(finding, sink));
         }

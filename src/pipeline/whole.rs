@@ -11,7 +11,6 @@ use crate::catalog::RecordHead;
 use crate::finding::{Extent, Finding};
 use crate::rules::Fault;
 use crate::spec::FieldId;
-use std::sync::Arc;
 
 /// A fault of a row of a batch.
 #[derive(Debug)]
@@ -24,8 +23,8 @@ pub(super) struct Found {
     pub(super) fault: Fault,
 }
 
-/// Fewer faults than this are said one by one.
-const LEAST: usize = 64;
+/// Fewer faults or notes of a kind than this are said one by one.
+pub(super) const LEAST: usize = 64;
 
 /// Parts what was found in a batch: the faults that all values of their column share, the first
 /// of each with how far it goes, and all others. `values` says how many there are of a field.
@@ -80,7 +79,7 @@ impl Runs {
     pub(super) fn take(&mut self, next: Vec<Finding>) -> Vec<Finding> {
         let mut ended = std::mem::take(&mut self.open);
         for mut finding in next {
-            let same = |open: &Finding| Arc::ptr_eq(&open.code, &finding.code) && open.place.column == finding.place.column;
+            let same = |open: &Finding| open.code == finding.code && open.place.column == finding.place.column;
             if let Some(open) = ended.iter().position(same).map(|open| ended.swap_remove(open))
                 && let (Some(before), Some(extent)) = (open.extent, finding.extent)
             {

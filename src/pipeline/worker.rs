@@ -4,6 +4,7 @@
 use super::conversion::Original;
 use super::done::{Accepted, Done, Rooms};
 use super::nested::NestedFeed;
+use super::noted::{self, Noted, When};
 use super::said::{broken_finding, finding_of};
 use super::whole::{self, Found};
 use super::{Plan, SourcePlan, TargetPlan, accounts};
@@ -12,7 +13,7 @@ use crate::cell::{NO_COLUMN, Slot};
 use crate::finding::{Applicability, Finding, Fix, Place, Severity};
 use crate::mapping::apply::Draft;
 use crate::mapping::rows::{Assembler, Receive};
-use crate::normalize::{Memo, Note};
+use crate::normalize::{Memo, Note, Words};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text;
 use crate::render::{Before, RowWriter};
@@ -39,6 +40,10 @@ pub(super) struct Worker<'a> {
     account: AttributeId,
     /// By target: what was found about the items of the batch.
     held: Vec<Held>,
+    /// What was noted of them.
+    noted: Vec<Noted>,
+    /// How many times something was held back.
+    step: u64,
     /// The batch as it was read, where a feed is converted.
     original: Original,
     rooms: &'a Rooms,
@@ -64,6 +69,8 @@ impl<'a> Worker<'a> {
             item_id: known("item_id"),
             account: known("account_id"),
             held: plan.targets.iter().map(|_| Held::default()).collect(),
+            noted: Vec::new(),
+            step: 0,
             original: Original::default(),
             rooms,
         }
@@ -144,15 +151,27 @@ impl<'a> Worker<'a> {
         }));
     }
 
-    /// Makes findings of the faults of items. Faults that all items of the batch share are said
-    /// once, but for those of the first block of a source.
+    /// When something is held back.
+    fn now(&mut self, done: &Done) -> When {
+        self.step += 1;
+        (done.findings.len(), self.step)
+    }
+
+    /// Makes findings of the faults of items and of what was noted. What all items of the batch
+    /// share is said once, but for those of the first block of a source.
     fn tell(&mut self, batch: &Batch, done: &mut Done) {
-        let mut told: Vec<((usize, u64), usize, Finding)> = Vec::new();
+        let is_first = batch.index == 0;
+        let notes = std::mem::take(&mut self.noted);
+        let (whole, others) = if is_first { (Vec::new(), notes) } else { noted::part(notes, |attribute| self.memo.values(attribute)) };
+        let whole = whole.into_iter().map(|(one, extent)| Finding { extent: Some(extent), ..self.note_finding(one, false, &batch.text) });
+        done.whole.extend(whole);
+        let mut told: Vec<(When, Option<usize>, Finding)> =
+            others.into_iter().map(|one| (one.when, one.target, self.note_finding(one, true, &batch.text))).collect();
         for place in 0..self.held.len() {
             let Held { found, heads, items } = std::mem::take(&mut self.held[place]);
             let target = &self.plan.targets[place];
             let judged = done.targets[place].items as usize;
-            let (whole, others) = if batch.index == 0 { (Vec::new(), found) } else { whole::part(found, &heads, |_| judged) };
+            let (whole, others) = if is_first { (Vec::new(), found) } else { whole::part(found, &heads, |_| judged) };
             let finding = |mut one: Found, item: &str| {
                 target.rules.tell(&mut one.fault, &batch.text, &[]);
                 finding_of(one.fault, target, self.place(heads[one.row], one.column), item)
@@ -161,7 +180,7 @@ impl<'a> Worker<'a> {
             done.targets[place].whole.extend(whole);
             told.extend(others.into_iter().map(|one| {
                 let (id, when) = items[one.row];
-                (when, place, finding(one, id.text(&batch.text)))
+                (when, Some(place), finding(one, id.text(&batch.text)))
             }));
         }
         if told.is_empty() {
@@ -172,13 +191,29 @@ impl<'a> Worker<'a> {
         let mut told = told.into_iter().peekable();
         let mut all = Vec::with_capacity(done.findings.len() + told.len());
         for (at, finding) in std::mem::take(&mut done.findings).into_iter().enumerate() {
-            while let Some((_, place, earlier)) = told.next_if(|((before, _), ..)| *before <= at) {
-                all.push((Some(place), earlier));
+            while let Some((_, target, earlier)) = told.next_if(|((before, _), ..)| *before <= at) {
+                all.push((target, earlier));
             }
             all.push(finding);
         }
-        all.extend(told.map(|(_, place, finding)| (Some(place), finding)));
+        all.extend(told.map(|(_, target, finding)| (target, finding)));
         done.findings = all;
+    }
+
+    /// A finding about something that was repaired.
+    fn note_finding(&self, noted: Noted, names_item: bool, buffer: &str) -> Finding {
+        let Noted { note, head, id, .. } = noted;
+        let name = Attributes::shared().name(note.attribute);
+        let severity = if note.new.is_none() { Severity::Warning } else { Severity::Advice };
+        let (code, place) = (format!("{name}/{}", note.defect), self.place(head, note.column));
+        let new = note.new.map(|new| new.shown(buffer));
+        Finding {
+            item: if names_item { text::excerpt(id.text(buffer), 120) } else { String::new() },
+            attribute: Some(name.into()),
+            value: Some(note.old.shown(buffer)),
+            fix: Some(Fix { applicability: Applicability::Safe, value: new, applied: true }),
+            ..Finding::own(code.into(), severity, note.message.into_owned(), place)
+        }
     }
 
     /// The column of a field's value, or the one that would hold it.
@@ -279,8 +314,8 @@ struct Held {
     found: Vec<Found>,
     /// The records of the items that have faults; a row of what was found is a place here.
     heads: Vec<RecordHead>,
-    /// Their ids, and when they were judged: after how many findings, as which of the items.
-    items: Vec<(Slot, (usize, u64))>,
+    /// Their ids, and when they were judged.
+    items: Vec<(Slot, When)>,
 }
 
 /// Takes items from the assembler and mills them for every target.
@@ -290,22 +325,14 @@ struct Mill<'w, 'a, 'd> {
 }
 
 impl Mill<'_, '_, '_> {
-    fn note_findings(&mut self, head: RecordHead, id: &str, target: Option<usize>) {
-        let attributes = Attributes::shared();
-        for note in std::mem::take(&mut self.worker.notes) {
-            let name = attributes.name(note.attribute);
-            let severity = if note.new.is_none() { Severity::Warning } else { Severity::Advice };
-            let place = self.worker.place(head, note.column);
-            let code = format!("{name}/{}", note.defect).into();
-            let finding = Finding {
-                item: text::excerpt(id, 120),
-                attribute: Some(name.into()),
-                value: Some(note.old),
-                fix: Some(Fix { applicability: Applicability::Safe, value: note.new, applied: true }),
-                ..Finding::own(code, severity, note.message, place)
-            };
-            self.done.findings.push((target, finding));
+    /// Keeps what was noted of an item until the batch ends.
+    fn keep_notes(&mut self, head: RecordHead, id: Slot, target: Option<usize>) {
+        let worker = &mut *self.worker;
+        if worker.notes.is_empty() {
+            return;
         }
+        let when = worker.now(self.done);
+        worker.noted.extend(worker.notes.drain(..).map(|note| Noted { note, head, id, target, when }));
     }
 
     /// Puts the values that only one target gets in place; returns those they stand for.
@@ -319,8 +346,8 @@ impl Mill<'_, '_, '_> {
             draft.set(*attribute, own);
             worker.source.normalizer.attribute(buffer, draft, *attribute, &mut worker.memo, &mut worker.notes);
         }
-        let id = draft.get(worker.item_id).text(buffer).to_owned();
-        self.note_findings(draft.head, &id, Some(target));
+        let id = draft.get(worker.item_id);
+        self.keep_notes(draft.head, id, Some(target));
         kept
     }
 
@@ -345,9 +372,9 @@ impl Mill<'_, '_, '_> {
                 self.worker.notes.push(Note {
                     attribute: *attribute,
                     defect: "set-by-rule",
-                    message: format!("set by the rule `{}`", rule.source),
-                    old: text::excerpt(old.text(buffer), 200),
-                    new: Some(value.clone()),
+                    message: format!("set by the rule `{}`", rule.source).into(),
+                    old: Words::Of(old.cell),
+                    new: Some(Words::Own(value.clone())),
                     column: old.column,
                 });
                 draft.write(buffer, *attribute, value);
@@ -367,10 +394,7 @@ impl Receive for Mill<'_, '_, '_> {
             return self.skipped(draft.head, reason);
         }
         let id = draft.get(self.worker.item_id);
-        if !self.worker.notes.is_empty() {
-            let id = id.text(buffer).to_owned();
-            self.note_findings(draft.head, &id, None);
-        }
+        self.keep_notes(draft.head, id, None);
         let plan = self.worker.plan;
         for (place, target) in plan.targets.iter().enumerate() {
             let worker = &mut *self.worker;
@@ -412,8 +436,9 @@ impl Receive for Mill<'_, '_, '_> {
                     let column = worker.blamed(target, place, &fault);
                     worker.held[place].found.push(Found { row, column, fault });
                 }
+                let when = worker.now(self.done);
                 worker.held[place].heads.push(draft.head);
-                worker.held[place].items.push((id, (self.done.findings.len(), self.done.targets[place].items)));
+                worker.held[place].items.push((id, when));
                 worker.faults = faults;
             }
             if let Some(account) = account {

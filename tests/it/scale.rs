@@ -159,3 +159,37 @@ fn what_cannot_be_put_aside_says_where_and_what_to_do() {
     assert!(run.err.contains(&*nowhere.to_string_lossy()) && run.err.contains("`TMPDIR`"), "{}", run.err);
     assert_eq!(folder.files("out"), [""; 0]);
 }
+
+#[test]
+fn what_all_values_of_a_column_needed_is_noted_once_a_stretch() {
+    const ROWS: u32 = 14_000;
+    let folder = Folder::new();
+    let row = |row: u32, body: &str| format!("p{row},Bottle {row},<p>{body} bottle {row} {}</p>,12.00 USD\n", "of plain steel ".repeat(12));
+    let shop = |odd: u32| {
+        let rows = (1..=ROWS)
+            .map(|number| if number == odd { row(number, "Plain").replace("<p>", "").replace("</p>", "") } else { row(number, "Steel") });
+        rows.fold("item_id,title,description,price\n".to_owned(), |all, row| all + &row)
+    };
+    let build = |odd: u32, threads: &str| {
+        folder.write("shop.csv", shop(odd));
+        let arguments = ["build", "shop.csv", "--config", "none", "--target", "openai", "--target", "stripe", "--out", "out", "-f", "csv"];
+        let run = folder.run(&[&arguments[..], &["--threads", threads, "--output-format", "jsonl"]].concat());
+        for target in last(&run.out)["targets"].as_array().expect("targets") {
+            assert_eq!(target["summary"]["by_code"]["description/html"], if odd > 0 { ROWS - 1 } else { ROWS }, "{}", run.err);
+        }
+        findings(&run.out, "description/html")
+    };
+    let found = build(0, "2");
+    let stretches: Vec<&Value> = found.iter().filter(|finding| finding["values"].is_u64()).collect();
+    assert!(matches!(stretches.as_slice(), [one] if one["fix"]["applied"] == true), "{stretches:#?}");
+    assert_eq!(found.iter().map(|finding| finding["values"].as_u64().unwrap_or(1)).sum::<u64>(), u64::from(ROWS));
+    let shown = stretches[0]["value"].as_str().expect("the first value");
+    assert!(shown.starts_with("<p>Steel bottle ") && !stretches[0]["fix"]["value"].as_str().expect("what became of it").contains('<'));
+    // The first block, and the few rows of the last, are said row by row, in order.
+    let records: Vec<u64> = found.iter().filter_map(|finding| finding["record"].as_u64()).collect();
+    assert!(records.len() > 100 && records.len() < 9000 && records.is_sorted());
+    assert_eq!(build(0, "1"), found);
+    // A block in which one value needed nothing says the others one by one.
+    let found = build(9000, "2");
+    assert_eq!(found.iter().filter(|finding| finding["values"].is_u64()).count(), 2, "{} findings", found.len());
+}
