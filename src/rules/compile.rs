@@ -115,8 +115,9 @@ impl RuleTable {
             let mentioned = rule.attributes.iter().chain(&rule.all).chain(rule.when.keys()).chain(rule.then.keys());
             let mut mentioned: Vec<FieldId> = mentioned.map(|name| names.field(name)).collect::<Result<_, _>>()?;
             mentioned.dedup();
+            let reads = FieldSet::of(rule.names().map(|name| names.field(name)).collect::<Result<Vec<_>, _>>()?);
             let said = saying(&mut self.said, said);
-            self.row.push(RowRule { needs: check.needs(), check, said, what, repair, mentioned });
+            self.row.push(RowRule { needs: check.needs(), reads, check, said, what, repair, mentioned });
             return Ok(());
         }
         if let Some(kind) = registry::ACROSS_KINDS.iter().find(|kind| kind.name == rule.kind) {

@@ -150,6 +150,8 @@ struct RowRule {
     check: Box<dyn RowCheck>,
     /// Fields without which no row can break the rule.
     needs: FieldSet,
+    /// All fields it looks at.
+    reads: FieldSet,
     said: u16,
     what: String,
     repair: Repair,
@@ -217,6 +219,7 @@ impl RuleTable {
     pub fn judge(&self, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts, mode: Mode, faults: &mut Vec<Fault>) -> bool {
         facts.reset(self.fields.len());
         facts.row.present = FieldSet::present(slots);
+        let before = facts.before.take();
         if let Some((field, value, needs)) = &self.exempt
             && slots.get(field.index()).is_some_and(|slot| slot.text(buffer) == value)
         {
@@ -226,7 +229,10 @@ impl RuleTable {
             return faults.len() == before;
         }
         let mut accepted = true;
-        let unseen = facts.row.present.without(&facts.repeated(slots, buffer));
+        let repeated = facts.repeated(slots, buffer);
+        let unseen = facts.row.present.without(&repeated);
+        // The fields that are as they were in the row before.
+        let same = before.map(|before| FieldSet::unchanged(&facts.row.present, &before, &repeated));
         for place in unseen.or(&self.needed.without(&facts.row.present)).places() {
             let rules = &self.fields[place];
             let slot = slots[place];
@@ -240,33 +246,33 @@ impl RuleTable {
             facts.forget(place);
             // What a build makes of values may bring characters that the batch did not have.
             let free_of_controls = facts.is_free_of_controls && (mode == Mode::AsIs || slot.cell.end() <= facts.read);
-            let mut sound = true;
-            let mut from = 0;
-            while let Some((number, defect)) = rules.defect(from, slots[place].cell, buffer, place, free_of_controls, &mut facts.row) {
-                (sound, from) = (false, number + 1);
-                // Every kind documents every defect it finds, which a test shows.
-                let said = rules.checks[number].said.iter().find(|(name, _)| *name == defect.name);
-                debug_assert!(said.is_some(), "`{}` stands in the list of its kind", defect.name);
-                let Some((_, said)) = said else { continue };
-                let fault = self.fault(*said, By::Check(number as u8), FieldId(place as u16), slots[place]);
-                let gone = self.value_fault(fault, defect, buffer, slots, mode, faults);
-                accepted &= !faults.last().is_some_and(|fault| fault.rejects);
-                if gone {
-                    facts.row.parsed[place] = kinds::Parsed::Nothing;
-                    facts.row.present.set(place, slots[place].is_present());
-                    break;
-                }
-            }
-            if sound && rules.repeatable {
-                facts.passed(place, slot.cell);
+            match rules.defect(0, slot.cell, buffer, place, free_of_controls, &mut facts.row) {
+                None if rules.repeatable => facts.passed(place, slot.cell),
+                None => {}
+                Some(found) => accepted &= self.wrong(found, place, free_of_controls, buffer, slots, facts, mode, faults),
             }
         }
+        if same.is_none() {
+            facts.kept.clear();
+        }
+        facts.kept.resize(self.row.len(), false);
         for (number, rule) in self.row.iter().enumerate() {
+            // What the row before kept is kept by values that are the same.
+            if same.is_some_and(|same| facts.kept[number] && same.has_all(&rule.reads)) {
+                debug_assert!(
+                    rule.check.broken(&View { buffer, slots, facts: &facts.row }).is_none(),
+                    "{} looks at other fields",
+                    rule.what
+                );
+                continue;
+            }
+            facts.kept[number] = true;
             if !facts.row.present.has_all(&rule.needs) {
                 continue;
             }
             let view = View { buffer, slots, facts: &facts.row };
             let Some(field) = rule.check.broken(&view) else { continue };
+            facts.kept[number] = false;
             let mut fault = self.fault(rule.said, By::Row(number as u16), field, slots[field.index()]);
             if mode == Mode::Build {
                 self.tell(&mut fault, buffer, slots);
@@ -282,6 +288,43 @@ impl RuleTable {
             }
             accepted &= !fault.rejects;
             faults.push(fault);
+        }
+        facts.before = Some(facts.row.present);
+        accepted
+    }
+
+    /// Records what is wrong with a value, of which the first was found; returns whether the row is
+    /// accepted all the same.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "what judging a row works with, for the few values that are wrong")]
+    fn wrong(
+        &self,
+        found: (usize, Defect),
+        place: usize,
+        free_of_controls: bool,
+        buffer: &mut String,
+        slots: &mut [Slot],
+        facts: &mut Facts,
+        mode: Mode,
+        faults: &mut Vec<Fault>,
+    ) -> bool {
+        let rules = &self.fields[place];
+        let (mut accepted, mut next) = (true, Some(found));
+        while let Some((number, defect)) = next {
+            // Every kind documents every defect it finds, which a test shows.
+            let said = rules.checks[number].said.iter().find(|(name, _)| *name == defect.name);
+            debug_assert!(said.is_some(), "`{}` stands in the list of its kind", defect.name);
+            if let Some((_, said)) = said {
+                let fault = self.fault(*said, By::Check(number as u8), FieldId(place as u16), slots[place]);
+                let gone = self.value_fault(fault, defect, buffer, slots, mode, faults);
+                accepted &= !faults.last().is_some_and(|fault| fault.rejects);
+                if gone {
+                    facts.row.parsed[place] = kinds::Parsed::Nothing;
+                    facts.row.present.set(place, slots[place].is_present());
+                    break;
+                }
+            }
+            next = rules.defect(number + 1, slots[place].cell, buffer, place, free_of_controls, &mut facts.row);
         }
         accepted
     }

@@ -373,6 +373,15 @@ pub struct RuleFile {
     pub given: Vec<String>,
 }
 
+impl RuleFile {
+    /// The names of all fields it is about in any way.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let lists = self.attributes.iter().chain(&self.when_any).chain(&self.all).chain(&self.any);
+        let others = [&self.attribute, &self.options, &self.group].into_iter().flatten();
+        lists.chain(others).chain(self.when.keys()).chain(self.then.keys()).map(String::as_str)
+    }
+}
+
 /// What a build does about a broken rule.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

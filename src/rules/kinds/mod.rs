@@ -211,6 +211,13 @@ impl FieldSet {
         self
     }
 
+    /// The fields that have the same value, or none, in two rows, of those that have a value in
+    /// each, and those whose value is repeated.
+    pub(crate) fn unchanged(now: &Self, before: &Self, repeated: &Self) -> Self {
+        let same = |word: usize| now.0[word] & before.0[word] & repeated.0[word] | !(now.0[word] | before.0[word]);
+        Self(std::array::from_fn(same))
+    }
+
     /// The fields of this set that are not in another.
     pub(crate) fn without(mut self, other: &Self) -> Self {
         self.0.iter_mut().zip(&other.0).for_each(|(word, less)| *word &= !less);
@@ -285,6 +292,10 @@ pub struct RowFactsBox {
     pub(crate) row: RowFacts,
     /// By field: the last value that was judged, where it broke nothing.
     passed: Vec<Cell>,
+    /// The fields that had a value in the row before, when that was judged.
+    pub(super) before: Option<FieldSet>,
+    /// By rule over the fields of a row: whether that row kept it.
+    pub(super) kept: Vec<bool>,
     /// The last group, and by rule over several rows the last value, with what they came to.
     group: Option<(Cell, Key)>,
     values: Vec<(Cell, u32)>,
@@ -298,6 +309,7 @@ impl RowFactsBox {
     /// Begins a batch of so many bytes: what is known of the last one points into another buffer.
     pub fn begin(&mut self, read: usize, is_free_of_controls: bool) {
         self.passed.clear();
+        self.before = None;
         self.group = None;
         self.values.clear();
         (self.is_free_of_controls, self.read) = (is_free_of_controls, read);
