@@ -224,6 +224,19 @@ impl FieldSet {
         self
     }
 
+    /// The fields of this set that satisfy a test.
+    pub(crate) fn those(&self, test: impl Fn(usize) -> bool) -> Self {
+        Self(std::array::from_fn(|word| {
+            let (mut left, mut found) = (self.0[word], 0);
+            while left != 0 {
+                let bit = left.trailing_zeros() as usize;
+                found |= u64::from(test(word * 64 + bit)) << bit;
+                left &= left - 1;
+            }
+            found
+        }))
+    }
+
     /// Where the fields of the set stand, in their order.
     pub(crate) fn places(self) -> impl Iterator<Item = usize> {
         Places { words: self.0, number: 0 }
@@ -322,16 +335,13 @@ impl RowFactsBox {
         self.row.present = FieldSet::default();
     }
 
-    /// The fields whose value equals the one that was judged last and was sound; what that
-    /// turned out to be then still stands there, and holds for this one too.
+    /// The fields, of those that have a value, whose value equals the one that was judged last and
+    /// was sound; what that turned out to be then still stands there, and holds for this one too.
     pub(crate) fn repeated(&self, slots: &[Slot], buffer: &str) -> FieldSet {
-        let mut set = FieldSet::default();
-        for (word, (slots, passed)) in set.0.iter_mut().zip(slots.chunks(64).zip(self.passed.chunks(64))) {
-            for (bit, (slot, passed)) in slots.iter().zip(passed).enumerate() {
-                *word |= u64::from(slot.cell.equals(*passed, buffer)) << bit;
-            }
-        }
-        set
+        self.row.present.those(|field| match (slots.get(field), self.passed.get(field)) {
+            (Some(slot), Some(passed)) => slot.cell.equals(*passed, buffer),
+            _ => false,
+        })
     }
 
     /// The key of a row's group.
