@@ -1,7 +1,7 @@
 //! Blocks: a stream cut into pieces that hold whole records.
 //!
-//! One thread reads and finds where records end, which is cheap; what stands in them is left
-//! to the parsers. A record longer than a block makes the block grow, up to a limit.
+//! Where records end is found one block after the other, which is cheap; what stands in them is
+//! left to the parsers, of which several may work. A record longer than a block makes the block grow, up to a limit.
 
 use super::decode::Stream;
 use super::{Batch, MAX_RECORD, ReadError};

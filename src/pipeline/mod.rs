@@ -1,4 +1,4 @@
-//! The run: blocks read on one thread, judged and rendered on others, put in order and
+//! The run: blocks read, judged and rendered by several threads in turn, put in order and
 //! written on the first. No formats and no targets are known here.
 
 mod accounts;
