@@ -223,6 +223,9 @@ fn rules(plan: &Plan) -> Vec<(String, u64)> {
 /// enough for a writer that stops for a moment not to stop them.
 const QUEUE: usize = 8;
 
+/// How many bytes one thread reads.
+const SMALL: u64 = 64 << 10;
+
 /// Reads every source, judges every row for every target, and writes what is accepted.
 ///
 /// # Errors
@@ -283,13 +286,16 @@ impl Run<'_, '_, '_> {
     /// Reads one source to its end and judges how it ended.
     fn source(&mut self, index: usize) -> Result<InputSummary, RunError> {
         let source = &self.plan.sources[index];
-        let pace = Pace { progress: self.progress, cancel: self.cancel, threads: self.plan.threads };
+        // Threads take longer to begin than a small source takes to be read.
+        let is_small = source.facts.length().is_some_and(|length| length <= SMALL);
+        let threads = if is_small { 1 } else { self.plan.threads };
+        let pace = Pace { progress: self.progress, cancel: self.cancel, threads };
         let survey = survey(source, &pace)?;
         let opened = (source.reopen)()?;
         self.progress.begin("milling", source.facts.length());
         let align: Option<Align> = source.mapping.align(&source.header, &source.facts.format, &survey);
         let blocks = opened.blocks(index as u16, align);
-        let reading = if self.plan.threads > 1 { self.threads(index, blocks, &survey) } else { self.alone(index, blocks, &survey) };
+        let reading = if threads > 1 { self.threads(index, blocks, &survey) } else { self.alone(index, blocks, &survey) };
         self.progress.end();
         let Reading { blake3, bytes, open_end, left } = reading?;
         passes::set_aside(source, &survey)?;
