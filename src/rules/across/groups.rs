@@ -129,7 +129,8 @@ pub(super) struct Kept {
     pub(super) value: u32,
     pub(super) row: u32,
     pub(super) settled: bool,
-    names: Option<u32>,
+    /// The number of its names, where a rule may need them.
+    pub(super) names: Option<u32>,
 }
 
 impl Groups {
@@ -249,9 +250,9 @@ impl Groups {
         })
     }
 
-    /// What the row of something kept is called, and its group, where a rule may need it.
-    pub(super) fn called(&self, kept: &Kept) -> Called<'_> {
-        kept.names.map_or(Called { item: "", group: "" }, |names| self.names.at(names))
+    /// The names of this number.
+    pub(super) fn called(&self, names: u32) -> Called<'_> {
+        self.names.at(names)
     }
 
     /// What shows only at the end: rule, row and names. `is_item` tells whether the text of a key

@@ -1,13 +1,11 @@
 //! What is known of rows, in memory: all those of a feed, or some of them that are taken up
 //! again from disk.
 
+use super::Called;
 use super::digest::{Digests, Key, RowDigest};
 use super::groups::Groups;
-use super::spots::Spots;
-use super::state::{Conflict, Late, Part, Say, Shape};
+use super::state::{Conflict, Part, Rows, Shape};
 use super::table::Table;
-use super::texts::Texts;
-use super::{Called, Spot};
 use crate::spec::FieldId;
 use std::io;
 
@@ -16,7 +14,6 @@ use std::io;
 pub(super) struct Known {
     once: Vec<Table>,
     groups: Groups,
-    spots: Spots,
     /// By row taken: its number in the feed; nothing where all rows are taken in that order.
     numbers: Option<Vec<u32>>,
     rows: u32,
@@ -26,7 +23,7 @@ impl Known {
     /// Nothing known of a whole feed.
     pub(super) fn of_all(shape: &Shape) -> Self {
         let once = shape.once.iter().map(|_| Table::default()).collect();
-        Self { once, groups: Groups::new(&shape.asks), spots: Spots::default(), numbers: None, rows: 0 }
+        Self { once, groups: Groups::new(&shape.asks), numbers: None, rows: 0 }
     }
 
     /// Nothing known of some rows of a feed.
@@ -37,56 +34,50 @@ impl Known {
     /// Takes the row with this number in the feed; returns whether it stays in the feed.
     pub(super) fn take(
         &mut self,
-        shape: &Shape,
-        texts: &Texts,
+        rows: &Rows,
         number: u32,
-        (row, spot, called): (RowDigest<'_>, Spot, Called<'_>),
+        (row, called): (RowDigest<'_>, Called<'_>),
         conflicts: &mut Vec<Conflict>,
     ) -> io::Result<bool> {
         let here = self.rows;
         self.rows += 1;
-        self.spots.push(spot);
         if let Some(numbers) = &mut self.numbers {
             numbers.push(number);
         }
-        for &(rule, part, refuses) in &shape.order {
+        for &(rule, part, refuses) in &rows.shape.order {
             let Part::Once(n) = part else { continue };
             let Some(key) = row.keys.get(n).copied().flatten() else { continue };
             let numbers = self.numbers.as_deref();
-            let first = self.once[n].find_or_insert(key, here, |row| texts.are_same(n, number_of(numbers, row), number))?;
+            let first = self.once[n].find_or_insert(key, here, |row| rows.texts.are_same(n, number_of(numbers, row), number))?;
             let Some(first) = first else { continue };
             let column = row.blamed.get(rule).copied().unwrap_or(crate::cell::NO_COLUMN);
-            conflicts.push(Conflict { rule, first: self.spots.at(first), column });
+            conflicts.push(Conflict { rule, first: rows.spots.at(number_of(numbers, first)), column });
             if refuses {
                 return Ok(false);
             }
         }
         if let Some(group) = row.group {
-            let spots = &self.spots;
+            let numbers = self.numbers.as_deref();
             self.groups.observe(group, row.values, here, called, &mut |n, first| {
-                let Some(rule) = shape.of_group(n) else { return };
+                let Some(rule) = rows.shape.of_group(n) else { return };
                 let column = row.blamed.get(rule).copied().unwrap_or(crate::cell::NO_COLUMN);
-                conflicts.push(Conflict { rule, first: spots.at(first), column });
+                conflicts.push(Conflict { rule, first: rows.spots.at(number_of(numbers, first)), column });
             });
         }
         Ok(true)
     }
 
-    /// What shows at the end of these rows.
-    pub(super) fn settle(&self, shape: &Shape, texts: &Texts, late: &mut Say<'_>) -> io::Result<()> {
+    /// What shows at the end of these rows: rule, the row's number in the feed, and its names.
+    pub(super) fn settle(&self, rows: &Rows) -> io::Result<Vec<(usize, u32, Called<'_>)>> {
         let numbers = self.numbers.as_deref();
         let mut is_item = |field: FieldId, short, key: &dyn Fn() -> Key| {
-            let ids = shape.once.iter().position(|of| *of == Some(field));
+            let ids = rows.shape.once.iter().position(|of| *of == Some(field));
             let Some((n, ids)) = ids.and_then(|n| Some((n, self.once.get(n)?))) else { return Ok(false) };
-            let found = ids.find(short, |row| Ok::<_, io::Error>(texts.key(n, number_of(numbers, row))? == key()))?;
+            let found = ids.find(short, |row| Ok::<_, io::Error>(rows.texts.key(n, number_of(numbers, row))? == key()))?;
             Ok(found.is_some())
         };
-        for (n, row, called) in self.groups.finish(&mut is_item)? {
-            let Some(rule) = shape.of_group(n) else { continue };
-            let (spot, column) = (self.spots.at(row), crate::cell::NO_COLUMN);
-            late(Late { rule, spot, first: None, column, called, refused: false }, number_of(numbers, row));
-        }
-        Ok(())
+        let found = self.groups.finish(&mut is_item)?.into_iter();
+        Ok(found.filter_map(|(n, row, called)| Some((rows.shape.of_group(n)?, number_of(numbers, row), called))).collect())
     }
 
     /// Looks at the places of the keys and groups of many rows without waiting for them; see [`Table::glance`].
@@ -110,10 +101,15 @@ impl Known {
         self.groups.expect(times);
     }
 
+    /// Makes room for so many keys of the n-th rule whose keys may not occur twice.
+    pub(super) fn expect_keys(&mut self, n: usize, keys: usize) {
+        self.once[n].expect_keys(keys);
+    }
+
     /// How much memory all of it takes.
     pub(super) fn bytes(&self) -> usize {
         let numbers = self.numbers.as_ref().map_or(0, Vec::capacity) * size_of::<u32>();
-        self.once.iter().map(Table::bytes).sum::<usize>() + self.groups.bytes() + self.spots.bytes() + numbers
+        self.once.iter().map(Table::bytes).sum::<usize>() + self.groups.bytes() + numbers
     }
 
     /// The tables of keys, in the order of their rules.
@@ -124,11 +120,6 @@ impl Known {
     /// The groups.
     pub(super) fn groups(&self) -> &Groups {
         &self.groups
-    }
-
-    /// Where a row stands.
-    pub(super) fn spot(&self, row: u32) -> Spot {
-        self.spots.at(row)
     }
 }
 

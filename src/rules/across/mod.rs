@@ -9,6 +9,7 @@ pub mod digest;
 pub(crate) mod group;
 mod groups;
 mod known;
+mod labels;
 mod spill;
 mod spots;
 pub mod state;

@@ -7,6 +7,7 @@
 use super::digest::{Digests, RowDigest};
 use super::known::Known;
 use super::spill::Spill;
+use super::spots::Spots;
 use super::texts::{Texts, too_many};
 use super::{AcrossCheck, Asks, Called, Spot};
 use crate::spec::FieldId;
@@ -75,13 +76,23 @@ impl Shape {
     }
 }
 
+/// What is at hand of all rows, however many there are.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) shape: Shape,
+    /// What their keys were made of.
+    pub(super) texts: Texts,
+    /// Where they stand.
+    pub(super) spots: Spots,
+    /// How many there are.
+    pub(super) count: u32,
+}
+
 /// All that is remembered of the rows of a feed.
 #[derive(Debug)]
 pub struct Across {
-    shape: Shape,
+    rows: Rows,
     known: Known,
-    texts: Texts,
-    rows: u32,
     /// Most bytes that may be taken.
     memory: usize,
     /// Whether it was looked at how many rows will come.
@@ -118,13 +129,14 @@ impl Across {
 
     fn of(shape: Shape, memory: usize) -> Self {
         let (known, texts) = (Known::of_all(&shape), Texts::new(shape.once.len()));
-        Self { known, texts, rows: 0, memory, foreseen: false, spill: None, shape }
+        let rows = Rows { shape, texts, spots: Spots::default(), count: 0 };
+        Self { rows, known, memory, foreseen: false, spill: None }
     }
 
     /// Says how many bytes of the catalog were read, and how many there are: once enough rows
     /// were seen, room is made for all that will come, if that will do.
     pub fn foresee(&mut self, read: u64, total: u64) {
-        if self.foreseen || self.rows < SAMPLE || read == 0 {
+        if self.foreseen || self.rows.count < SAMPLE || read == 0 {
             return;
         }
         self.foreseen = true;
@@ -139,12 +151,12 @@ impl Across {
     /// # Errors
     /// When what the keys were made of cannot be written to disk.
     pub fn begin(&mut self, digests: &Digests) -> io::Result<()> {
-        debug_assert!(self.texts.is_at(self.rows), "the rows begun before were all asked about");
+        debug_assert!(self.rows.texts.is_at(self.rows.count), "the rows begun before were all asked about");
         if self.spill.is_none() {
             // The places of many keys lie far apart in memory, and this way the waits overlap.
             self.known.glance(digests);
         }
-        self.texts.append(digests)
+        self.rows.texts.append(digests)
     }
 
     /// Takes the next row; returns whether it stays in the feed as far as is known now.
@@ -152,17 +164,18 @@ impl Across {
     /// # Errors
     /// When what does not fit into memory cannot be written to disk, or read again.
     pub fn observe(&mut self, row: RowDigest<'_>, spot: Spot, called: Called<'_>, conflicts: &mut Vec<Conflict>) -> io::Result<bool> {
-        let number = self.rows;
-        self.rows = number.checked_add(1).ok_or_else(too_many)?;
+        let number = self.rows.count;
+        self.rows.count = number.checked_add(1).ok_or_else(too_many)?;
+        self.rows.spots.push(spot);
         if let Some(spill) = &mut self.spill {
-            spill.push(number, row, spot, called)?;
+            spill.push(number, row, called)?;
             return Ok(true);
         }
-        let stays = self.known.take(&self.shape, &self.texts, number, (row, spot, called), conflicts)?;
-        if number % LOOK == LOOK - 1 && self.known.bytes() + self.texts.bytes() > self.memory {
-            let mut spill = Spill::new(&self.shape)?;
-            spill.take_over(&std::mem::replace(&mut self.known, Known::of_all(&self.shape)))?;
-            self.spill = Some(spill);
+        let stays = self.known.take(&self.rows, number, (row, called), conflicts)?;
+        let Rows { texts, spots, shape, .. } = &self.rows;
+        if number % LOOK == LOOK - 1 && self.known.bytes() + texts.bytes() + spots.bytes() > self.memory {
+            let known = std::mem::replace(&mut self.known, Known::of_all(shape));
+            self.spill = Some(Spill::new(&self.rows, &known)?);
         }
         Ok(stays)
     }
@@ -173,9 +186,12 @@ impl Across {
     /// When what was written to disk cannot be read again.
     pub fn finish(self, late: &mut Say<'_>) -> io::Result<u64> {
         if let Some(spill) = self.spill {
-            return spill.finish(&self.shape, &self.texts, self.rows, late);
+            return spill.finish(&self.rows, late);
         }
-        self.known.settle(&self.shape, &self.texts, late)?;
+        for (rule, row, called) in self.known.settle(&self.rows)? {
+            let (spot, column) = (self.rows.spots.at(row), crate::cell::NO_COLUMN);
+            late(Late { rule, spot, first: None, column, called, refused: false }, row);
+        }
         Ok(self.known.groups().len() as u64)
     }
 }

@@ -134,8 +134,13 @@ impl Table {
 
     /// Makes room for so many times as many keys.
     pub(super) fn expect(&mut self, times: f64) {
+        self.expect_keys((self.keys as f64 * times) as usize);
+    }
+
+    /// Makes room for so many keys.
+    pub(super) fn expect_keys(&mut self, keys: usize) {
         // The keys of parts differ by chance; a sixteenth more is room enough for nearly all.
-        let keys = (self.keys as f64 * times * 17.0 / 16.0) as usize;
+        let keys = keys + keys / 16;
         let homes = keys / PARTS * 100 / (WIDTH * FULL) + 1;
         for part in self.parts.iter_mut().filter(|part| (part.homes as usize) < homes) {
             part.grow(homes as u32);

@@ -35,11 +35,15 @@ impl Texts {
 
     /// Keeps the texts of the next rows.
     pub(super) fn append(&mut self, digests: &Digests) -> io::Result<()> {
-        let rows = digests.groups.len() as u32;
-        if self.each == 0 || rows == 0 {
+        self.put(&digests.ends, &digests.kept)
+    }
+
+    /// Keeps the next texts, row after row, which stand one after the other and end at these places.
+    pub(super) fn put(&mut self, ends: &[u32], kept: &[u8]) -> io::Result<()> {
+        let rows = ends.len().checked_div(self.each).unwrap_or(0) as u32;
+        if rows == 0 {
             return Ok(());
         }
-        let (ends, kept) = (digests.ends.as_slice(), digests.kept.as_slice());
         if self.recent.len() + kept.len() + 4 * ends.len() > RECENT && !self.recent.is_empty() {
             self.move_out()?;
         }
@@ -81,10 +85,15 @@ impl Texts {
         Ok(one.1 == other.1 && self.read(one, &mut room)? == self.read(other, &mut more)?)
     }
 
+    /// The n-th text of a row; `room` may be used for it.
+    pub(super) fn text<'a>(&'a self, n: usize, row: u32, room: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+        self.read(self.place(n, row)?, room)
+    }
+
     /// The key that the n-th text of a row has.
     pub(super) fn key(&self, n: usize, row: u32) -> io::Result<Key> {
         let mut room = Vec::new();
-        Ok(Key::of_kept(self.read(self.place(n, row)?, &mut room)?))
+        Ok(Key::of_kept(self.text(n, row, &mut room)?))
     }
 
     /// Where the n-th text of a row begins, and how long it is.
