@@ -31,7 +31,6 @@ pub(super) fn run(file: &str, wanted: &Wanted) -> Result<Located, ReadError> {
         let work = async {
             let copied = async { copy(file, output, &mut kept, wanted.limits.bytes).await };
             let (copied, complaint) = tokio::join!(copied, tail(complaint));
-            // Killed when it is dropped, if it gave too much or nobody could take it.
             copied?;
             let status = child.wait().await.map_err(|error| fail(format!("`{program}` was lost: {error}")))?;
             if status.success() {
@@ -41,7 +40,12 @@ pub(super) fn run(file: &str, wanted: &Wanted) -> Result<Located, ReadError> {
             Err(fail(format!("the program ended with {status}{complaint}")))
         };
         let late = |seconds| fail(format!("the program was stopped after {seconds} s; raise `timeout` under [source] if it needs longer"));
-        within(file, wanted, late, work).await
+        let done = within(file, wanted, late, work).await;
+        if done.is_err() {
+            // It may have given too much, or too late: it is gone before anything is said.
+            child.kill().await.unwrap_or_default();
+        }
+        done
     })?;
     Ok(Located::kept(file, "", Local::Kept(Arc::new(kept))))
 }

@@ -5,6 +5,8 @@
 use crate::support::{Folder, SOUND};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
 
 fn start(folder: &Folder, arguments: &[&str]) -> Child {
@@ -92,6 +94,43 @@ fn a_pipe_that_says_nothing_keeps_nobody_waiting() {
         assert_eq!((&report["exit"]["name"], &report["findings"]), (&how.2.into(), &Value::Array(Vec::new())));
         drop(input);
         assert!(stop(run(&["inspect", "pipe", "--json"]), how).is_empty());
+    }
+}
+
+/// So it does for an address, a database and a command that never answer.
+#[test]
+fn whoever_never_answers_keeps_nobody_waiting() {
+    let folder = Folder::new();
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("bound").port();
+    assert!(Command::new("mkfifo").arg(folder.path("pipe")).status().expect("mkfifo runs").success());
+    let project = |source: &str| format!("[source]\n{source}\n[[target]]\nname = \"openai\"\nspec = \"openai\"\n");
+    folder.write("address.toml", project(&format!("path = \"http://127.0.0.1:{port}/catalog.csv\"\nallow_private = true")));
+    folder.write("command.toml", project("command = [\"sh\", \"-c\", \"touch asked; exec cat pipe\"]"));
+    folder.write("database.toml", project(&format!("database = {{ url = \"postgres://shop@127.0.0.1:{port}/shop\", table = \"products\" }}")));
+    for (signal, code, name) in [("-INT", 130, "interrupted"), ("-TERM", 143, "terminated")] {
+        for asks in ["address", "database", "command"].into_iter().filter(|asks| *asks != "database" || cfg!(feature = "database")) {
+            let child = start(&folder, &["build", "--config", &format!("{asks}.toml"), "--output-format", "json"]);
+            // Kept open, and never answered.
+            let connection = (asks != "command").then(|| silent.accept().expect("it asks"));
+            while connection.is_none() && !folder.exists("asked") {
+                std::thread::yield_now();
+            }
+            send(signal, &child);
+            let output = child.wait_with_output().expect("the program ends");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{asks}: {said}");
+            let report: Value = serde_json::from_slice(&output.stdout).expect("one whole document");
+            assert_eq!(report["exit"]["name"], name, "{asks}");
+            assert!(!said.contains("second signal") && !folder.exists("out"), "{asks}: {said}");
+            if connection.is_none() {
+                std::fs::remove_file(folder.path("asked")).expect("it was asked");
+                // Nobody reads the pipe any more: the command ended too.
+                let mut writer = std::fs::OpenOptions::new();
+                let left = writer.write(true).custom_flags(0o4000).open(folder.path("pipe"));
+                assert!(left.is_err(), "the command goes on");
+            }
+        }
     }
 }
 
