@@ -2,7 +2,7 @@
 //! is an error at the line where it stands.
 
 use super::across::{AcrossCheck, MOST_RULES};
-use super::kinds::FieldSet;
+use super::kinds::{FieldSet, bit};
 use super::registry::{self, Outcome};
 use super::row::Names;
 use super::structure;
@@ -49,6 +49,7 @@ impl RuleTable {
         let key = spec.identity.key.as_ref().map(|key| names.field(key)).transpose().map_err(|message| fault(&message))?;
         let mut table = Self {
             needed: FieldSet::of(needed.map(|(place, _)| FieldId(place as u16))),
+            readers: vec![0; fields.len()],
             fields,
             said,
             names: spec.fields.iter().map(|field| field.name.clone()).collect(),
@@ -115,9 +116,15 @@ impl RuleTable {
             let mentioned = rule.attributes.iter().chain(&rule.all).chain(rule.when.keys()).chain(rule.then.keys());
             let mut mentioned: Vec<FieldId> = mentioned.map(|name| names.field(name)).collect::<Result<_, _>>()?;
             mentioned.dedup();
-            let reads = FieldSet::of(rule.names().map(|name| names.field(name)).collect::<Result<Vec<_>, _>>()?);
+            let number = self.row.len();
+            if number == FieldSet::MOST {
+                return Err(format!("{number} rules over the fields of a row are the most"));
+            }
+            for name in rule.names() {
+                self.readers[names.field(name)?.index()] |= bit(number);
+            }
             let said = saying(&mut self.said, said);
-            self.row.push(RowRule { needs: check.needs(), reads, check, said, what, repair, mentioned });
+            self.row.push(RowRule { needs: check.needs(), check, said, what, repair, mentioned });
             return Ok(());
         }
         if let Some(kind) = registry::ACROSS_KINDS.iter().find(|kind| kind.name == rule.kind) {

@@ -150,8 +150,6 @@ struct RowRule {
     check: Box<dyn RowCheck>,
     /// Fields without which no row can break the rule.
     needs: FieldSet,
-    /// All fields it looks at.
-    reads: FieldSet,
     said: u16,
     what: String,
     repair: Repair,
@@ -174,6 +172,8 @@ pub struct RuleTable {
     said: Vec<Said>,
     names: Vec<String>,
     row: Vec<RowRule>,
+    /// By field: the rules over the fields of a row that look at it, by number.
+    readers: Vec<u128>,
     across: Vec<AcrossRule>,
     exempt: Option<(FieldId, String, Vec<FieldId>)>,
     item: Option<FieldId>,
@@ -230,10 +230,11 @@ impl RuleTable {
         }
         let mut accepted = true;
         let repeated = facts.repeated(slots, buffer);
-        let unseen = facts.row.present.without(&repeated);
-        // The fields that are as they were in the row before.
-        let same = before.map(|before| FieldSet::unchanged(&facts.row.present, &before, &repeated));
-        for place in unseen.or(&self.needed.without(&facts.row.present)).places() {
+        let present = facts.row.present;
+        // What the row before kept is kept by values that are the same.
+        let changed = before.map(|before| present.or(before).without(present.and(before).and(repeated)));
+        let mut left = changed.map_or(u128::MAX, |changed| self.readers(changed) | facts.broken);
+        for place in present.without(repeated).or(self.needed.without(present)).places() {
             let rules = &self.fields[place];
             let slot = slots[place];
             if !slot.is_present() {
@@ -252,32 +253,26 @@ impl RuleTable {
                 Some(found) => accepted &= self.wrong(found, place, free_of_controls, buffer, slots, facts, mode, faults),
             }
         }
-        if same.is_none() {
-            facts.kept.clear();
+        if cfg!(debug_assertions) {
+            self.look_at_no_other_fields(left, &View { buffer, slots, facts: &facts.row });
         }
-        facts.kept.resize(self.row.len(), false);
-        for (number, rule) in self.row.iter().enumerate() {
-            // What the row before kept is kept by values that are the same.
-            if same.is_some_and(|same| facts.kept[number] && same.has_all(&rule.reads)) {
-                debug_assert!(
-                    rule.check.broken(&View { buffer, slots, facts: &facts.row }).is_none(),
-                    "{} looks at other fields",
-                    rule.what
-                );
-                continue;
-            }
-            facts.kept[number] = true;
-            if !facts.row.present.has_all(&rule.needs) {
+        facts.broken = 0;
+        while let Some(rule) = self.row.get(left.trailing_zeros() as usize) {
+            let number = left.trailing_zeros() as usize;
+            left &= left - 1;
+            if !facts.row.present.has_all(rule.needs) {
                 continue;
             }
             let view = View { buffer, slots, facts: &facts.row };
             let Some(field) = rule.check.broken(&view) else { continue };
-            facts.kept[number] = false;
+            facts.broken |= kinds::bit(number);
             let mut fault = self.fault(rule.said, By::Row(number as u16), field, slots[field.index()]);
             if mode == Mode::Build {
                 self.tell(&mut fault, buffer, slots);
                 if rule.repair.is_any() {
-                    self.repair(rule, buffer, slots, facts);
+                    let repaired = self.repair(rule, buffer, slots, facts);
+                    // The rules behind this one, which see other values now.
+                    left |= self.readers(repaired) & u128::MAX.checked_shl(number as u32 + 1).unwrap_or(0);
                     fault.fix = Some(Fix {
                         applicability: Applicability::Safe,
                         value: rule.repair.set.first().map(|(_, value)| value.clone()),
@@ -291,6 +286,22 @@ impl RuleTable {
         }
         facts.before = Some(facts.row.present);
         accepted
+    }
+
+    /// The rules over the fields of a row that look at any of these.
+    fn readers(&self, fields: FieldSet) -> u128 {
+        let mut rules = 0;
+        for place in fields.places() {
+            rules |= self.readers[place];
+        }
+        rules
+    }
+
+    /// Makes sure that the rules which are not asked would not be broken.
+    fn look_at_no_other_fields(&self, asked: u128, view: &View<'_>) {
+        for (number, rule) in self.row.iter().enumerate().filter(|(number, _)| asked & kinds::bit(*number) == 0) {
+            assert!(rule.check.broken(view).is_none(), "`{}`, rule {number}, looks at other fields than it names", rule.what);
+        }
     }
 
     /// Records what is wrong with a value, of which the first was found; returns whether the row is
@@ -403,7 +414,9 @@ impl RuleTable {
         }
     }
 
-    fn repair(&self, rule: &RowRule, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts) {
+    /// Repairs what breaks a rule; returns the fields that have other values now.
+    fn repair(&self, rule: &RowRule, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts) -> FieldSet {
+        let mut repaired = FieldSet::of(rule.repair.omit.iter().copied().chain(rule.repair.set.iter().map(|(field, _)| *field)));
         for &field in &rule.repair.omit {
             slots[field.index()] = Slot::EMPTY;
             facts.forget(field.index());
@@ -415,6 +428,7 @@ impl RuleTable {
             facts.row.present.set(field.index(), slots[field.index()].is_present());
         }
         if let Some((from, to)) = self.sale.filter(|_| rule.repair.fold_sale).or(rule.repair.fold) {
+            repaired = repaired.or(FieldSet::of([from, to]));
             slots[to.index()] = slots[from.index()];
             slots[from.index()] = Slot::EMPTY;
             let parsed = facts.row.parsed[from.index()];
@@ -424,6 +438,7 @@ impl RuleTable {
             facts.row.present.set(to.index(), slots[to.index()].is_present());
             facts.row.present.set(from.index(), false);
         }
+        repaired
     }
 
     /// What the rules over several rows keep of an accepted row.

@@ -107,7 +107,10 @@ fn whoever_never_answers_keeps_nobody_waiting() {
     let project = |source: &str| format!("[source]\n{source}\n[[target]]\nname = \"openai\"\nspec = \"openai\"\n");
     folder.write("address.toml", project(&format!("path = \"http://127.0.0.1:{port}/catalog.csv\"\nallow_private = true")));
     folder.write("command.toml", project("command = [\"sh\", \"-c\", \"touch asked; exec cat pipe\"]"));
-    folder.write("database.toml", project(&format!("database = {{ url = \"postgres://shop@127.0.0.1:{port}/shop\", table = \"products\" }}")));
+    folder.write(
+        "database.toml",
+        project(&format!("database = {{ url = \"postgres://shop@127.0.0.1:{port}/shop\", table = \"products\" }}")),
+    );
     for (signal, code, name) in [("-INT", 130, "interrupted"), ("-TERM", 143, "terminated")] {
         for asks in ["address", "database", "command"].into_iter().filter(|asks| *asks != "database" || cfg!(feature = "database")) {
             let child = start(&folder, &["build", "--config", &format!("{asks}.toml"), "--output-format", "json"]);

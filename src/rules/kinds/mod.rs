@@ -179,11 +179,11 @@ pub(crate) fn always(_: &FieldFile) -> bool {
 
 /// A set of fields, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FieldSet([u64; 4]);
+pub(crate) struct FieldSet(u128);
 
 impl FieldSet {
     /// How many fields a spec may have.
-    pub(crate) const MOST: usize = 256;
+    pub(crate) const MOST: usize = u128::BITS as usize;
 
     /// The set of these fields.
     pub(crate) fn of(fields: impl IntoIterator<Item = FieldId>) -> Self {
@@ -196,92 +196,95 @@ impl FieldSet {
 
     /// The set of the fields that have a value.
     pub(crate) fn present(slots: &[Slot]) -> Self {
-        let mut set = Self::default();
-        for (word, slots) in set.0.iter_mut().zip(slots.chunks(64)) {
-            for (bit, slot) in slots.iter().enumerate() {
-                *word |= u64::from(slot.is_present()) << bit;
-            }
-        }
-        set
+        let bits = |slots: &[Slot]| slots.iter().enumerate().fold(0, |word, (bit, slot)| word | u64::from(slot.is_present()) << bit);
+        let (low, high) = slots.split_at(slots.len().min(64));
+        Self(u128::from(bits(low)) | u128::from(bits(high.get(..64).unwrap_or(high))) << 64)
     }
 
     /// The fields of both sets.
-    pub(crate) fn or(mut self, other: &Self) -> Self {
-        self.0.iter_mut().zip(&other.0).for_each(|(word, more)| *word |= more);
-        self
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
-    /// The fields that have the same value, or none, in two rows, of those that have a value in
-    /// each, and those whose value is repeated.
-    pub(crate) fn unchanged(now: &Self, before: &Self, repeated: &Self) -> Self {
-        let same = |word: usize| now.0[word] & before.0[word] & repeated.0[word] | !(now.0[word] | before.0[word]);
-        Self(std::array::from_fn(same))
+    /// The fields that are in both sets.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// The fields of this set that are not in another.
-    pub(crate) fn without(mut self, other: &Self) -> Self {
-        self.0.iter_mut().zip(&other.0).for_each(|(word, less)| *word &= !less);
-        self
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// The fields of this set that satisfy a test.
-    pub(crate) fn those(&self, test: impl Fn(usize) -> bool) -> Self {
-        Self(std::array::from_fn(|word| {
-            let (mut left, mut found) = (self.0[word], 0);
+    pub(crate) fn those(self, test: impl Fn(usize) -> bool) -> Self {
+        let [low, high] = self.words();
+        let those = |mut left: u64, first: usize| {
+            let mut found = 0;
             while left != 0 {
                 let bit = left.trailing_zeros() as usize;
-                found |= u64::from(test(word * 64 + bit)) << bit;
+                found |= u64::from(test(first + bit)) << bit;
                 left &= left - 1;
             }
             found
-        }))
+        };
+        Self(u128::from(those(low, 0)) | u128::from(those(high, 64)) << 64)
+    }
+
+    fn words(self) -> [u64; 2] {
+        [self.0 as u64, (self.0 >> 64) as u64]
     }
 
     /// Where the fields of the set stand, in their order.
+    #[inline]
     pub(crate) fn places(self) -> impl Iterator<Item = usize> {
-        Places { words: self.0, number: 0 }
+        Places { words: self.words(), number: 0 }
     }
 
     /// Puts a field in or takes it out.
     pub(crate) fn set(&mut self, field: usize, is_in: bool) {
-        let (word, bit) = (&mut self.0[field / 64 % 4], 1 << (field % 64));
-        *word = if is_in { *word | bit } else { *word & !bit };
+        let bit = bit(field);
+        self.0 = if is_in { self.0 | bit } else { self.0 & !bit };
     }
 
     /// Whether a field is in the set.
-    pub(crate) fn has(&self, field: FieldId) -> bool {
-        self.0[field.index() / 64 % 4] >> (field.index() % 64) & 1 == 1
+    pub(crate) fn has(self, field: FieldId) -> bool {
+        self.0 & bit(field.index()) != 0
     }
 
     /// Whether all of these fields are in the set.
     #[inline]
-    pub(crate) fn has_all(&self, wanted: &Self) -> bool {
-        let ([a, b, c, d], [e, f, g, h]) = (self.0, wanted.0);
-        (!a & e) | (!b & f) | (!c & g) | (!d & h) == 0
+    pub(crate) fn has_all(self, wanted: Self) -> bool {
+        !self.0 & wanted.0 == 0
     }
 
     /// Whether none of these fields is in the set.
     #[inline]
-    pub(crate) fn has_none(&self, unwanted: &Self) -> bool {
-        let ([a, b, c, d], [e, f, g, h]) = (self.0, unwanted.0);
-        (a & e) | (b & f) | (c & g) | (d & h) == 0
+    pub(crate) fn has_none(self, unwanted: Self) -> bool {
+        self.0 & unwanted.0 == 0
     }
 
     /// How many of these fields are in the set.
-    pub(crate) fn count_of(&self, wanted: &Self) -> usize {
-        self.0.iter().zip(&wanted.0).map(|(has, wanted)| (has & wanted).count_ones() as usize).sum()
+    pub(crate) fn count_of(self, wanted: Self) -> usize {
+        (self.0 & wanted.0).count_ones() as usize
     }
 }
 
-/// What is left of a set that is gone through.
+/// One of the bits of a set.
+pub(in crate::rules) fn bit(place: usize) -> u128 {
+    1 << (place % FieldSet::MOST)
+}
+
+/// What is left of a set that is gone through, a word at a time.
 struct Places {
-    words: [u64; 4],
+    words: [u64; 2],
     number: usize,
 }
 
 impl Iterator for Places {
     type Item = usize;
 
+    #[inline]
     fn next(&mut self) -> Option<usize> {
         loop {
             let word = self.words.get_mut(self.number)?;
@@ -307,8 +310,8 @@ pub struct RowFactsBox {
     passed: Vec<Cell>,
     /// The fields that had a value in the row before, when that was judged.
     pub(super) before: Option<FieldSet>,
-    /// By rule over the fields of a row: whether that row kept it.
-    pub(super) kept: Vec<bool>,
+    /// The rules over the fields of a row that it broke, by number.
+    pub(super) broken: u128,
     /// The last group, and by rule over several rows the last value, with what they came to.
     group: Option<(Cell, Key)>,
     values: Vec<(Cell, u32)>,

@@ -77,7 +77,7 @@ impl RowCheck for Differs {
     }
 
     fn needs(&self) -> FieldSet {
-        FieldSet::of(self.fields).or(&self.when.needed())
+        FieldSet::of(self.fields).or(self.when.needed())
     }
 }
 

@@ -108,17 +108,17 @@ impl Conditions {
 
     /// Whether nothing is asked.
     pub(crate) fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.present.or(&self.absent) == FieldSet::default()
+        self.values.is_empty() && self.present.or(self.absent) == FieldSet::default()
     }
 
     /// Whether all conditions hold.
     pub(crate) fn hold(&self, row: &View<'_>) -> bool {
         let present = &row.facts.present;
-        present.has_all(&self.present) && present.has_none(&self.absent) && self.values.iter().all(|condition| condition.holds(row))
+        present.has_all(self.present) && present.has_none(self.absent) && self.values.iter().all(|condition| condition.holds(row))
     }
 
     /// The fields without whose values not all conditions can hold.
     pub(crate) fn needed(&self) -> FieldSet {
-        self.present.or(&FieldSet::of(self.values.iter().filter_map(Condition::needed)))
+        self.present.or(FieldSet::of(self.values.iter().filter_map(Condition::needed)))
     }
 }

@@ -38,7 +38,7 @@ impl When {
     }
 
     fn holds(&self, row: &View<'_>) -> bool {
-        self.any_present.is_none_or(|any| !row.facts.present.has_none(&any)) && self.all.hold(row)
+        self.any_present.is_none_or(|any| !row.facts.present.has_none(any)) && self.all.hold(row)
     }
 }
 
@@ -88,8 +88,8 @@ impl RowCheck for Requires {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
         // What is asked for is mostly there, and looking is cheaper than judging conditions.
         let present = &row.facts.present;
-        let has_any = self.any.is_empty() || !present.has_none(&self.needs_any);
-        if (has_any && present.has_all(&self.needs_all)) || !self.when.holds(row) {
+        let has_any = self.any.is_empty() || !present.has_none(self.needs_any);
+        if (has_any && present.has_all(self.needs_all)) || !self.when.holds(row) {
             return None;
         }
         let missing = self.all.iter().find(|&&field| !row.is_present(field)).or(self.any.first()).copied();
@@ -121,7 +121,7 @@ struct Forbids {
 impl RowCheck for Forbids {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
         // The attributes are mostly absent, and looking is cheaper than judging conditions.
-        if row.facts.present.has_none(&self.any) || !self.when.holds(row) {
+        if row.facts.present.has_none(self.any) || !self.when.holds(row) {
             return None;
         }
         self.fields.iter().find(|&&field| row.is_present(field)).copied()
@@ -132,6 +132,6 @@ impl RowCheck for Forbids {
             [only] => FieldSet::of([*only]),
             _ => FieldSet::default(),
         };
-        self.when.all.needed().or(&only)
+        self.when.all.needed().or(only)
     }
 }

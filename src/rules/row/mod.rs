@@ -32,7 +32,7 @@ impl<'a> View<'a> {
     }
 
     /// How many of some fields have a value.
-    pub(crate) fn count_present(&self, fields: &FieldSet) -> usize {
+    pub(crate) fn count_present(&self, fields: FieldSet) -> usize {
         self.facts.present.count_of(fields)
     }
 

@@ -61,6 +61,6 @@ impl Counted {
 
 impl RowCheck for Counted {
     fn broken(&self, row: &View<'_>) -> Option<FieldId> {
-        (!(self.fits)(row.count_present(&self.fields), self.all, self.count)).then_some(self.blamed)
+        (!(self.fits)(row.count_present(self.fields), self.all, self.count)).then_some(self.blamed)
     }
 }
