@@ -11,6 +11,8 @@ pub mod kinds;
 pub mod registry;
 pub mod row;
 pub mod structure;
+#[cfg(test)]
+mod tests;
 
 use crate::cell::{Cell, Shape, Slot};
 use crate::finding::{Applicability, Fix};

@@ -97,11 +97,15 @@ fn a_pipe_that_says_nothing_keeps_nobody_waiting() {
     }
 }
 
+/// Does not wait for a reader.
+const O_NONBLOCK: i32 = if cfg!(target_os = "linux") { 0o4000 } else { 4 };
+
 /// So it does for an address, a database and a command that never answer.
 #[test]
 fn whoever_never_answers_keeps_nobody_waiting() {
     let folder = Folder::new();
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    silent.set_nonblocking(true).expect("it does not wait");
     let port = silent.local_addr().expect("bound").port();
     assert!(Command::new("mkfifo").arg(folder.path("pipe")).status().expect("mkfifo runs").success());
     let project = |source: &str| format!("[source]\n{source}\n[[target]]\nname = \"openai\"\nspec = \"openai\"\n");
@@ -113,11 +117,12 @@ fn whoever_never_answers_keeps_nobody_waiting() {
     );
     for (signal, code, name) in [("-INT", 130, "interrupted"), ("-TERM", 143, "terminated")] {
         for asks in ["address", "database", "command"].into_iter().filter(|asks| *asks != "database" || cfg!(feature = "database")) {
-            let child = start(&folder, &["build", "--config", &format!("{asks}.toml"), "--output-format", "json"]);
-            // Kept open, and never answered.
-            let connection = (asks != "command").then(|| silent.accept().expect("it asks"));
+            let mut child = start(&folder, &["build", "--config", &format!("{asks}.toml"), "--output-format", "json"]);
+            // A connection is kept open, and never answered.
+            let mut connection = None;
             while connection.is_none() && !folder.exists("asked") {
-                std::thread::yield_now();
+                assert!(child.try_wait().expect("a child").is_none(), "{asks}: it ended");
+                connection = silent.accept().ok();
             }
             send(signal, &child);
             let output = child.wait_with_output().expect("the program ends");
@@ -130,7 +135,7 @@ fn whoever_never_answers_keeps_nobody_waiting() {
                 std::fs::remove_file(folder.path("asked")).expect("it was asked");
                 // Nobody reads the pipe any more: the command ended too.
                 let mut writer = std::fs::OpenOptions::new();
-                let left = writer.write(true).custom_flags(0o4000).open(folder.path("pipe"));
+                let left = writer.write(true).custom_flags(O_NONBLOCK).open(folder.path("pipe"));
                 assert!(left.is_err(), "the command goes on");
             }
         }

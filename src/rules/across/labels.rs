@@ -86,7 +86,7 @@ impl Labels {
             let (item, group) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
             Some((blamed.as_chunks::<2>().0, std::str::from_utf8(item).ok()?, std::str::from_utf8(group).ok()?))
         });
-        let (blamed, item, group) = parts.ok_or_else(|| io::Error::other(format!("what row {place} is called cannot be read again")))?;
+        let (blamed, item, group) = parts.ok_or_else(|| io::Error::other(format!("what row {row} is called cannot be read again")))?;
         let blamed = blamed.iter().map(|column| u16::from_le_bytes(*column)).collect();
         Ok(Label { blamed, item: item.to_owned(), group: group.to_owned() })
     }
