@@ -70,7 +70,8 @@ fn no_target_is_named_outside_its_folder() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&root, &mut files);
-    for file in files {
+    // A module of tests may stand in a file of its own.
+    for file in files.into_iter().filter(|file| !file.ends_with("tests.rs")) {
         // The list of spec folders and presets names them, help texts show examples, and the
         // command line has a default target.
         // So do the rooms that speak a target's API.
