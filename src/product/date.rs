@@ -46,7 +46,10 @@ pub fn compare(first: &str, second: &str) -> Option<std::cmp::Ordering> {
 fn is_time(text: &str) -> bool {
     let Some(time) = text.strip_prefix(['T', 't', ' ']) else { return false };
     let (clock, zone) = time.split_at(time.find(['Z', 'z', '+', '-']).unwrap_or(time.len()));
-    let two = |part: &str, below: u8| part.len() == 2 && part.parse::<u8>().is_ok_and(|n| n < below);
+    let two = |part: &str, below: u8| match part.as_bytes() {
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => (tens - b'0') * 10 + (ones - b'0') < below,
+        _ => false,
+    };
     let mut parts = clock.split(':');
     let clock_sound = parts.next().is_some_and(|hour| two(hour, 24))
         && parts.next().is_some_and(|minute| two(minute, 60))
@@ -103,7 +106,7 @@ mod tests {
             assert!(parse(good).is_ok(), "{good}");
         }
         assert_eq!(parse("2036-02-30"), Err(DateDefect::Impossible));
-        for bad in ["11/30/2036", "2026-10-15 nine", "2026-1-5", "", "2026-10-15T25:00Z", "ééééé"] {
+        for bad in ["11/30/2036", "2026-10-15 nine", "2026-1-5", "", "2026-10-15T25:00Z", "2026-10-15T09:00+02:+5", "ééééé"] {
             assert_eq!(parse(bad), Err(DateDefect::NotIso), "{bad}");
         }
     }
