@@ -5,6 +5,7 @@
 //! invented, and nothing here knows a target.
 
 mod derive;
+mod units;
 mod value;
 
 use crate::cell::{Cell, Shape, Slot};
@@ -14,6 +15,7 @@ use crate::product::link::KnownHost;
 use crate::product::money::Currency;
 use crate::product::text;
 use std::borrow::Cow;
+use units::Parts;
 use value::Change;
 
 /// What normalization may do to a value: the second half of the note's code, what is done,
@@ -29,6 +31,7 @@ pub static REPAIRS: &[(&str, &str, &[Kind])] = &[
     ("address", "a relative or unencoded address is made absolute and encoded", &[Kind::Link]),
     ("bad-entry", "addresses of a list that are none are left out", &[Kind::Links]),
     ("unit", "a unit in the cell is kept apart from the number", &[Kind::Axis, Kind::Weight]),
+    ("other-unit", "a box is left out whose unit is not that of the axes which are given beside it", &[Kind::Box]),
 ];
 
 /// What follows from several values together: the whole code, and what is done.
@@ -117,6 +120,8 @@ struct Known {
     sound: Cell,
     /// The last values that were changed, and what they became.
     made: Vec<(Cell, Cell)>,
+    /// The last value of which nobody needs to hear that it was parted, and its parts.
+    parted: Option<(Cell, Parts)>,
     host: KnownHost,
     /// How many values were looked at closely.
     seen: usize,
@@ -183,31 +188,42 @@ impl Normalizer {
             draft.set(attribute, Slot { cell: *cell, column: slot.column });
             return;
         }
+        if let Some((_, parts)) = known.parted.as_ref().filter(|(from, _)| from.equals(slot.cell, buffer))
+            && parts.fit(buffer, draft, attribute)
+        {
+            parts.put(draft, attribute, slot.column);
+            return;
+        }
         known.seen += 1;
         let value = slot.text(buffer);
         let Some(change) = value::change(self, attribute, value, slot.cell.shape, &mut known.host) else {
             known.sound = slot.cell;
             return;
         };
-        let Change { value: new, unit, axes, quiet, defect, message } = change;
+        let Change { value: new, others, quiet, defect, message } = change;
         let shape = if matches!(Attributes::shared().kind(attribute), Kind::Options) { slot.cell.shape } else { Shape::Text };
         let cell = Cell::store(buffer, &new, shape);
+        let others = others.into_iter().map(|(other, text)| (other, Cell::store(buffer, &text, Shape::Text))).collect();
+        let parts = Parts { own: cell, others, give_way: quiet };
+        if !parts.fit(buffer, draft, attribute) {
+            // A number that names a unit of its own stays as it is, for the rules to judge.
+            if quiet {
+                let message = "its unit is not that of the axes that are given beside it".into();
+                notes.push(Note { attribute, defect: "other-unit", message, old: Words::Of(slot.cell), new: None, column: slot.column });
+                draft.set(attribute, Slot { cell, column: slot.column });
+            }
+            return;
+        }
         if !quiet {
             let new = cell.is_present().then_some(Words::Of(cell));
             notes.push(Note { attribute, defect, message, old: Words::Of(slot.cell), new, column: slot.column });
         }
-        if unit.is_none() && axes.is_none() {
+        parts.put(draft, attribute, slot.column);
+        if parts.others.is_empty() {
             known.made.truncate(REMEMBERED - 1);
             known.made.insert(0, (slot.cell, cell));
-        }
-        draft.set(attribute, Slot { cell, column: slot.column });
-        if let Some((holder, word)) = unit.filter(|(holder, _)| !draft.get(*holder).is_present() || !quiet) {
-            draft.set(holder, Slot { cell: Cell::store(buffer, &word, Shape::Text), column: slot.column });
-        }
-        for (axis, length) in axes.into_iter().flatten() {
-            if !draft.get(axis).is_present() {
-                draft.set(axis, Slot { cell: Cell::store(buffer, &length, Shape::Text), column: slot.column });
-            }
+        } else if quiet {
+            known.parted = Some((slot.cell, parts));
         }
     }
 }

@@ -1,23 +1,21 @@
 //! One value at a time: what each kind of attribute accepts, and the one repair it has.
 
 use super::Normalizer;
+use super::units::{AXES, UNIT};
 use crate::cell::Shape;
 use crate::mapping::compile::unit_of;
-use crate::product::attribute::{AttributeId, Attributes, Kind, known};
+use crate::product::attribute::{AttributeId, Attributes, Kind};
 use crate::product::link::KnownHost;
 use crate::product::money::Money;
 use crate::product::{date, gtin, html, link, measure, number, synonyms, text};
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 /// A value that changes.
 pub(super) struct Change {
     /// What it becomes; empty where it is left out.
     pub(super) value: String,
-    /// A unit that stood in the same cell.
-    pub(super) unit: Option<(AttributeId, String)>,
-    /// Axes that stood in the same cell.
-    pub(super) axes: Option<Vec<(AttributeId, String)>>,
+    /// What else stood in the same cell: a unit, the axes of a box.
+    pub(super) others: Vec<(AttributeId, String)>,
     /// Whether the change is only one of form that nobody needs to hear of.
     pub(super) quiet: bool,
     /// The second half of the note's code.
@@ -27,11 +25,11 @@ pub(super) struct Change {
 }
 
 fn noted(value: String, defect: &'static str, message: impl Into<Cow<'static, str>>) -> Option<Change> {
-    Some(Change { value, unit: None, axes: None, quiet: false, defect, message: message.into() })
+    Some(Change { value, others: Vec::new(), quiet: false, defect, message: message.into() })
 }
 
 fn quiet(value: String) -> Option<Change> {
-    Some(Change { value, unit: None, axes: None, quiet: true, defect: "", message: Cow::Borrowed("") })
+    Some(Change { value, others: Vec::new(), quiet: true, defect: "", message: Cow::Borrowed("") })
 }
 
 /// The change a value needs; `None` where it is fine as it is, or where nothing can be done.
@@ -270,22 +268,20 @@ fn category(value: &str) -> Option<Change> {
     if made == value { trimmed(value) } else { quiet(made) }
 }
 
-static BOX: LazyLock<[AttributeId; 4]> = LazyLock::new(|| ["length", "width", "height", "dimensions_unit"].map(known));
-
 fn boxed(value: &str, shape: Shape) -> Option<Change> {
-    let [length, width, height, unit] = *BOX;
+    let ([length, width, height], unit) = (*AXES, *UNIT);
+    let into = |others| Some(Change { value: String::new(), others, quiet: true, defect: "", message: Cow::Borrowed("") });
     if shape == Shape::Object || value.starts_with('{') {
         let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(value).ok()?;
         let text_of = |key: &str| object.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         let axes = [(length, "length"), (width, "width"), (height, "height")];
-        let axes = axes.into_iter().filter_map(|(id, key)| Some((id, text_of(key)?))).collect();
+        let axes = axes.into_iter().filter_map(|(id, key)| Some((id, text_of(key)?)));
         let unit = text_of("unit").map(|word| (unit, measure::unit(&word).map_or(word, str::to_owned)));
-        return Some(Change { value: String::new(), unit, axes: Some(axes), quiet: true, defect: "", message: Cow::Borrowed("") });
+        return into(axes.chain(unit).collect());
     }
     let ([first, second, third], word) = measure::split_box(value)?;
     let unit = measure::unit(word).map(|word| (unit, word.to_owned()));
-    let axes = Some(vec![(length, first), (width, second), (height, third)]);
-    Some(Change { value: String::new(), unit, axes, quiet: true, defect: "", message: Cow::Borrowed("") })
+    into([(length, first), (width, second), (height, third)].into_iter().chain(unit).collect())
 }
 
 fn measured(attribute: AttributeId, value: &str) -> Option<Change> {
@@ -297,13 +293,12 @@ fn measured(attribute: AttributeId, value: &str) -> Option<Change> {
     if !word.is_empty() && unit.is_none() {
         return None;
     }
-    let unit = unit_of(attribute).zip(unit.map(str::to_owned));
+    let others: Vec<_> = unit_of(attribute).zip(unit.map(str::to_owned)).into_iter().collect();
     // The unit in the cell belongs to this very number and wins over one given elsewhere.
     Some(Change {
         value: amount,
-        quiet: unit.is_none(),
-        unit,
-        axes: None,
+        quiet: others.is_empty(),
+        others,
         defect: "unit",
         message: Cow::Borrowed("the unit in the cell is kept apart from the number"),
     })

@@ -170,3 +170,36 @@ fn transforms_are_listed() {
         assert!(run.out.contains(name), "{}", run.out);
     }
 }
+
+/// Rows that share a box share what it is parted into, and each keeps what it says of an axis
+/// itself; but numbers in two units never come to stand under one.
+#[test]
+fn a_box_and_axes_with_units_come_to_one_unit_or_are_left_out() {
+    let folder = Folder::new();
+    let rows = [
+        ("A", "12 × 8 x 5 in,,,,", ["12", "8", "5", "in"]),
+        ("B", "12 × 8 x 5 in,14,,,", ["14", "8", "5", "in"]),
+        // A single axis is not published.
+        ("C", "12 × 8 x 5 in,14,,,cm", ["", "", "", ""]),
+        ("D", "12 × 8 x 5 in,14,9,6,cm", ["14", "9", "6", "cm"]),
+        ("E", "12 × 8 x 5 in,,,,cm", ["12", "8", "5", "in"]),
+        ("F", "12 × 9 x 5 in,,,,", ["12", "9", "5", "in"]),
+        ("G", ",14 in,20 in,8 in,cm", ["14", "20", "8", "in"]),
+        ("H", ",14 in,20,8,cm", ["", "20", "8", "cm"]),
+        ("I", ",14 in,20 cm,,", ["", "", "", ""]),
+        ("J", ",14 in,20,8,Inches", ["14", "20", "8", "in"]),
+    ];
+    let written =
+        rows.map(|(id, size, _)| format!("{id},Cup,Acme,A cup.,https://shop.example/{id},https://shop.example/{id}.jpg,5 USD,{size}\n"));
+    let header = "sku,title,brand,description,link,image_link,price,dimensions,length,width,height,dimensions_unit\n";
+    folder.write("shop.csv", header.to_owned() + &written.concat());
+    folder.write("feedmill.toml", format!("{HEAD}[map]\nitem_id = \"sku\"\navailability = {{ constant = \"in_stock\" }}\n"));
+    let run = folder.run(&["build", "--output-format", "json"]);
+    assert!(run.code < 2, "{}", run.err);
+    for (id, _, expected) in rows {
+        let item = item(&folder, "openai", id);
+        let found = ["length", "width", "height", "dimensions_unit"].map(|field| item[field].as_str().unwrap_or("").to_owned());
+        assert_eq!(found, expected, "{id}");
+    }
+    assert_eq!(run.json()["summary"]["by_code"]["dimensions/other-unit"], 1);
+}
