@@ -249,10 +249,19 @@ impl RuleTable {
             facts.forget(place);
             // What a build makes of values may bring characters that the batch did not have.
             let free_of_controls = facts.is_free_of_controls && (mode == Mode::AsIs || slot.cell.end() <= facts.read);
-            match rules.defect(0, slot.cell, buffer, place, free_of_controls, &mut facts.row) {
+            let field = FieldId(place as u16);
+            let known = facts.failed(field, slot.cell, buffer);
+            match known.or_else(|| rules.defect(0, slot.cell, buffer, place, free_of_controls, &mut facts.row)) {
                 None if rules.repeatable => facts.passed(place, slot.cell),
                 None => {}
-                Some(found) => accepted &= self.wrong(found, place, free_of_controls, buffer, slots, facts, mode, faults),
+                Some(found) => {
+                    accepted &= self.wrong(found, place, free_of_controls, buffer, slots, facts, mode, faults);
+                    // Later checks, and rules over the row, may need what earlier checks left behind.
+                    let is_only = faults.last().is_some_and(|last| matches!(last.by, By::Check(number) if usize::from(number) == found.0));
+                    if known.is_none() && rules.repeatable && is_only && matches!(facts.row.parsed[place], kinds::Parsed::Nothing) {
+                        facts.keep_failed(field, slot.cell, found);
+                    }
+                }
             }
         }
         if cfg!(debug_assertions) {

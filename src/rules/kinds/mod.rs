@@ -308,6 +308,9 @@ pub struct RowFactsBox {
     pub(crate) row: RowFacts,
     /// By field: the last value that was judged, where it broke nothing.
     passed: Vec<Cell>,
+    /// The fields whose last bad value is known, and by field that value with what was found first.
+    failing: FieldSet,
+    failed: Vec<(Cell, usize, Defect)>,
     /// The fields that had a value in the row before, when that was judged.
     pub(super) before: Option<FieldSet>,
     /// The rules over the fields of a row that it broke, by number.
@@ -325,6 +328,7 @@ impl RowFactsBox {
     /// Begins a batch of so many bytes: what is known of the last one points into another buffer.
     pub fn begin(&mut self, read: usize, is_free_of_controls: bool) {
         self.passed.clear();
+        self.failing = FieldSet::default();
         self.before = None;
         self.group = None;
         self.values.clear();
@@ -376,6 +380,26 @@ impl RowFactsBox {
     /// Remembers a sound value.
     pub(crate) fn passed(&mut self, field: usize, cell: Cell) {
         self.passed[field] = cell;
+    }
+
+    /// What was found about a value, where it is the last bad one of its field: a column may be
+    /// wrong as a whole, and its neighbours wrong in the same way.
+    #[inline]
+    pub(crate) fn failed(&self, field: FieldId, cell: Cell, buffer: &str) -> Option<(usize, Defect)> {
+        if !self.failing.has(field) {
+            return None;
+        }
+        let (known, number, defect) = self.failed.get(field.index())?;
+        known.equals(cell, buffer).then_some((*number, *defect))
+    }
+
+    /// Remembers a bad value, and which check found which defect.
+    pub(crate) fn keep_failed(&mut self, field: FieldId, cell: Cell, (number, defect): (usize, Defect)) {
+        if self.failed.len() <= field.index() {
+            self.failed.resize(field.index() + 1, (Cell::ABSENT, 0, Defect { name: "" }));
+        }
+        self.failed[field.index()] = (cell, number, defect);
+        self.failing.set(field.index(), true);
     }
 
     /// Forgets what the value of a field turned out to be.
