@@ -223,7 +223,7 @@ fn links(with: &Normalizer, value: &str, shape: Shape, host: &mut KnownHost) -> 
             joined,
             "bad-entry",
             format!(
-                "{dropped} of the addresses {} no absolute http or https address and left out",
+                "{dropped} of the addresses {} no absolute http or https address that everybody can reach, and left out",
                 if dropped == 1 { "is" } else { "are" }
             ),
         );

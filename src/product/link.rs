@@ -1,5 +1,6 @@
 //! Web addresses: the check of an absolute http(s) URL, and the repair of a loose one.
 
+use super::network::is_private_host;
 use super::text::any_byte;
 
 /// Why a text is not an absolute http or https URL.
@@ -17,6 +18,8 @@ pub enum LinkDefect {
     Characters,
     /// A user name or password stands before the host.
     Credentials,
+    /// The host is one of a private network.
+    Private,
 }
 
 /// Whether a byte may not stand in an address as it is.
@@ -66,8 +69,8 @@ fn authority(rest: &[u8]) -> &[u8] {
 
 /// Checks that a text is an absolute http or https URL, at byte speed.
 ///
-/// Everything a feed's consumer would stumble over is judged: scheme, host, port, blanks
-/// and control characters. Paths and queries are taken as they are (RFC 3986 allows nearly
+/// Everything a feed's consumer would stumble over is judged: scheme, host, port, blanks,
+/// control characters, and whether anybody outside can reach the host. Paths and queries are taken as they are (RFC 3986 allows nearly
 /// anything there, and shops write it).
 pub fn check(text: &str) -> Result<(), LinkDefect> {
     let bytes = text.as_bytes();
@@ -98,9 +101,18 @@ fn strip_scheme(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(length..)
 }
 
+fn number(digits: &[u8]) -> u32 {
+    digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+}
+
 fn host(authority: &[u8]) -> Result<(), LinkDefect> {
+    let public = |name: &[u8]| match std::str::from_utf8(name) {
+        Ok(name) if is_private_host(name) => Err(LinkDefect::Private),
+        _ => Ok(()),
+    };
     if authority.first() == Some(&b'[') {
-        return if authority.contains(&b']') { Ok(()) } else { Err(LinkDefect::Host) };
+        let end = authority.iter().position(|b| *b == b']').ok_or(LinkDefect::Host)?;
+        return public(&authority[..=end]);
     }
     let (name, port) = match authority.iter().rposition(|&b| b == b':') {
         Some(colon) => (&authority[..colon], Some(&authority[colon + 1..])),
@@ -112,8 +124,8 @@ fn host(authority: &[u8]) -> Result<(), LinkDefect> {
     let sound = name.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_') || b >= 0x80)
         && name[0] != b'.'
         && !name.windows(2).any(|pair| pair == b"..")
-        && port.is_none_or(|port| port.len() <= 5 && port.iter().all(u8::is_ascii_digit));
-    if sound { Ok(()) } else { Err(LinkDefect::Host) }
+        && port.is_none_or(|port| port.len() <= 5 && port.iter().all(u8::is_ascii_digit) && number(port) <= u32::from(u16::MAX));
+    if sound { public(name) } else { Err(LinkDefect::Host) }
 }
 
 /// A loose address made absolute, where that needs no guess.
@@ -186,9 +198,13 @@ mod tests {
 
     #[test]
     fn what_is_absolute() {
-        for good in
-            ["https://example.com", "http://a.b/c?d=e#f", "HTTPS://Example.com:8443/", "https://bücher.example/ü", "https://[::1]/x"]
-        {
+        for good in [
+            "https://example.com",
+            "http://a.b/c?d=e#f",
+            "HTTPS://Example.com:8443/",
+            "https://bücher.example/ü",
+            "https://[2606:4700::1111]:8443/x",
+        ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
         for (bad, defect) in [
@@ -203,6 +219,10 @@ mod tests {
             ("https://u:p@example.com/", LinkDefect::Credentials),
             ("https://exa$mple.com/", LinkDefect::Host),
             ("https://example.com:80x/", LinkDefect::Host),
+            ("https://example.com:65536/", LinkDefect::Host),
+            ("http://localhost:8000/media/a.jpg", LinkDefect::Private),
+            ("http://192.168.0.10/a.jpg", LinkDefect::Private),
+            ("https://[::1]/x", LinkDefect::Private),
         ] {
             assert_eq!(check(bad), Err(defect), "{bad}");
         }

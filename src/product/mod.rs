@@ -13,6 +13,7 @@ pub mod json;
 pub mod link;
 pub mod measure;
 pub mod money;
+pub mod network;
 pub mod number;
 pub mod options;
 pub mod policy;

@@ -85,7 +85,7 @@ fn example(value: &toml::Value) -> String {
 
 /// Defects that no schema can tell: they need a calendar, a check digit, a list of codes, a
 /// currency's digits, another language's words, or today's date.
-const BEYOND: [&str; 20] = [
+const BEYOND: [&str; 21] = [
     "check-digit",
     "restricted-prefix",
     "currency-unknown",
@@ -101,6 +101,7 @@ const BEYOND: [&str; 20] = [
     "control-character",
     "repeated-name",
     "host-invalid",
+    "not-public",
     "destroyed",
     "out-of-range",
     "too-many-decimals",

@@ -4,8 +4,9 @@
 //! The check is made where names are resolved, and the connection goes to what was checked:
 //! a name that changes its mind between two look-ups gains nothing.
 
+use crate::product::network::{is_local_name, is_private};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use url::{Host, Url};
 
 const REFUSED: &str = "the address leads into a private network or to this machine, which is refused; if that is meant, \
@@ -52,11 +53,6 @@ pub(super) fn is_this_machine(url: &Url) -> bool {
     number(url).is_some_and(|number| number.is_loopback()) || url.host_str().is_some_and(is_local_name)
 }
 
-fn is_local_name(host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost")
-}
-
 fn number(url: &Url) -> Option<IpAddr> {
     match url.host()? {
         Host::Ipv4(number) => Some(number.into()),
@@ -65,77 +61,10 @@ fn number(url: &Url) -> Option<IpAddr> {
     }
 }
 
-/// Whether a number is not one of the public internet.
-fn is_private(number: IpAddr) -> bool {
-    match number {
-        IpAddr::V4(number) => is_private_v4(number),
-        IpAddr::V6(number) => is_private_v6(number),
-    }
-}
-
-fn is_private_v4(number: Ipv4Addr) -> bool {
-    let [a, b, c, _] = number.octets();
-    number.is_private()
-        || number.is_loopback()
-        || number.is_link_local()
-        || number.is_multicast()
-        || number.is_documentation()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 198 && (18..20).contains(&b))
-}
-
-fn is_private_v6(number: Ipv6Addr) -> bool {
-    let parts = number.segments();
-    let embedded = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match parts {
-        // IPv4 in IPv6 clothes: mapped, compatible, NAT64, 6to4.
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => is_private_v4(embedded(high, low)),
-        [0x2002, high, low, ..] => is_private_v4(embedded(high, low)),
-        // Only this eighth of all addresses is handed out to the public.
-        [first, ..] => first & 0xe000 != 0x2000 || (first == 0x2001 && parts[1] == 0xdb8),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{check, is_private};
+    use super::check;
     use url::Url;
-
-    #[test]
-    fn numbers_of_private_networks() {
-        for number in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "198.18.0.1",
-            "::1",
-            "::",
-            "fc00::1",
-            "fd12::1",
-            "fe80::1",
-            "ff02::1",
-            "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-            "64:ff9b:1::1",
-        ] {
-            assert!(is_private(number.parse().expect("a number")), "{number}");
-        }
-        for number in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"] {
-            assert!(!is_private(number.parse().expect("a number")), "{number}");
-        }
-    }
 
     #[test]
     fn every_spelling_is_seen_through() {

@@ -47,6 +47,13 @@ const DEFECTS: &[DefectDoc] = &[
         fix: "remove it",
         bad: |_| Some("https://user:secret@example.com/trail".to_owned()),
     },
+    DefectDoc {
+        name: "not-public",
+        what: "the host is this machine or one of a private network",
+        why: "pages and images must be publicly reachable; the target cannot fetch this one",
+        fix: "export from the published shop, or map or replace the host of the test system",
+        bad: |_| Some("http://localhost:8000/trail".to_owned()),
+    },
 ];
 
 pub(crate) const URL: ValueKind = ValueKind {
@@ -76,6 +83,7 @@ fn describe(defect: LinkDefect, value: &str, facts: &mut RowFacts) -> Defect {
         LinkDefect::HostMissing => facts.defect("host-missing", || format!("`{}` has no host", shown())),
         LinkDefect::Host => facts.defect("host-invalid", || format!("`{}` has no valid host", shown())),
         LinkDefect::Characters => facts.defect("bad-characters", || format!("`{}` holds characters that must be encoded", shown())),
+        LinkDefect::Private => facts.defect("not-public", || format!("`{}` can only be reached from its own network", shown())),
         LinkDefect::Credentials => facts.defect("credentials", || "the address holds a user name or password".to_owned()),
     }
 }
@@ -102,6 +110,13 @@ pub(crate) const URL_LIST: ValueKind = ValueKind {
             bad: |_| Some("https://example.com/a.jpg,https://user:secret@example.com/b.jpg".to_owned()),
         },
         DefectDoc {
+            name: "not-public",
+            what: "the host of an address of the list is this machine or one of a private network",
+            why: "images must be publicly reachable; the target cannot fetch this one",
+            fix: "export from the published shop, or replace the host of the test system",
+            bad: |_| Some("https://example.com/a.jpg,http://localhost:8000/b.jpg".to_owned()),
+        },
+        DefectDoc {
             name: "too-many",
             what: "the list is longer than the target takes",
             why: "more entries than documented",
@@ -124,6 +139,9 @@ impl ValueCheck for UrlList {
             count += 1;
             facts.address(field, entry).map_err(|defect| match defect {
                 LinkDefect::Credentials => facts.defect("credentials", || format!("entry {count} holds a user name or password")),
+                LinkDefect::Private => facts.defect("not-public", || {
+                    format!("entry {count}, `{}`, can only be reached from its own network", text::excerpt(entry, 60))
+                }),
                 _ => facts.defect("bad-entry", || format!("entry {count}, `{}`, is not an absolute address", text::excerpt(entry, 60))),
             })
         };
