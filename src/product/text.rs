@@ -133,11 +133,37 @@ pub fn without_controls(text: &str) -> String {
 
 /// Whether a word stands for nothing, such as `n/a` or `null`.
 pub fn is_placeholder(text: &str) -> bool {
-    if text.len() > 9 {
+    /// As people, programs and spreadsheets write them.
+    const WORDS: [&str; 20] = [
+        "null",
+        "none",
+        "nil",
+        "n/a",
+        "na",
+        "n.a.",
+        "unknown",
+        "undefined",
+        "nan",
+        "-",
+        "--",
+        "tbd",
+        "[object object]",
+        "#n/a",
+        "#ref!",
+        "#value!",
+        "#name?",
+        "#div/0!",
+        "#null!",
+        "#num!",
+    ];
+    // A template that nobody filled in.
+    if text.starts_with("{{") && text.ends_with("}}") {
+        return true;
+    }
+    // With the blanks around it.
+    if text.len() > 20 {
         return false;
     }
-    const WORDS: [&str; 14] =
-        ["null", "none", "nil", "n/a", "na", "n.a.", "#n/a", "unknown", "undefined", "nan", "-", "--", "tbd", "#ref!"];
     let text = trim(text);
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
@@ -350,6 +376,8 @@ mod tests {
     #[test]
     fn words_and_lines() {
         assert!(is_placeholder(" N/A ") && is_placeholder("unknown") && !is_placeholder("Nano"));
+        assert!(is_placeholder("#VALUE!") && is_placeholder("[object Object]") && is_placeholder("{{ product.title }}"));
+        assert!(!is_placeholder("{{ Braces }} Belt") && !is_placeholder("#1 Dad Mug"));
         assert!(is_all_capitals("TRAIL RUNNING SHOES") && !is_all_capitals("USB-C HUB x") && !is_all_capitals("TV 4K"));
         assert!(has_controls("x\u{7}") && has_controls("a\u{202e}b") && !has_controls("line\nbreak é €"));
         assert_eq!(one_line("  a\u{a0}\u{a0}b\n c "), "a b c");

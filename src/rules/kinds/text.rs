@@ -123,7 +123,7 @@ pub(crate) const PLACEHOLDERS: ValueKind = ValueKind {
     reads: &["placeholders"],
     defects: &[DefectDoc {
         name: "placeholder",
-        what: "a word such as `n/a` or `null` stands in place of a value",
+        what: "a word such as `n/a` or `null`, an error of a spreadsheet or an unfilled template stands in place of a value",
         why: "placeholders are shown to shoppers as if they were the value",
         fix: "leave the field out, or give the real value",
         bad: |_| Some("N/A".to_owned()),
