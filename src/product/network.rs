@@ -20,8 +20,8 @@ pub fn is_private_host(host: &str) -> bool {
         }
     }
     let ends_with = |end: &&str| {
-        let start = name.len().checked_sub(end.len());
-        start.is_some_and(|start| name.get(start..).is_some_and(|tail| tail.eq_ignore_ascii_case(end)) && name[..start].ends_with('.'))
+        let (front, tail) = name.split_at_checked(name.len().saturating_sub(end.len())).unwrap_or_default();
+        front.ends_with('.') && tail.eq_ignore_ascii_case(end)
     };
     !name.contains('.') || PRIVATE_ENDS.iter().any(ends_with)
 }

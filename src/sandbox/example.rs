@@ -5,10 +5,12 @@ use super::{Api, Sandbox};
 impl Sandbox {
     /// The addresses, and an example of targets that use them.
     pub fn introduction(&self) -> String {
-        let mut text = self.apis();
-        #[cfg(feature = "sftp")]
-        text.push_str(&self.sftp());
-        text
+        self.apis() + &self.sftp()
+    }
+
+    #[cfg(not(feature = "sftp"))]
+    fn sftp(&self) -> String {
+        String::new()
     }
 
     #[cfg(feature = "sftp")]
