@@ -1,7 +1,8 @@
 //! Web addresses: the check of an absolute http(s) URL, and the repair of a loose one.
 
-use super::network::is_private_host;
+use super::network::{is_private, is_private_host};
 use super::text::any_byte;
+use std::net::Ipv6Addr;
 
 /// Why a text is not an absolute http or https URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +71,8 @@ fn authority(rest: &[u8]) -> &[u8] {
 /// Checks that a text is an absolute http or https URL, at byte speed.
 ///
 /// Everything a feed's consumer would stumble over is judged: scheme, host, port, blanks,
-/// control characters, and whether anybody outside can reach the host. Paths and queries are taken as they are (RFC 3986 allows nearly
-/// anything there, and shops write it).
+/// control characters, and whether anybody outside can reach the host. Paths and queries are
+/// taken as they are (RFC 3986 allows nearly anything there, and shops write it).
 pub fn check(text: &str) -> Result<(), LinkDefect> {
     let bytes = text.as_bytes();
     let Some(rest) = strip_scheme(bytes) else {
@@ -101,18 +102,16 @@ fn strip_scheme(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(length..)
 }
 
+/// The number that so few digits write.
 fn number(digits: &[u8]) -> u32 {
     digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
 }
 
 fn host(authority: &[u8]) -> Result<(), LinkDefect> {
-    let public = |name: &[u8]| match std::str::from_utf8(name) {
-        Ok(name) if is_private_host(name) => Err(LinkDefect::Private),
-        _ => Ok(()),
-    };
-    if authority.first() == Some(&b'[') {
-        let end = authority.iter().position(|b| *b == b']').ok_or(LinkDefect::Host)?;
-        return public(&authority[..=end]);
+    if let Some(number) = authority.strip_prefix(b"[") {
+        let number = number.iter().position(|b| *b == b']').and_then(|end| std::str::from_utf8(&number[..end]).ok());
+        let number: Ipv6Addr = number.and_then(|number| number.parse().ok()).ok_or(LinkDefect::Host)?;
+        return if is_private(number.into()) { Err(LinkDefect::Private) } else { Ok(()) };
     }
     let (name, port) = match authority.iter().rposition(|&b| b == b':') {
         Some(colon) => (&authority[..colon], Some(&authority[colon + 1..])),
@@ -125,7 +124,11 @@ fn host(authority: &[u8]) -> Result<(), LinkDefect> {
         && name[0] != b'.'
         && !name.windows(2).any(|pair| pair == b"..")
         && port.is_none_or(|port| port.len() <= 5 && port.iter().all(u8::is_ascii_digit) && number(port) <= u32::from(u16::MAX));
-    if sound { public(name) } else { Err(LinkDefect::Host) }
+    match std::str::from_utf8(name) {
+        Ok(name) if sound && is_private_host(name) => Err(LinkDefect::Private),
+        Ok(_) if sound => Ok(()),
+        _ => Err(LinkDefect::Host),
+    }
 }
 
 /// A loose address made absolute, where that needs no guess.
@@ -223,6 +226,9 @@ mod tests {
             ("http://localhost:8000/media/a.jpg", LinkDefect::Private),
             ("http://192.168.0.10/a.jpg", LinkDefect::Private),
             ("https://[::1]/x", LinkDefect::Private),
+            ("https://[fd00::1]:8443/x", LinkDefect::Private),
+            ("https://[cafe]/x", LinkDefect::Host),
+            ("https://[2606:4700::1111/x", LinkDefect::Host),
         ] {
             assert_eq!(check(bad), Err(defect), "{bad}");
         }
