@@ -12,6 +12,7 @@ mod html_plain;
 pub mod json;
 pub mod link;
 pub mod measure;
+pub mod mojibake;
 pub mod money;
 pub mod network;
 pub mod number;

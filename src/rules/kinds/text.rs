@@ -2,7 +2,7 @@
 
 use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, always, never};
 use crate::cell::Shape;
-use crate::product::{html, text};
+use crate::product::{html, mojibake, text};
 
 pub(crate) const TEXT: ValueKind = ValueKind {
     name: "text",
@@ -153,13 +153,22 @@ pub(crate) const PLAIN_TEXT: ValueKind = ValueKind {
     advice: always,
     own: false,
     reads: &["plain_text"],
-    defects: &[DefectDoc {
-        name: "html",
-        what: "the text holds HTML tags or entities",
-        why: "the spec asks for plain text; tags are shown as they are",
-        fix: "build the feed with feedmill, which turns HTML into text, or strip it at the source",
-        bad: |_| Some("<p>Waterproof &amp; warm</p>".to_owned()),
-    }],
+    defects: &[
+        DefectDoc {
+            name: "html",
+            what: "the text holds HTML tags or entities",
+            why: "the spec asks for plain text; tags are shown as they are",
+            fix: "build the feed with feedmill, which turns HTML into text, or strip it at the source",
+            bad: |_| Some("<p>Waterproof &amp; warm</p>".to_owned()),
+        },
+        DefectDoc {
+            name: "mojibake",
+            what: "letters such as `Ã©` show that UTF-8 was read in another encoding on the way",
+            why: "shoppers see them as they are",
+            fix: "export the text as UTF-8; if the shop itself shows it so, correct it there",
+            bad: |_| Some("CafÃ© au lait".to_owned()),
+        },
+    ],
     compile: |field, _| Ok(field.plain_text.then(|| Box::new(PlainText) as Box<dyn ValueCheck>)),
 };
 
@@ -170,6 +179,9 @@ impl ValueCheck for PlainText {
     fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         if html::looks_like_html(value) {
             return Err(facts.defect("html", || "the text holds HTML".to_owned()));
+        }
+        if let Some(letters) = mojibake::find(value) {
+            return Err(facts.defect("mojibake", || format!("`{letters}` was a single letter before it was read in the wrong encoding")));
         }
         Ok(())
     }
