@@ -189,9 +189,8 @@ impl Normalizer {
             return;
         }
         if let Some((_, parts)) = known.parted.as_ref().filter(|(from, _)| from.equals(slot.cell, buffer))
-            && parts.fit(buffer, draft, attribute)
+            && parts.put(buffer, draft, attribute, slot.column)
         {
-            parts.put(draft, attribute, slot.column);
             return;
         }
         known.seen += 1;
@@ -205,7 +204,7 @@ impl Normalizer {
         let cell = Cell::store(buffer, &new, shape);
         let others = others.into_iter().map(|(other, text)| (other, Cell::store(buffer, &text, Shape::Text))).collect();
         let parts = Parts { own: cell, others, give_way: quiet };
-        if !parts.fit(buffer, draft, attribute) {
+        if !parts.put(buffer, draft, attribute, slot.column) {
             // A number that names a unit of its own stays as it is, for the rules to judge.
             if quiet {
                 let message = "its unit is not that of the axes that are given beside it".into();
@@ -218,7 +217,6 @@ impl Normalizer {
             let new = cell.is_present().then_some(Words::Of(cell));
             notes.push(Note { attribute, defect, message, old: Words::Of(slot.cell), new, column: slot.column });
         }
-        parts.put(draft, attribute, slot.column);
         if parts.others.is_empty() {
             known.made.truncate(REMEMBERED - 1);
             known.made.insert(0, (slot.cell, cell));

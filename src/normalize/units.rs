@@ -5,7 +5,7 @@
 use crate::cell::{Cell, Slot};
 use crate::mapping::apply::Draft;
 use crate::product::attribute::{AttributeId, known};
-use crate::product::{measure, number};
+use crate::product::measure;
 use std::sync::LazyLock;
 
 /// Length, width and height.
@@ -25,25 +25,22 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Whether what is given elsewhere may stand beside them.
-    pub(super) fn fit(&self, buffer: &str, draft: &Draft, attribute: AttributeId) -> bool {
-        if self.give_way && self.others.iter().all(|(other, _)| draft.get(*other).is_present()) {
-            return true;
+    /// Puts them in place of a value from `column`, where what is given elsewhere may stand
+    /// beside them; returns whether it may.
+    pub(super) fn put(&self, buffer: &str, draft: &mut Draft, attribute: AttributeId, column: u16) -> bool {
+        let is_needed = !self.give_way || self.others.iter().any(|(other, _)| !draft.get(*other).is_present());
+        let unit = self.others.iter().find(|(other, _)| *other == *UNIT).map(|(_, unit)| unit.text(buffer));
+        if is_needed && unit.is_some_and(|unit| !fits(unit, buffer, draft, attribute)) {
+            return false;
         }
-        let unit = self.others.iter().find(|(other, _)| *other == *UNIT);
-        unit.is_none_or(|(_, unit)| fits(unit.text(buffer), buffer, draft, attribute))
-    }
-
-    /// Puts them in place of a value from `column`.
-    pub(super) fn put(&self, draft: &mut Draft, attribute: AttributeId, column: u16) {
         draft.set(attribute, Slot { cell: self.own, column });
-        // A unit given elsewhere is not that of these numbers.
-        let is_alone = !AXES.iter().any(|axis| draft.get(*axis).is_present());
-        for &(other, cell) in &self.others {
-            if !self.give_way || is_alone || !draft.get(other).is_present() {
+        for &(other, cell) in self.others.iter().filter(|_| is_needed) {
+            // The unit fits all numbers, so it is theirs even where another one was given.
+            if !self.give_way || other == *UNIT || !draft.get(other).is_present() {
                 draft.set(other, Slot { cell, column });
             }
         }
+        true
     }
 }
 
@@ -51,8 +48,7 @@ impl Parts {
 fn fits(unit: &str, buffer: &str, draft: &Draft, besides: AttributeId) -> bool {
     let given = measure::unit(draft.get(*UNIT).text(buffer));
     AXES.iter().filter(|axis| **axis != besides && draft.get(**axis).is_present()).all(|axis| {
-        let value = draft.get(*axis).text(buffer);
-        let own = if number::parse(value).is_some() { None } else { measure::split(value).and_then(|(_, word)| measure::unit(word)) };
+        let own = measure::split(draft.get(*axis).text(buffer)).and_then(|(_, word)| measure::unit(word));
         own.or(given).is_none_or(|other| other == unit)
     })
 }

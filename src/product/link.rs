@@ -102,11 +102,6 @@ fn strip_scheme(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(length..)
 }
 
-/// The number that so few digits write.
-fn number(digits: &[u8]) -> u32 {
-    digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
-}
-
 fn host(authority: &[u8]) -> Result<(), LinkDefect> {
     if let Some(number) = authority.strip_prefix(b"[") {
         let number = number.iter().position(|b| *b == b']').and_then(|end| std::str::from_utf8(&number[..end]).ok());
@@ -123,12 +118,18 @@ fn host(authority: &[u8]) -> Result<(), LinkDefect> {
     let sound = name.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_') || b >= 0x80)
         && name[0] != b'.'
         && !name.windows(2).any(|pair| pair == b"..")
-        && port.is_none_or(|port| port.len() <= 5 && port.iter().all(u8::is_ascii_digit) && number(port) <= u32::from(u16::MAX));
+        && port.is_none_or(is_port);
     match std::str::from_utf8(name) {
         Ok(name) if sound && is_private_host(name) => Err(LinkDefect::Private),
         Ok(_) if sound => Ok(()),
         _ => Err(LinkDefect::Host),
     }
+}
+
+/// Whether a port can be one; none need be named behind the colon.
+fn is_port(port: &[u8]) -> bool {
+    let number = std::str::from_utf8(port).ok().and_then(|port| port.parse::<u16>().ok());
+    port.len() <= 5 && port.iter().all(u8::is_ascii_digit) && (port.is_empty() || number.is_some())
 }
 
 /// A loose address made absolute, where that needs no guess.

@@ -249,19 +249,11 @@ impl RuleTable {
             facts.forget(place);
             // What a build makes of values may bring characters that the batch did not have.
             let free_of_controls = facts.is_free_of_controls && (mode == Mode::AsIs || slot.cell.end() <= facts.read);
-            let field = FieldId(place as u16);
-            let known = facts.failed(field, slot.cell, buffer);
+            let known = facts.failed(FieldId(place as u16), slot.cell, buffer);
             match known.or_else(|| rules.defect(0, slot.cell, buffer, place, free_of_controls, &mut facts.row)) {
                 None if rules.repeatable => facts.passed(place, slot.cell),
                 None => {}
-                Some(found) => {
-                    accepted &= self.wrong(found, place, free_of_controls, buffer, slots, facts, mode, faults);
-                    // Later checks, and rules over the row, may need what earlier checks left behind.
-                    let is_only = faults.last().is_some_and(|last| matches!(last.by, By::Check(number) if usize::from(number) == found.0));
-                    if known.is_none() && rules.repeatable && is_only && matches!(facts.row.parsed[place], kinds::Parsed::Nothing) {
-                        facts.keep_failed(field, slot.cell, found);
-                    }
-                }
+                Some(found) => accepted &= self.wrong(found, place, free_of_controls, buffer, slots, facts, mode, faults),
             }
         }
         if cfg!(debug_assertions) {
@@ -338,9 +330,14 @@ impl RuleTable {
             debug_assert!(said.is_some(), "`{}` stands in the list of its kind", defect.name);
             if let Some((_, said)) = said {
                 let fault = self.fault(*said, By::Check(number as u8), FieldId(place as u16), slots[place]);
+                let cell = fault.cell;
                 let gone = self.value_fault(fault, defect, buffer, slots, mode, faults);
                 accepted &= !faults.last().is_some_and(|fault| fault.rejects);
                 if gone {
+                    // Where an advice came first, later checks need what earlier ones left behind.
+                    if rules.repeatable && number == found.0 {
+                        facts.keep_failed(FieldId(place as u16), cell, found);
+                    }
                     facts.row.parsed[place] = kinds::Parsed::Nothing;
                     facts.row.present.set(place, slots[place].is_present());
                     break;

@@ -188,6 +188,8 @@ fn a_box_and_axes_with_units_come_to_one_unit_or_are_left_out() {
         ("H", ",14 in,20,8,cm", ["", "20", "8", "cm"]),
         ("I", ",14 in,20 cm,,", ["", "", "", ""]),
         ("J", ",14 in,20,8,Inches", ["14", "20", "8", "in"]),
+        ("K", "12 × 8 x 5 in,14 in,,,cm", ["14", "8", "5", "in"]),
+        ("L", "12 × 8 x 5 in,14,9,6,", ["14", "9", "6", "in"]),
     ];
     let written =
         rows.map(|(id, size, _)| format!("{id},Cup,Acme,A cup.,https://shop.example/{id},https://shop.example/{id}.jpg,5 USD,{size}\n"));

@@ -308,8 +308,7 @@ pub struct RowFactsBox {
     pub(crate) row: RowFacts,
     /// By field: the last value that was judged, where it broke nothing.
     passed: Vec<Cell>,
-    /// The fields whose last bad value is known, and by field that value with what was found first.
-    failing: FieldSet,
+    /// By field: the last bad value, with what was found about it.
     failed: Vec<(Cell, usize, Defect)>,
     /// The fields that had a value in the row before, when that was judged.
     pub(super) before: Option<FieldSet>,
@@ -328,7 +327,7 @@ impl RowFactsBox {
     /// Begins a batch of so many bytes: what is known of the last one points into another buffer.
     pub fn begin(&mut self, read: usize, is_free_of_controls: bool) {
         self.passed.clear();
-        self.failing = FieldSet::default();
+        self.failed.clear();
         self.before = None;
         self.group = None;
         self.values.clear();
@@ -386,9 +385,6 @@ impl RowFactsBox {
     /// wrong as a whole, and its neighbours wrong in the same way.
     #[inline]
     pub(crate) fn failed(&self, field: FieldId, cell: Cell, buffer: &str) -> Option<(usize, Defect)> {
-        if !self.failing.has(field) {
-            return None;
-        }
         let (known, number, defect) = self.failed.get(field.index())?;
         known.equals(cell, buffer).then_some((*number, *defect))
     }
@@ -399,7 +395,6 @@ impl RowFactsBox {
             self.failed.resize(field.index() + 1, (Cell::ABSENT, 0, Defect { name: "" }));
         }
         self.failed[field.index()] = (cell, number, defect);
-        self.failing.set(field.index(), true);
     }
 
     /// Forgets what the value of a field turned out to be.
