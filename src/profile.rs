@@ -237,7 +237,7 @@ pub fn profile(source: &SourcePlan, asked: bool, spec: &Spec, progress: &dyn Pro
     let mut columns: Vec<ColumnProfile> =
         names.iter().map(|name| ColumnProfile { name: name.to_string(), ..ColumnProfile::default() }).collect();
     let mapping = &source.mapping;
-    let survey = survey(source, &Pace { progress, cancel, threads: 1 })?;
+    let survey = survey(source, &Pace { progress, cancel, threads: 1, memory: crate::plan::MEMORY })?;
     let mut tally = Tally {
         items: 0,
         more: 0,

@@ -40,7 +40,7 @@ impl Mapping {
                 match &last {
                     Some(known) if *known != found => return place + 1,
                     Some(_) => {}
-                    None if apart.contains(&key_of(&found)) => return marks.len(),
+                    None if apart.has(key_of(&found)) => return marks.len(),
                     None => last = Some(found),
                 }
             }

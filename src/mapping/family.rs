@@ -59,7 +59,7 @@ impl Assembler<'_> {
         }
         let link = plan.names(buffer, cells).find_map(|name| survey.link(name));
         let named = plan.parent.filter(|_| role == Role::Child).and_then(|column| survey.parent(slot(cells, column).text(buffer)));
-        let parent = named.or(link.map(|(parent, _)| parent));
+        let parent = named.or(link.as_ref().map(|(parent, _)| *parent));
         if role == Role::Child && parent.is_none() {
             let reason = with.skips(buffer, head, cells, None).unwrap_or(REASON_ORPHAN);
             return to.skipped(head, reason);
@@ -89,7 +89,7 @@ impl Assembler<'_> {
             draft.siblings = 2;
             key = own_name(plan.id, parent).or(own_name(plan.code, parent));
             with.mapping.options(buffer, cells, parent, &mut draft.options);
-            if let Some((_, entry)) = link.filter(|_| draft.options.is_empty()) {
+            if let Some((_, entry)) = link.as_ref().filter(|_| draft.options.is_empty()) {
                 let names = plan.link_names.map_or("", |column| slot(parent, column).text(buffer)).to_owned();
                 let grammar = link_grammar();
                 let names: Vec<(&str, &str)> = pairs(&names, &grammar)

@@ -35,6 +35,8 @@ pub struct JoinPlan {
 #[derive(Debug, Default)]
 pub struct JoinTable {
     kept: Kept,
+    /// By row, where it is kept.
+    places: Vec<u64>,
     /// The first and the last row of a key.
     rows: HashMap<u128, (u32, u32)>,
     /// By row, the next one of the same key.
@@ -99,7 +101,8 @@ impl JoinTable {
                 self.doubled_first.get_or_insert_with(|| text::excerpt(key, 60));
                 continue;
             }
-            let place = self.kept.keep(head, cells.get(..plan.width).unwrap_or(cells), &batch.text);
+            let place = self.places.len() as u32;
+            self.places.push(self.kept.keep(head, cells.get(..plan.width).unwrap_or(cells), &batch.text));
             self.next.push(END);
             if let Some(order) = plan.order {
                 self.order.push(number::parse_whole(text_of(order)).unwrap_or(u64::MAX));
@@ -160,7 +163,9 @@ impl JoinTable {
     }
 
     pub(super) fn load(&self, place: u32, buffer: &mut String, cells: &mut [Cell]) {
-        self.kept.load(place, buffer, cells);
+        if let Some(place) = self.places.get(place as usize) {
+            self.kept.load(*place, buffer, cells);
+        }
     }
 
     /// What went wrong with the row store.
@@ -176,7 +181,12 @@ impl JoinTable {
             missed: self.missed.load(Ordering::Relaxed),
             missed_first: self.missed_first.lock().ok().and_then(|first| first.clone()),
             unused: self.taken.iter().filter(|taken| is_unused(taken)).count() as u64,
-            unused_first: self.taken.iter().position(is_unused).and_then(|place| self.kept.head(place as u32)).map(|head| head.number),
+            unused_first: self
+                .taken
+                .iter()
+                .position(is_unused)
+                .and_then(|row| self.kept.head(*self.places.get(row)?))
+                .map(|head| head.number),
             doubled: self.doubled,
             doubled_first: self.doubled_first.clone(),
             unkeyed: self.unkeyed,

@@ -8,10 +8,9 @@ use super::rows::{Assembler, Receive, Table, With, inherit};
 use super::step::{From, RunPlan};
 use super::stock::stock;
 use super::survey::{Survey, is_word, key_of};
-use super::variant::put_images;
+use super::variant::{IDS, put_images};
 use crate::catalog::RecordHead;
 use crate::cell::{Cell, Slot};
-use crate::product::attribute::known;
 use crate::product::{number, text};
 
 impl RunPlan {
@@ -75,8 +74,7 @@ pub(super) struct Product {
 impl With<'_> {
     /// Whether a row's item would be called as its product is.
     pub(super) fn clashes(&self, buffer: &mut String, cells: &[Cell], carrier: &[Cell], key: &str) -> bool {
-        let item_id = known("item_id");
-        let step = self.mapping.steps.iter().find(|step| step.attribute == item_id);
+        let step = self.mapping.steps.iter().find(|step| step.attribute == IDS.item_id);
         let own = step.map_or(Slot::EMPTY, |step| match &step.from {
             From::Column(column) => slot(cells, *column),
             From::FirstOf(columns) => columns.iter().map(|&column| slot(cells, column)).find(|slot| slot.is_present()).unwrap_or_default(),
@@ -105,11 +103,11 @@ impl Assembler<'_> {
                 continue;
             }
             let kept = self.with.survey.scattered(key_of(&above)).filter(|_| plan.key.is_some());
-            let product = match kept {
+            let product = match &kept {
                 Some(kept) => self.with.survey.product(kept, plan, buffer, run.first().map_or(0, |(_, cells)| cells.len())),
                 None => self.product(buffer, &run, plan),
             };
-            let first = kept.and_then(|kept| self.with.survey.first_of(kept)).or(run.first().map(|(head, _)| *head));
+            let first = kept.and_then(|kept| self.with.survey.first_of(&kept)).or(run.first().map(|(head, _)| *head));
             let shared = self.share(buffer, product, plan, first.unwrap_or(RecordHead { number: 0, line: 0 }));
             for (head, cells) in run {
                 self.row(buffer, head, cells, &shared, plan, to);
@@ -200,7 +198,7 @@ struct Shared {
 /// What the first pass keeps of a product whose rows do not stand together.
 #[derive(Debug, Default)]
 pub(super) struct KeptProduct {
-    pub(super) carrier: Option<u32>,
+    pub(super) carrier: Option<u64>,
     pub(super) count: u32,
     pub(super) clash: bool,
     pub(super) images: Vec<(u64, String)>,
@@ -232,7 +230,7 @@ impl Survey {
     fn product(&self, kept: &KeptProduct, plan: &RunPlan, buffer: &mut String, width: usize) -> Product {
         let mut carrier = vec![Cell::ABSENT; width];
         if let Some(place) = kept.carrier {
-            self.kept.load(place, buffer, &mut carrier);
+            self.scattered.carriers.load(place, buffer, &mut carrier);
         }
         let key = plan.group.or(plan.key).map_or(Slot::EMPTY, |key| slot(&carrier, key));
         let mut ordered: Vec<&(u64, String)> = kept.images.iter().collect();
@@ -251,6 +249,6 @@ impl Survey {
     }
 
     fn first_of(&self, kept: &KeptProduct) -> Option<RecordHead> {
-        kept.carrier.and_then(|place| self.kept.head(place))
+        kept.carrier.and_then(|place| self.scattered.carriers.head(place))
     }
 }

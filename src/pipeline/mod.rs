@@ -289,7 +289,7 @@ impl Run<'_, '_, '_> {
         // Threads take longer to begin than a small source takes to be read.
         let is_small = source.facts.length().is_some_and(|length| length <= SMALL);
         let threads = if is_small { 1 } else { self.plan.threads };
-        let pace = Pace { progress: self.progress, cancel: self.cancel, threads };
+        let pace = Pace { progress: self.progress, cancel: self.cancel, threads, memory: self.plan.memory };
         let survey = survey(source, &pace)?;
         let opened = (source.reopen)()?;
         self.progress.begin("milling", source.facts.length());

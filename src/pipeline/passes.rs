@@ -5,8 +5,11 @@ use super::{Cancel, RunError, SourcePlan};
 use crate::catalog::open::{Parser, Source};
 use crate::catalog::{Batch, ReadError};
 use crate::mapping::join::JoinTable;
+use crate::mapping::scattered::Collector;
 use crate::mapping::survey::Survey;
+use crate::mapping::surveyor::Surveyor;
 use crate::progress::Progress;
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
@@ -21,6 +24,8 @@ pub(crate) struct Pace<'a> {
     pub(crate) cancel: &'a Cancel,
     /// How many threads may work.
     pub(crate) threads: usize,
+    /// Most bytes that may be kept of rows.
+    pub(crate) memory: usize,
 }
 
 /// Reads what is joined, and makes the first pass where the rows of a platform need one.
@@ -40,19 +45,25 @@ pub(crate) fn survey(source: &SourcePlan, pace: &Pace<'_>) -> Result<Survey, Run
         table.finish();
         tables.push(table);
     }
-    let mut survey = Survey::with_tables(tables);
-    if mapping.needs_survey() {
-        pass((source.reopen)()?, "looking for parents and ids", pace, &mut |batch| {
-            survey.observe(mapping, batch);
-            Ok(())
+    if !mapping.needs_survey() {
+        let survey = Survey::with_tables(tables);
+        set_aside(source, &survey)?;
+        return Ok(survey);
+    }
+    let aside = |error| not_kept(source, error);
+    let mut surveyor = Surveyor::new(tables, pace.memory);
+    pass((source.reopen)()?, "looking for parents and ids", pace, &mut |batch| {
+        surveyor.observe(mapping, batch);
+        Ok(())
+    })?;
+    let mut survey = surveyor.finish().map_err(aside)?;
+    if survey.is_scattered() {
+        let mut collector = Collector::new(pace.memory);
+        pass((source.reopen)()?, "collecting scattered products", pace, &mut |batch| {
+            collector.observe(mapping, &survey, batch).map_err(aside)
         })?;
-        survey.finish();
-        if survey.is_scattered() {
-            pass((source.reopen)()?, "collecting scattered products", pace, &mut |batch| {
-                survey.collect(mapping, batch);
-                Ok(())
-            })?;
-        }
+        let scattered = collector.finish(mapping, &survey).map_err(aside)?;
+        survey.take(scattered);
     }
     set_aside(source, &survey)?;
     Ok(survey)
@@ -99,10 +110,9 @@ fn pass(opened: Source, stage: &str, pace: &Pace<'_>, see: &mut dyn FnMut(&mut B
 
 /// Rows that were set aside must be there when they are needed.
 pub(super) fn set_aside(source: &SourcePlan, survey: &Survey) -> Result<(), RunError> {
-    match survey.failure() {
-        None => Ok(()),
-        Some(error) => {
-            Err(ReadError::Io { file: format!("{} (rows set aside in a temporary file)", source.facts.file), source: error }.into())
-        }
-    }
+    survey.failure().map_or(Ok(()), |error| Err(not_kept(source, error).into()))
+}
+
+fn not_kept(source: &SourcePlan, error: io::Error) -> ReadError {
+    ReadError::Io { file: format!("{} (rows set aside in a temporary file)", source.facts.file), source: error }
 }

@@ -13,6 +13,7 @@ use feedmill::config::resolve::{Flags, resolve};
 use feedmill::mapping::apply::Draft;
 use feedmill::mapping::rows::{Assembler, Receive};
 use feedmill::mapping::survey::Survey;
+use feedmill::mapping::surveyor::Surveyor;
 use feedmill::normalize::Memo;
 use feedmill::pipeline::{Plan, SourcePlan, TargetPlan};
 use feedmill::plan::{Effort, MEMORY, Purpose, plan};
@@ -133,8 +134,9 @@ impl Receive for Seen {
 fn map(stage: &mut BenchmarkGroup<'_, WallTime>, source: &SourcePlan) -> (String, Vec<Draft>) {
     let mut survey = Survey::default();
     if source.mapping.needs_survey() {
-        survey.observe(&source.mapping, &mut batch(source));
-        survey.finish();
+        let mut surveyor = Surveyor::new(Vec::new(), MEMORY);
+        surveyor.observe(&source.mapping, &mut batch(source));
+        survey = surveyor.finish().expect("in memory");
     }
     let mut assembler = Assembler::new(&source.mapping, &survey);
     stage.bench_function("map", |bench| {

@@ -193,3 +193,106 @@ fn what_all_values_of_a_column_needed_is_noted_once_a_stretch() {
     let found = build(9000, "2");
     assert_eq!(found.iter().filter(|finding| finding["values"].is_u64()).count(), 2, "{} findings", found.len());
 }
+
+/// A shop whose products have their rows far apart, but for one that has more of them than a block
+/// should hold; every fifth id is there twice.
+fn scattered_shop(products: usize, long: usize) -> String {
+    let mut text =
+        "Handle,Title,Body (HTML),Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src,Image Position\n".to_owned();
+    for size in 0..3 {
+        for product in 0..products {
+            let first = if size == 0 { format!("Bottle {product},<p>Steel</p>,Acme,Size") } else { ",,,".to_owned() };
+            let sku = if product % 5 == 0 { product / 5 * 5 } else { product * 3 + size };
+            writeln!(text, "b{product},{first},{size},S{sku},12.00,https://shop.example/{product}-{size}.jpg,{}", 3 - size)
+                .expect("memory");
+        }
+    }
+    for size in 0..long {
+        let first = if size == 0 { "Rope,Hemp,Acme,Length" } else { ",,," };
+        let image = if size == 0 { "https://shop.example/rope.jpg,1" } else { "," };
+        writeln!(text, "rope,{first},{size} m,R{size},{}.00,{image}", size + 1).expect("memory");
+    }
+    text
+}
+
+/// A shop whose parents come behind their children, some of which nobody can find.
+fn parents_behind(products: usize) -> String {
+    let mut text =
+        "ID,Type,SKU,Name,Published,Description,In stock?,Regular price,Images,Parent,Attribute 1 name,Attribute 1 value(s)\n".to_owned();
+    for child in 0..products * 3 {
+        let (parent, size) = (child % (products + 1), child / (products + 1));
+        writeln!(text, "{},variation,V{child},,1,,1,12.00,,id:{parent},Size,{size}", 100_000 + child).expect("memory");
+    }
+    for parent in 0..products {
+        writeln!(text, "{parent},variable,P{parent},Bottle {parent},1,Steel,1,,https://shop.example/{parent}.jpg,,Size,\"0, 1, 2\"")
+            .expect("memory");
+    }
+    text
+}
+
+/// A shop whose parents list their children, which stand in front of them; a child of two parents
+/// belongs to the first.
+fn children_listed_behind(products: usize) -> String {
+    let mut text =
+        "sku,store_view_code,attribute_set_code,product_type,name,description,price,qty,is_in_stock,visibility,configurable_variations\n"
+            .to_owned();
+    for product in 0..products {
+        for size in ["S", "M"] {
+            writeln!(text, "b{product}-{size},,Default,simple,Bottle {product} {size},Steel,12.00,4,1,Not Visible Individually,")
+                .expect("memory");
+        }
+    }
+    for product in 0..products {
+        let listed = |product: usize| format!("sku=b{product}-S,size=S|sku=b{product}-M,size=M");
+        let also = if product > 0 { format!("|{}", listed(product - 1)) } else { String::new() };
+        writeln!(text, "b{product},,Default,configurable,Bottle {product},Steel,,,1,\"Catalog, Search\",\"{}{also}\"", listed(product))
+            .expect("memory");
+    }
+    text
+}
+
+#[test]
+fn what_rows_need_of_others_is_found_whatever_fits_into_memory() {
+    let folder = Folder::new();
+    folder.write("scattered.csv", scattered_shop(2000, 10_100));
+    folder.write("behind.csv", parents_behind(2000));
+    folder.write("listed.csv", children_listed_behind(1500));
+    let real = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogs");
+    let real = std::fs::read_dir(real).expect("real catalogs").map(|entry| entry.expect("a file").path());
+    let mut sources: Vec<String> =
+        real.filter(|path| path.extension().is_some_and(|end| end == "csv")).map(|path| path.to_string_lossy().into_owned()).collect();
+    sources.extend(["scattered.csv", "behind.csv", "listed.csv"].map(str::to_owned));
+    for source in &sources {
+        let build = |memory: &str, threads: &str| {
+            let shop = ["--currency", "USD", "--base-url", "https://shop.example", "--seller-name", "Acme", "--set", "brand=Acme"];
+            let arguments = ["build", source, "--config", "none", "--memory", memory, "--threads", threads, "--out", memory, "-f", "csv"];
+            let run = folder.run(&[&arguments[..], &shop, &["--output-format", "jsonl"]].concat());
+            let mut lines: Vec<String> = run.out.lines().map(str::to_owned).collect();
+            let summary = last(&run.out)["summary"].clone();
+            lines.pop();
+            lines.sort();
+            (lines, summary, std::fs::read_to_string(folder.path(&format!("{memory}/openai/feed.csv"))).expect("a feed"))
+        };
+        let at_once = build("1G", "1");
+        assert!(at_once == build("1K", "3"), "{source} differs");
+        let (_, summary, feed) = at_once;
+        if source == "scattered.csv" {
+            assert_eq!((&summary["items"], &summary["groups"]), (&16_100.into(), &2001.into()));
+            // The first row of a product says what it is, its images come in the order they are given.
+            let row = feed.lines().find(|line| line.contains(",b7,")).expect("a variant");
+            assert!(row.contains("Bottle 7 - 0") && row.contains("7-1.jpg,https://shop.example/7-0.jpg"), "{row}");
+        }
+        if source == "behind.csv" {
+            assert_eq!(
+                (&summary["items"], &summary["skipped"]),
+                (&5_998.into(), &2_002.into()),
+                "two children name a parent that is not there"
+            );
+        }
+        if source == "listed.csv" {
+            assert_eq!((&summary["items"], &summary["groups"]), (&3_000.into(), &1_500.into()));
+            let row = feed.lines().find(|line| line.starts_with("b7-M,")).expect("a variant");
+            assert!(row.contains(",b7,") && row.contains(r#""{""size"":""M""}""#), "{row}");
+        }
+    }
+}
