@@ -209,22 +209,37 @@ fn strict_defect(text: &str) -> MoneyDefect {
 /// Splits an amount from the currency word or sign before or after it.
 fn split_currency(text: &str) -> (&str, Option<&str>) {
     let blank = |c: char| c.is_whitespace() || c == '\u{a0}';
-    let in_number = |c: char| in_number_start(c) || blank(c) || matches!(c, '\'' | ')');
+    let in_number = |c: char| c.is_ascii_digit() || blank(c) || matches!(c, '-' | '\u{2212}' | '(' | ')' | '.' | ',' | '\'');
     let text = text.trim_matches(blank);
-    let (head, rest) = text.split_at(text.find(in_number_start).unwrap_or(text.len()));
+    let (head, rest) = text.split_at(number_start(text).unwrap_or(text.len()));
     let (number, tail) = rest.split_at(rest.find(|c| !in_number(c)).unwrap_or(rest.len()));
     let (head, number, tail) = (head.trim_matches(blank), number.trim_matches(blank), tail.trim_matches(blank));
     match (head, tail) {
         ("", "") => (number, None),
         (word, "") | ("", word) => (number, Some(word)),
-        // A sign in front and a code behind, as in `$5.00 USD`: the code decides.
-        (_, code) if code.len() == 3 => (number, Some(code)),
-        _ => ("", Some(text)),
+        // A sign in front and a code behind, as in `$5.00 USD`, must mean the same. What else
+        // stands in front, as in `from 5.00 USD`, may say that this is not the price.
+        (sign, code) => match currency_of(code, None).map(|currency| (currency, currency_of(sign, Some(currency)))) {
+            Some((currency, Some(named))) if named == currency => (number, Some(code)),
+            Some((_, None)) => (number, Some(sign)),
+            _ => ("", Some(text)),
+        },
     }
 }
 
-fn in_number_start(c: char) -> bool {
-    c.is_ascii_digit() || matches!(c, '-' | '\u{2212}' | '(' | '.' | ',')
+/// Where a number begins. A point belongs to it where no letter stands in front: `$.5` is half a
+/// dollar, and `Fr.5` five francs.
+fn number_start(text: &str) -> Option<usize> {
+    let begins = |(at, c): (usize, char)| match c {
+        '.' | ',' => {
+            let (before, after) = (text.get(..at)?.chars().next_back(), text.get(at + 1..)?.chars().next());
+            let stands_free = before.is_none_or(|before| !before.is_alphabetic() && before != '/');
+            (stands_free && after.is_some_and(|after| after.is_ascii_digit())).then_some(at)
+        }
+        '-' | '\u{2212}' | '(' => Some(at),
+        c => c.is_ascii_digit().then_some(at),
+    };
+    text.char_indices().find_map(begins)
 }
 
 /// The currency a word or sign names. A sign that several currencies share means the default
@@ -240,11 +255,12 @@ fn currency_of(word: &str, default: Option<Currency>) -> Option<Currency> {
         "¥" | "￥" => &["JPY", "CNY"],
         "₹" => &["INR"],
         "₩" => &["KRW"],
-        "zł" => &["PLN"],
+        "zł" | "zł." => &["PLN"],
+        "S/" | "S/." => &["PEN"],
         "Kč" => &["CZK"],
         "kr" | "kr." => &["SEK", "NOK", "DKK"],
         "R$" => &["BRL"],
-        "CHF." | "Fr." => &["CHF"],
+        "Fr" | "Fr." => &["CHF"],
         _ => return Currency::parse(&word.to_ascii_uppercase()),
     };
     let named = default.filter(|default| candidates.contains(&default.code()));
@@ -254,12 +270,7 @@ fn currency_of(word: &str, default: Option<Currency>) -> Option<Currency> {
 
 /// The number in a shop's notation, its sign left aside.
 fn decimal_of(number: &str, decimal: Option<char>) -> Result<Decimal, MoneyDefect> {
-    let body: String = number
-        .trim_start_matches(['-', '\u{2212}', '('])
-        .trim_end_matches(')')
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\''))
-        .collect();
+    let body = number.trim_start_matches(['-', '\u{2212}', '(']).trim_end_matches(')').trim_matches(SPACES);
     let (points, commas) = (body.matches('.').count(), body.matches(',').count());
     let mark = match (points, commas) {
         (0, 0) => None,
@@ -287,8 +298,8 @@ fn decimal_of(number: &str, decimal: Option<char>) -> Result<Decimal, MoneyDefec
         }
     };
     let (whole, fraction) = match mark {
-        Some(mark) => body.rsplit_once(mark).unwrap_or((&body, "")),
-        None => (body.as_str(), ""),
+        Some(mark) => body.rsplit_once(mark).unwrap_or((body, "")),
+        None => (body, ""),
     };
     if !grouped_by_three(whole) {
         return Err(MoneyDefect::NotANumber);
@@ -307,9 +318,12 @@ fn decimal_of(number: &str, decimal: Option<char>) -> Result<Decimal, MoneyDefec
     number::parse(&plain).ok_or(MoneyDefect::NotANumber)
 }
 
+/// Blanks that may separate thousands.
+const SPACES: [char; 3] = [' ', '\u{a0}', '\u{202f}'];
+
 /// Whether thousands separators, if any, stand before groups of three digits.
 fn grouped_by_three(whole: &str) -> bool {
-    let mut parts = whole.split(['.', ',']);
+    let mut parts = whole.split(|c| matches!(c, '.' | ',' | '\'') || SPACES.contains(&c));
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     let first = parts.next().unwrap_or("");
     digits(first) && parts.all(|part| part.len() == 3 && digits(part) && !first.is_empty())
@@ -364,6 +378,12 @@ mod tests {
             ("$5.00 USD", "EUR", "5.00 USD"),
             ("1,299,000", "USD", "1299000.00 USD"),
             ("79.99 usd", "EUR", "79.99 USD"),
+            ("Fr. 10 CHF", "USD", "10.00 CHF"),
+            ("Fr.10", "CHF", "10.00 CHF"),
+            ("S/. 50 PEN", "USD", "50.00 PEN"),
+            ("zł. 5 PLN", "USD", "5.00 PLN"),
+            ("$.50", "USD", "0.50 USD"),
+            ("CA$ 5.00 CAD", "USD", "5.00 CAD"),
         ] {
             assert_eq!(loose(text, default).as_deref(), Ok(wanted), "{text}");
         }
@@ -378,6 +398,22 @@ mod tests {
         assert_eq!(loose("$79.99", "EUR"), Err(MoneyDefect::CurrencyUnknown("$".into())));
         assert_eq!(loose("-5", "EUR"), Err(MoneyDefect::Negative));
         assert_eq!(loose("1,29,00", "EUR"), Err(MoneyDefect::NotANumber));
+        for text in ["£10 USD", "€10.00 USD", "USD 10 EUR", "AU$10.00 USD"] {
+            assert_eq!(loose(text, "USD"), Err(MoneyDefect::NotANumber), "{text}");
+        }
+        assert_eq!(loose("2 10 USD", "USD"), Err(MoneyDefect::NotANumber));
+        assert_eq!(loose("12 34", "USD"), Err(MoneyDefect::NotANumber));
+        assert_eq!(loose("10,50 0", "USD"), Err(MoneyDefect::NotANumber));
+        for (text, word) in [
+            ("from 10 USD", "from"),
+            ("was 20 USD", "was"),
+            ("ca. 10 USD", "ca."),
+            ("v2 10 USD", "v"),
+            ("2 for 10 USD", "for 10 USD"),
+            ("USD.50", "USD."),
+        ] {
+            assert_eq!(loose(text, "USD"), Err(MoneyDefect::CurrencyUnknown(word.into())), "{text}");
+        }
         assert_eq!(loose("call us", "EUR"), Err(MoneyDefect::NotANumber));
         assert_eq!(Money::parse("free"), Err(MoneyDefect::NotANumber));
         let german = Money::parse_loose("1.299", Currency::parse("EUR"), Some(',')).expect("settled by the setting");
