@@ -14,8 +14,8 @@ const MOST: u64 = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a secret is: exactly one of these.
-#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct SecretRef {
     /// A file that nobody else can read; relative to the project file.
     file: Option<PathBuf>,
@@ -24,6 +24,30 @@ pub struct SecretRef {
     /// A program and its arguments, whose output it is.
     command: Option<Vec<String>>,
 }
+
+impl<'de> Deserialize<'de> for SecretRef {
+    /// What stands here instead of a table may be the secret itself, so no error shows it.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Written {
+            file: Option<PathBuf>,
+            env: Option<String>,
+            command: Option<Vec<String>>,
+        }
+        let read = toml::Value::deserialize(deserializer).ok().filter(toml::Value::is_table).map(toml::Value::try_into::<Written>);
+        match read {
+            Some(Ok(Written { file, env, command })) => Ok(Self { file, env, command }),
+            Some(Err(error)) if error.message().starts_with("unknown field") => Err(D::Error::custom(error.message())),
+            _ => Err(D::Error::custom(ELSEWHERE)),
+        }
+    }
+}
+
+/// What is said where a secret stands, or may stand, in the settings.
+const ELSEWHERE: &str =
+    "a secret is not written here, only where it is: `{ file = \"...\" }`, `{ command = [\"...\"] }` or `{ env = \"...\" }`";
 
 /// A password, a token, a key, or an address that may hold one. It has no text for people.
 #[derive(Clone, PartialEq, Eq)]
@@ -158,6 +182,18 @@ fn run(words: &[String], home: &Path, patience: Duration) -> Result<String, Stri
 #[cfg(test)]
 mod tests {
     use super::SecretRef;
+
+    #[test]
+    fn a_secret_that_stands_in_the_settings_is_not_said_again() {
+        for written in [r#"key = "canary""#, r#"key = ["canary"]"#, r#"key = { command = "canary" }"#, "key = { file = 81727 }"] {
+            let read = toml::from_str::<std::collections::BTreeMap<String, SecretRef>>(written);
+            let said = read.expect_err(written).to_string();
+            let message = said.lines().last().unwrap_or_default();
+            assert!(message.contains("only where it is: `{ file =") && !message.contains("canary") && !message.contains("81727"), "{said}");
+        }
+        let read = toml::from_str::<std::collections::BTreeMap<String, SecretRef>>("key = { fil = \"x\" }");
+        assert!(read.expect_err("a slip").message().contains("unknown field `fil`, expected one of `file`"));
+    }
 
     #[cfg(unix)]
     fn file(folder: &std::path::Path, text: &str, mode: u32) -> SecretRef {
