@@ -185,11 +185,6 @@ impl CliError {
         }
     }
 
-    /// Whether nobody listens any more, which is no failure.
-    pub(super) fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Report(error) if error.kind() == io::ErrorKind::BrokenPipe)
-    }
-
     /// What to do about it.
     pub(super) fn hint(&self) -> Option<String> {
         match self {

@@ -69,9 +69,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) => {
-            if error.is_broken_pipe() {
-                return Exit::Done.into();
-            }
             ui.error(&error);
             error.exit().into()
         }

@@ -2,7 +2,7 @@
 
 use super::args::Shown;
 use super::error::{CliError, Exit};
-use super::ui::Ui;
+use super::ui::{Ui, WhileRead};
 use crate::render::Compression;
 use crate::render::file::{Finished, Output, WriteError};
 use crate::report::{self, Ending, Opening, Reporter, Reports};
@@ -81,7 +81,7 @@ enum Place {
     /// A file beside its name, until it is complete.
     Beside(Box<Output>),
     /// A device or a pipe, which is written as it is: a file put under its name would take its place.
-    Into(std::fs::File),
+    Into(WhileRead<std::fs::File>),
     /// The report is complete.
     Done,
 }
@@ -91,7 +91,7 @@ impl ReportFile {
         let is_special = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
         let output = if is_special {
             let opened = std::fs::OpenOptions::new().write(true).open(path);
-            Place::Into(opened.map_err(|source| WriteError { path: path.to_owned(), source })?)
+            Place::Into(WhileRead::new(opened.map_err(|source| WriteError { path: path.to_owned(), source })?))
         } else {
             Place::Beside(Box::new(Output::create(path, Compression::None)?))
         };

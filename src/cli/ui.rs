@@ -69,7 +69,7 @@ impl Ui {
 
     /// Standard output for a report.
     pub(super) fn stdout() -> Box<dyn Write> {
-        Box::new(io::BufWriter::with_capacity(64 << 10, io::stdout()))
+        Box::new(io::BufWriter::with_capacity(64 << 10, WhileRead::new(io::stdout())))
     }
 
     /// Writes a whole result to standard output.
@@ -180,5 +180,47 @@ impl Progress for Ui {
         {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Writes as long as somebody reads. That nobody does any more, as behind `head`, is no failure,
+/// and what a run comes to does not depend on it.
+pub(super) struct WhileRead<W> {
+    to: W,
+    is_left: bool,
+}
+
+impl<W: Write> WhileRead<W> {
+    pub(super) fn new(to: W) -> Self {
+        Self { to, is_left: false }
+    }
+
+    /// What came of writing, so much of it where nobody reads.
+    fn or_left<T>(&mut self, written: io::Result<T>, all: T) -> io::Result<T> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_left = true;
+                Ok(all)
+            }
+            written => written,
+        }
+    }
+}
+
+impl<W: Write> Write for WhileRead<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        if self.is_left {
+            return Ok(buffer.len());
+        }
+        let written = self.to.write(buffer);
+        self.or_left(written, buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_left {
+            return Ok(());
+        }
+        let flushed = self.to.flush();
+        self.or_left(flushed, ())
     }
 }

@@ -268,3 +268,27 @@ fn a_length_that_is_advice_is_not_called_a_limit() {
         assert!(!["refused", "cut"].iter().any(|word| why.contains(word)), "{why}");
     }
 }
+
+/// Behind `head` nobody reads to the end; what a run came to does not depend on that.
+#[test]
+fn a_reader_that_leaves_changes_no_exit_code() {
+    let folder = Folder::new();
+    folder.write("bad.csv", format!("{SOUND}A3,,,,,,,,\n"));
+    folder.write("good.csv", SOUND);
+    for format in ["full", "concise", "json", "jsonl", "github"] {
+        for (file, code) in [("good.csv", 0), ("bad.csv", 1)] {
+            let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_feedmill"))
+                .args(["check", file, "--config", "none", "--target", "openai", "--output-format", format])
+                .current_dir(folder.path(""))
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .expect("the program starts");
+            drop(child.stdout.take());
+            let output = child.wait_with_output().expect("the program ends");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{file} {format}: {said}");
+            assert!(!said.contains("error"), "{said}");
+        }
+    }
+}
