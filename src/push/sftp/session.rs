@@ -141,7 +141,10 @@ impl Session {
         let there = if resumes { self.size(path).await?.filter(|size| *size <= length) } else { None };
         // Writes that were on their way may have left holes behind the end.
         let window = (CHUNK * AHEAD) as u64;
-        let start = there.map_or(0, |size| size.saturating_sub(window) / CHUNK as u64 * CHUNK as u64);
+        let mut start = there.map_or(0, |size| size.saturating_sub(window) / CHUNK as u64 * CHUNK as u64);
+        if start > 0 && !self.holds(path, &mut input, start).await? {
+            start = 0;
+        }
         meter.expect(length);
         meter.sent(start);
         let mut flags = OpenFlags::WRITE | OpenFlags::CREATE;
@@ -184,6 +187,41 @@ impl Session {
                 Err(Trouble::Broken(format!("{length} bytes were written, and {found} are there")))
             }
         }
+    }
+
+    /// Whether the first bytes of a file there are ours. A server that crashed may have left zeros
+    /// in their place, and whoever may write there may have written others.
+    async fn holds(&self, path: &str, ours: &mut std::fs::File, length: u64) -> Result<bool, Trouble> {
+        let handle = match self.sftp.open(path, OpenFlags::READ, FileAttributes::empty()).await {
+            Ok(opened) => opened.handle,
+            // What may not be read cannot be compared.
+            Err(SftpError::Status(_)) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let (mut asked, mut is_same) = (0, true);
+        let mut reads = JoinSet::new();
+        loop {
+            while is_same && asked < length && reads.len() < AHEAD {
+                let (sftp, handle, at) = (Arc::clone(&self.sftp), handle.clone(), asked);
+                let bytes = (length - at).min(CHUNK as u64);
+                reads.spawn(async move { (at, bytes, sftp.read(handle, at, bytes as u32).await) });
+                asked += bytes;
+            }
+            // Answers to what was asked are waited for even where they say nothing any more.
+            let Some(read) = reads.join_next().await else { break };
+            let Ok((at, bytes, read)) = read else { return Err(SftpError::UnexpectedPacket.into()) };
+            is_same &= match read {
+                Ok(found) => {
+                    let mut piece = vec![0; bytes as usize];
+                    let read = ours.seek(SeekFrom::Start(at)).and_then(|_| ours.read_exact(&mut piece));
+                    read.is_ok() && found.data == piece
+                }
+                Err(SftpError::Status(_)) => false,
+                Err(error) => return Err(error.into()),
+            };
+        }
+        self.sftp.close(handle).await?;
+        Ok(is_same)
     }
 
     pub(super) async fn size(&self, path: &str) -> Result<Option<u64>, Trouble> {

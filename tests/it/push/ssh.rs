@@ -1,6 +1,6 @@
 //! SFTP against OpenSSH's own server: a real export, and who is let in and who is trusted.
 
-use super::sshd::{Server, Serves};
+use super::sshd::{Server, Serves, sound_catalog};
 use crate::support::fixture;
 
 #[test]
@@ -32,6 +32,34 @@ fn a_real_export_takes_its_name_whole() {
         let second = server.run(&["run"]);
         assert_eq!((second.code, second.out.as_str(), second.err.as_str()), (0, "", ""), "unchanged");
         assert!(server.relay.take().is_empty(), "nothing is asked when nothing changed");
+    }
+}
+
+/// Bytes of the right number that are not the feed's: a crash of the server leaves zeros, and other
+/// people may write there.
+#[test]
+fn what_a_cut_transfer_left_is_gone_on_with_only_where_it_is_ours() {
+    let Some(server) = Server::start(Serves::Relay) else { return };
+    server.project(&server.keys());
+    let folder = &server.folder;
+    folder.write("catalog.csv", sound_catalog(300, 4000));
+    assert_eq!(server.run(&["build"]).code, 0);
+    let feed = std::fs::read(folder.path("out/chat/feed.jsonl")).expect("a feed");
+    let planned = server.run(&["push", "--dry-run"]);
+    let part = planned.out.split_whitespace().map(|word| word.trim_matches([',', '`'])).find(|word| word.ends_with(".feedmill-part"));
+    let part = part.unwrap_or_else(|| panic!("{}", planned.out)).rsplit('/').next().expect("a name").to_owned();
+    assert!(feed.len() > 1 << 20, "more than what is sent again whatever is there");
+    let half = feed.len() / 2;
+    let mut other = feed.clone();
+    other[100_000] ^= 1;
+    for (left, sends_all) in [(vec![0; feed.len()], true), (other, true), (feed[..half].to_vec(), false), (feed.clone(), false)] {
+        folder.write(&format!("incoming/{part}"), left);
+        server.relay.take();
+        let run = server.run(&["push", "--full"]);
+        assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+        assert!(std::fs::read(folder.path("incoming/feed.jsonl")).expect("there") == feed, "the feed that stands there is ours");
+        let writes = server.relay.take().iter().filter(|request| request.starts_with("WRITE")).count();
+        assert_eq!(writes == feed.len().div_ceil(32 << 10), sends_all, "{writes} writes");
     }
 }
 
