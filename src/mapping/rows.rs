@@ -6,7 +6,7 @@ use super::compile::{Mapping, REASON_VIEW, unit_of};
 use super::step::{OptionFrom, Page, PagePart, RowPlan};
 use super::survey::{Survey, is_word};
 use super::transform::slug;
-use super::variant::{IDS, as_single, as_variant, first_image, write_options};
+use super::variant::{IDS, as_single, as_variant, first_image, part_images, write_options};
 use crate::catalog::{Batch, RecordHead};
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::product::attribute::AttributeId;
@@ -90,6 +90,7 @@ impl<'a> Assembler<'a> {
         with.mapping.fill(buffer, cells, draft);
         super::stock::stock(with.mapping, buffer, cells, None, draft);
         with.mapping.fill_defaults(buffer, draft);
+        part_images(buffer, draft);
         let is_told = [IDS.variant_dict, IDS.listing_has_variations].iter().any(|attribute| draft.get(*attribute).is_present());
         if draft.get(IDS.group_id).is_present() && !is_told {
             with.mapping.options(buffer, cells, cells, &mut draft.options);

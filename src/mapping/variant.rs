@@ -122,8 +122,27 @@ pub(super) fn put_images(draft: &mut Draft, images: &[Slot], listed: Slot) {
     }
 }
 
+/// Takes the first of several images that stand in the place of the main one; the others are
+/// further ones, in front of those that are given.
+pub(super) fn part_images(buffer: &mut String, draft: &mut Draft) {
+    let (main, list) = (draft.get(IDS.image_url), draft.get(IDS.additional_image_urls));
+    // One address alone has its scheme once, but where it leads on to another.
+    if memchr::memmem::find_iter(main.text(buffer).as_bytes(), b"://").nth(1).is_none() {
+        return;
+    }
+    let urls = text::split_urls(main.text(buffer));
+    let Some((first, rest)) = urls.split_first().filter(|(_, rest)| !rest.is_empty() && list.cell.shape != Shape::List) else { return };
+    let mut all = rest.iter().map(|url| url.replace(',', "%2C")).collect::<Vec<_>>().join(",");
+    if list.is_present() {
+        all.extend([",", list.text(buffer)]);
+    }
+    draft.set(IDS.image_url, Slot::store(buffer, first, main.column));
+    draft.set(IDS.additional_image_urls, Slot::store(buffer, &all, if list.is_present() { list.column } else { main.column }));
+}
+
 /// Takes the first of several images as the main one, where only a list is given.
 pub(super) fn first_image(buffer: &mut String, draft: &mut Draft) {
+    part_images(buffer, draft);
     let list = draft.get(IDS.additional_image_urls);
     if draft.get(IDS.image_url).is_present() || !list.is_present() {
         return;

@@ -200,9 +200,7 @@ fn links(with: &Normalizer, value: &str, shape: Shape, host: &mut KnownHost) -> 
             Err(_) => return None,
         }
     } else {
-        // A bar may stand in an address, but not before another one.
-        let barred = memchr::memmem::find(value.as_bytes(), b"|http").is_some();
-        if !barred && value.split(',').all(|entry| host.check(entry).is_ok()) {
+        if value.split(',').all(|entry| host.check(entry).is_ok()) {
             return None;
         }
         text::split_urls(value)

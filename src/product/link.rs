@@ -21,6 +21,8 @@ pub enum LinkDefect {
     Credentials,
     /// The host is one of a private network.
     Private,
+    /// Another address follows, behind a separator of lists.
+    Several,
 }
 
 /// Whether a byte may not stand in an address as it is.
@@ -42,7 +44,7 @@ impl KnownHost {
     /// Why it is no absolute http or https URL.
     pub fn check(&mut self, text: &str) -> Result<(), LinkDefect> {
         if let Some(path) = text.as_bytes().strip_prefix(self.start.as_slice()).filter(|_| !self.start.is_empty()) {
-            return if any_byte(path, is_barred) { Err(LinkDefect::Characters) } else { Ok(()) };
+            return path_of(path);
         }
         check(text)?;
         let bytes = text.as_bytes();
@@ -60,6 +62,24 @@ pub fn decoded(part: &str) -> String {
     // Forms have the same escapes, and a meaning for two characters that stand for themselves here.
     let form = format!("={}", part.replace('+', "%2B").replace('&', "%26"));
     url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// Judges what follows the host.
+fn path_of(path: &[u8]) -> Result<(), LinkDefect> {
+    if any_byte(path, is_barred) {
+        return Err(LinkDefect::Characters);
+    }
+    if is_followed(path) { Err(LinkDefect::Several) } else { Ok(()) }
+}
+
+/// Whether another address begins behind a comma, semicolon or bar. One that is a part of this
+/// one, as those of resized images are, begins behind something else.
+fn is_followed(path: &[u8]) -> bool {
+    memchr::memmem::find_iter(path, b"://").any(|at| {
+        let before = path.get(..at).unwrap_or_default();
+        let before = before.strip_suffix(b"https").or_else(|| before.strip_suffix(b"http"));
+        before.is_some_and(|before| before.ends_with(b",") || before.ends_with(b";") || before.ends_with(b"|"))
+    })
 }
 
 /// What stands in front of the path, once the scheme is gone.
@@ -80,9 +100,7 @@ pub fn check(text: &str) -> Result<(), LinkDefect> {
         let other = scheme.is_some_and(|end| end > 0 && bytes.get(end..end + 3) == Some(b"://"));
         return Err(if other { LinkDefect::Scheme } else { LinkDefect::Relative });
     };
-    if any_byte(bytes, is_barred) {
-        return Err(LinkDefect::Characters);
-    }
+    path_of(rest)?;
     let authority = authority(rest);
     if authority.contains(&b'@') {
         return Err(LinkDefect::Credentials);
@@ -208,6 +226,8 @@ mod tests {
             "HTTPS://Example.com:8443/",
             "https://bücher.example/ü",
             "https://[2606:4700::1111]:8443/x",
+            "https://images.example/w_100,h_50/https://a.example/1.jpg",
+            "https://a.example/go?to=https://b.example/;x",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
@@ -230,6 +250,9 @@ mod tests {
             ("https://[fd00::1]:8443/x", LinkDefect::Private),
             ("https://[cafe]/x", LinkDefect::Host),
             ("https://[2606:4700::1111/x", LinkDefect::Host),
+            ("https://a.example/1.jpg,https://a.example/2.jpg", LinkDefect::Several),
+            ("https://a.example/1.jpg;http://a.example/2.jpg", LinkDefect::Several),
+            ("https://a.example/1.jpg|https://a.example/2.jpg", LinkDefect::Several),
         ] {
             assert_eq!(check(bad), Err(defect), "{bad}");
         }

@@ -67,8 +67,8 @@ fn property(field: &Field) -> Value {
 
 /// Text that is not blank only.
 const NOT_BLANK: &str = r"\S";
-/// An absolute http or https address without credentials and blanks.
-const ADDRESS: &str = r#"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@\\<>"]+([/?#][^\s\\<>"]*)?$"#;
+/// An absolute http or https address without credentials and blanks, and no second one behind it.
+const ADDRESS: &str = r#"^(?!.*[,;|][Hh][Tt][Tt][Pp][Ss]?://)[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@\\<>"]+([/?#][^\s\\<>"]*)?$"#;
 /// A day, perhaps with a time.
 const DAY: &str = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}(:?\d{2})?)?)?";
 /// An instant: a day with its time and time zone.

@@ -225,6 +225,7 @@ impl RuleTable {
         if let Some((field, value, needs)) = &self.exempt
             && slots.get(field.index()).is_some_and(|slot| slot.text(buffer) == value)
         {
+            facts.is_exempt = true;
             let missing = needs.iter().filter(|need| !slots[need.index()].is_present());
             let before = faults.len();
             faults.extend(missing.filter_map(|&need| self.missing(need)));
@@ -331,6 +332,7 @@ impl RuleTable {
             if let Some((_, said)) = said {
                 let fault = self.fault(*said, By::Check(number as u8), FieldId(place as u16), slots[place]);
                 let cell = fault.cell;
+                let is_ignored = self.said(&fault).consequence == Consequence::ValueIgnored;
                 let gone = self.value_fault(fault, defect, buffer, slots, mode, faults);
                 accepted &= !faults.last().is_some_and(|fault| fault.rejects);
                 if gone {
@@ -339,7 +341,8 @@ impl RuleTable {
                         facts.keep_failed(FieldId(place as u16), cell, found);
                     }
                     facts.row.parsed[place] = kinds::Parsed::Nothing;
-                    facts.row.present.set(place, slots[place].is_present());
+                    // A value that the target treats as not given is none to its rules either.
+                    facts.row.present.set(place, slots[place].is_present() && !is_ignored);
                     break;
                 }
             }
@@ -451,11 +454,16 @@ impl RuleTable {
 
     /// What the rules over several rows keep of an accepted row.
     pub fn digests(&self, buffer: &str, slots: &[Slot], facts: &mut Facts, out: &mut Digests) {
-        let group = self.group.and_then(|field| facts.group_key(slots[field.index()].cell, buffer));
+        // Of a row that is exempt, the target reads who it is.
+        let group = self.group.filter(|_| !facts.is_exempt);
+        let group = group.and_then(|field| facts.group_key(slots[field.index()].cell, buffer));
         out.push_group(group);
         for (place, rule) in self.across.iter().enumerate() {
             let view = View { buffer, slots, facts: &facts.row };
             match &rule.check {
+                AcrossCheck::Once(key) if facts.is_exempt && (key.field().is_none() || key.field() != self.item) => {
+                    out.push_key(None, None)
+                }
                 AcrossCheck::Once(key) => {
                     let text = key.field().map(|field| slots[field.index()].text(buffer));
                     out.push_key(key.key(&view, group), text);

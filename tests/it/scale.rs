@@ -234,19 +234,23 @@ fn parents_behind(products: usize) -> String {
 /// belongs to the first.
 fn children_listed_behind(products: usize) -> String {
     let mut text =
-        "sku,store_view_code,attribute_set_code,product_type,name,description,price,qty,is_in_stock,visibility,configurable_variations\n"
+        "sku,store_view_code,attribute_set_code,product_type,name,description,price,qty,is_in_stock,visibility,url_key,base_image,configurable_variations\n"
             .to_owned();
     for product in 0..products {
         for size in ["S", "M"] {
-            writeln!(text, "b{product}-{size},,Default,simple,Bottle {product} {size},Steel,12.00,4,1,Not Visible Individually,")
+            writeln!(text, "b{product}-{size},,Default,simple,Bottle {product} {size},Steel,12.00,4,1,Not Visible Individually,b{product},{product}.jpg,")
                 .expect("memory");
         }
     }
     for product in 0..products {
         let listed = |product: usize| format!("sku=b{product}-S,size=S|sku=b{product}-M,size=M");
         let also = if product > 0 { format!("|{}", listed(product - 1)) } else { String::new() };
-        writeln!(text, "b{product},,Default,configurable,Bottle {product},Steel,,,1,\"Catalog, Search\",\"{}{also}\"", listed(product))
-            .expect("memory");
+        writeln!(
+            text,
+            "b{product},,Default,configurable,Bottle {product},Steel,,,1,\"Catalog, Search\",b{product},{product}.jpg,\"{}{also}\"",
+            listed(product)
+        )
+        .expect("memory");
     }
     text
 }
@@ -265,6 +269,7 @@ fn what_rows_need_of_others_is_found_whatever_fits_into_memory() {
     for source in &sources {
         let build = |memory: &str, threads: &str| {
             let shop = ["--currency", "USD", "--base-url", "https://shop.example", "--seller-name", "Acme", "--set", "brand=Acme"];
+            let shop = [&shop[..], &["--image-base-url", "https://shop.example/media/"]].concat();
             let arguments = ["build", source, "--config", "none", "--memory", memory, "--threads", threads, "--out", memory, "-f", "csv"];
             let run = folder.run(&[&arguments[..], &shop, &["--output-format", "jsonl"]].concat());
             let mut lines: Vec<String> = run.out.lines().map(str::to_owned).collect();
@@ -292,7 +297,7 @@ fn what_rows_need_of_others_is_found_whatever_fits_into_memory() {
         if source == "listed.csv" {
             assert_eq!((&summary["items"], &summary["groups"]), (&3_000.into(), &1_500.into()));
             let row = feed.lines().find(|line| line.starts_with("b7-M,")).expect("a variant");
-            assert!(row.contains(",b7,") && row.contains(r#""{""size"":""M""}""#), "{row}");
+            assert!(row.contains(",g-b7,") && row.contains(r#""{""size"":""M""}""#), "{row}");
         }
     }
 }

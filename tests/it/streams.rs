@@ -173,7 +173,7 @@ fn a_closed_pipe_ends_quietly() {
         .expect("the program starts");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("the program ends");
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(1), ""));
 }
 
 /// A full disk shows at the flush, and a usage error stays one when nobody can be told.

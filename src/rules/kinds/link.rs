@@ -54,6 +54,13 @@ const DEFECTS: &[DefectDoc] = &[
         fix: "export from the published shop, or map or replace the host of the test system",
         bad: |_| Some("http://localhost:8000/trail".to_owned()),
     },
+    DefectDoc {
+        name: "several",
+        what: "several addresses stand in a field for one",
+        why: "together they are one address that leads nowhere",
+        fix: "keep the first; further images have a field of their own",
+        bad: |_| Some("https://example.com/a.jpg;https://example.com/b.jpg".to_owned()),
+    },
 ];
 
 pub(crate) const URL: ValueKind = ValueKind {
@@ -84,6 +91,7 @@ fn describe(defect: LinkDefect, value: &str, facts: &mut RowFacts) -> Defect {
         LinkDefect::Host => facts.defect("host-invalid", || format!("`{}` has no valid host", shown())),
         LinkDefect::Characters => facts.defect("bad-characters", || format!("`{}` holds characters that must be encoded", shown())),
         LinkDefect::Private => facts.defect("not-public", || format!("`{}` can only be reached from its own network", shown())),
+        LinkDefect::Several => facts.defect("several", || format!("`{}` is more than one address", shown())),
         LinkDefect::Credentials => facts.defect("credentials", || "the address holds a user name or password".to_owned()),
     }
 }
@@ -142,9 +150,16 @@ impl ValueCheck for UrlList {
                 LinkDefect::Private => facts.defect("not-public", || {
                     format!("entry {count}, `{}`, can only be reached from its own network", text::excerpt(entry, 60))
                 }),
+                LinkDefect::Several => facts.defect("bad-entry", || {
+                    format!("entry {count}, `{}`, is more than one address: a comma separates them", text::excerpt(entry, 60))
+                }),
                 _ => facts.defect("bad-entry", || format!("entry {count}, `{}`, is not an absolute address", text::excerpt(entry, 60))),
             })
         };
+        // An empty list, which is none in a delimited file too.
+        if value == "[]" {
+            return Ok(());
+        }
         if shape == Shape::List {
             let entries = serde_json::from_str::<Vec<String>>(value);
             let entries = entries.map_err(|_| facts.defect("bad-entry", || "the list holds something other than text".to_owned()))?;

@@ -48,7 +48,7 @@ impl ValueCheck for Measure {
         let end = value.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(value.len());
         let (amount, unit) = value.split_at(end);
         let amount = number::parse(amount).ok_or_else(&mut bad)?;
-        let unit = unit.strip_prefix(' ').unwrap_or(unit);
+        let unit = unit.strip_prefix(' ').unwrap_or_default();
         if unit.is_empty() || unit.starts_with(' ') || !unit.chars().all(char::is_alphabetic) {
             return Err(bad());
         }

@@ -56,7 +56,12 @@ struct Options {
 }
 
 impl ValueCheck for Options {
-    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+    fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+        // Without a pair it says nothing, as if it were not there.
+        if self.of_variant && value.strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}") {
+            facts.present.set(field, false);
+            return Ok(());
+        }
         if self.of_variant
             && let Some(digest) = OptionsDigest::at_a_glance(value)
         {
