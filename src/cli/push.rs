@@ -37,6 +37,8 @@ pub(super) fn ready(project: &Project, unattended: bool, ui: &Ui) -> Result<Read
     let settings = mill::settings(&flags, ui)?;
     let orders = orders(project, &settings)?;
     let state = match &project.state {
+        // A folder is what a build calls by this flag.
+        Some(path) if path.is_dir() || path.extension().is_none() && !path.exists() => path.join("state.sqlite"),
         Some(path) => path.clone(),
         None => state_file(&settings)?,
     };

@@ -52,5 +52,8 @@ fn mill_and_push(command: &Run, ui: &Ui) -> Result<Exit, CliError> {
             target.name, target.counts.rejected, target.counts.items
         ));
     }
+    if built.targets.iter().any(|target| target.counts.by_code.contains_key("record/no-line-end")) {
+        ui.say("the last record of the catalog has no line end: if the file was cut, its last value may be too short");
+    }
     tell("run", &command.shown, &ready, &outcomes, command.limits.error_on_unchanged, ui)
 }

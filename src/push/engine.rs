@@ -88,11 +88,14 @@ impl Delivery<'_> {
 
     async fn work(&self, outcome: &mut Outcome) -> Result<(), PushError> {
         self.format()?;
-        if let Some(until) = self.state.not_before(self.target, self.account).await?.filter(|until| *until > self.now()) {
+        let until = self.state.not_before(self.target, self.account).await?.unwrap_or_default();
+        // Further ahead than any target asks for, it was counted from a clock that was wrong.
+        if (1..=LONGEST_WAIT).contains(&(until - self.now())) {
             outcome.not_before = Some(until);
+            let asked = jiff::Timestamp::from_second(until).map_or_else(|_| "for a while".to_owned(), |until| format!("until {until}"));
             return Err(PushError::Temporary {
                 what: "nothing was asked".to_owned(),
-                message: "the target asked to be left alone for a while".to_owned(),
+                message: format!("the target asked to be left alone {asked}; run again after that"),
                 wait: None,
             });
         }
@@ -314,6 +317,9 @@ impl Delivery<'_> {
         }
     }
 }
+
+/// The longest that a target is left alone because it asked for it, in seconds: a day.
+const LONGEST_WAIT: i64 = 24 * 3600;
 
 /// A part that was not taken at all.
 fn failed(part: &str, message: String) -> PushError {

@@ -173,6 +173,12 @@ impl Outcome {
             }
             Ending::Unchanged => format!("unchanged: {name}, {} items", self.items),
             Ending::Planned => format!("planned: {name}, {} items ({moved}), {} rows would be sent", self.items, self.sent),
+            // Nothing was built that a person could let through.
+            Ending::Held if self.digest.is_empty() => format!(
+                "held: {name}: {}; the last good feed stays. `feedmill check` says what is wrong; where nothing is to be sold, `feedmill build --allow-empty` and `feedmill push {} --allow-empty` say so",
+                self.guards.join("; "),
+                self.target
+            ),
             Ending::Held => format!(
                 "held: {name}: {}; the last good feed stays. `feedmill push {} --approve {}` lets this one through",
                 self.guards.join("; "),

@@ -16,8 +16,8 @@ pub(in crate::cli) struct Project {
     /// Folder of the built feeds
     #[arg(short, long, value_name = "FOLDER", default_value = "out")]
     pub(in crate::cli) out: PathBuf,
-    /// State file [default: a file for this project in the user's state folder]
-    #[arg(long, value_name = "FILE")]
+    /// State file, or the folder for it [default: a file for this project in the user's state folder]
+    #[arg(long, value_name = "PATH")]
     pub(in crate::cli) state: Option<PathBuf>,
 }
 

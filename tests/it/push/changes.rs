@@ -115,7 +115,7 @@ fn a_run_waits_for_its_turn_when_asked_to() {
     let run = stand.run(&["run", "--if-locked", "ok"]);
     assert!(run.code == 0 && run.err.contains("another run holds"), "{} {}", run.code, run.err);
     let mut waiting = Command::new(env!("CARGO_BIN_EXE_feedmill"))
-        .args(["run", "--lock-wait", "5m", "--state", "state/state.sqlite"])
+        .args(["run", "--lock-wait", "5m", "--state", "state"])
         .current_dir(stand.folder.path(""))
         .stderr(Stdio::piped())
         .spawn()
@@ -172,7 +172,13 @@ fn prices_in_the_wrong_unit_and_an_empty_catalog_are_held() {
     stand.catalog(&free);
     let run = stand.run(&["run"]);
     assert!(run.code == 4 && run.out.contains("no item of the catalog is sound"), "{}{}", run.out, run.err);
+    assert!(run.out.contains("--allow-empty") && !run.out.contains("--approve"), "there is nothing to approve: {}", run.out);
     assert_eq!(stand.imports().len(), 1);
+    // A last value that may be cut is sent, and said.
+    let cut = stand.folder.read("catalog.csv").replace(",,", ",1.00 USD,");
+    stand.folder.write("catalog.csv", cut.trim_end());
+    let run = stand.run(&["run"]);
+    assert!(run.err.contains("has no line end"), "{}{}", run.out, run.err);
 }
 
 #[test]

@@ -135,6 +135,12 @@ fn a_target_that_asks_to_be_left_alone_is_not_asked_by_the_next_run() {
     let run = stand.push();
     assert_eq!((run.code, stand.exchanges().len()), (5, before), "{}", run.out);
     assert!(run.json()["targets"][0]["not_before"].is_string(), "{}", run.out);
+    assert!(run.out.contains("asked to be left alone until 20"), "{}", run.out);
+    // So long nobody asks for: a clock was wrong when it was written down.
+    let stand = Stand::built(&IMPORTS, 12, &["POST /v2/*: 429 x1 retry-after=90000000"]);
+    assert_eq!(stand.push().code, 5);
+    let run = stand.push();
+    assert_eq!(run.code, 0, "{}", run.out);
 }
 
 #[test]
