@@ -294,7 +294,15 @@ impl Delivery<'_> {
             let refusals = serde_json::from_value(refusals).unwrap_or_default();
             return Ok(Verdict { taken: count("taken"), refused: count("refused"), refusals, ..Verdict::default() });
         }
-        let verdict = self.destination.deliver(&self.desk(), part, &mut intent).await?;
+        let is_open = found.is_some() && !intent.remote.is_empty();
+        let mut delivered = self.destination.deliver(&self.desk(), part, &mut intent).await;
+        if is_open && matches!(delivered, Err(PushError::Refused { status: 404 | 410, .. })) {
+            // What an earlier run began is not known there any more, so nothing of it can come to pass.
+            self.state.settle(&intent).await?;
+            intent = self.state.begin(self.target, self.account, &part.name, &part.content, self.now()).await?;
+            delivered = self.destination.deliver(&self.desk(), part, &mut intent).await;
+        }
+        let verdict = delivered?;
         if verdict.failure.is_none() {
             intent.verdict = Some(kept(&verdict));
             self.state.remember(&intent).await?;

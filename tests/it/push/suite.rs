@@ -160,6 +160,26 @@ fn what_was_sent_and_not_finished_is_asked_after_and_not_sent_again() {
     }
 }
 
+/// A sandbox that was begun anew, or a target that keeps what it was told for some days only.
+#[test]
+fn what_was_begun_and_is_not_known_there_any_more_is_sent_anew() {
+    for way in [IMPORTS, SETS] {
+        let asks = way.ask.expect("asks");
+        let stand = Stand::new(&[&format!("{asks}: never-done x1")], |_| {});
+        stand.project(&way, "poll = { first_ms = 1, most_ms = 1, total_s = 0 }");
+        stand.catalog(&items(12));
+        stand.build();
+        assert_eq!(stand.push().code, 11, "{}", way.name);
+        stand.sandbox().heal();
+        stand.project(&way, "");
+        stand.fault(&format!("{asks}: 404 x1"));
+        let run = stand.push();
+        assert_eq!(run.code, 0, "{}: {}{}", way.name, run.out, run.err);
+        assert_eq!(stand.imports().len(), 2, "{}", way.name);
+        assert_eq!(stand.run(&["run", "--error-on-unchanged"]).code, 9);
+    }
+}
+
 /// What a run has under way it asks after by itself; a second that settled it as well would write
 /// over what the first has learnt since.
 #[test]
