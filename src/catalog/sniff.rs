@@ -14,9 +14,9 @@ pub fn bom(head: &[u8]) -> Option<(&'static Encoding, usize)> {
     Encoding::for_bom(head)
 }
 
-/// The encoding of a text without byte order mark: UTF-16 shows by its zero bytes, anything
-/// that is mostly ASCII without one valid UTF-8 sequence is Windows-1252. The number is the
-/// place of the first byte that is not UTF-8, where that decided.
+/// The encoding of a text without byte order mark: UTF-16 shows by its zero bytes, and a text in
+/// which more bytes are no UTF-8 than characters are is Windows-1252. The number is the place of
+/// the first byte that is not UTF-8, where that decided.
 pub fn encoding(sample: &[u8]) -> (&'static Encoding, Option<u64>) {
     let start = sample.get(..START).unwrap_or(sample);
     let zeros = |from: usize| start.iter().skip(from).step_by(2).filter(|b| **b == 0).count();
@@ -29,7 +29,8 @@ pub fn encoding(sample: &[u8]) -> (&'static Encoding, Option<u64>) {
             return (encoding_rs::UTF_16BE, None);
         }
     }
-    let (mut rest, mut offset, mut first_odd, mut has_sequences) = (sample, 0usize, None, false);
+    let (mut rest, mut offset, mut first_odd) = (sample, 0usize, None);
+    let (mut odd_bytes, mut characters) = (0usize, 0usize);
     loop {
         let (valid, odd) = match std::str::from_utf8(rest) {
             Ok(text) => (text, None),
@@ -37,16 +38,21 @@ pub fn encoding(sample: &[u8]) -> (&'static Encoding, Option<u64>) {
             Err(error) if error.error_len().is_none() => (std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or(""), None),
             Err(error) => (std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or(""), Some(error.valid_up_to())),
         };
-        has_sequences |= !valid.is_ascii();
+        let text = if valid.is_ascii() { "" } else { valid };
+        characters += text.chars().filter(|c| !c.is_ascii() && !is_unlikely(*c)).count();
         let Some(at) = odd else { break };
         first_odd.get_or_insert((offset + at) as u64);
         rest = rest.get(at + 1..).unwrap_or_default();
         offset += at + 1;
-        if has_sequences {
-            break;
-        }
+        odd_bytes += 1;
     }
-    if first_odd.is_some() && !has_sequences { (encoding_rs::WINDOWS_1252, first_odd) } else { (encoding_rs::UTF_8, None) }
+    if odd_bytes > characters { (encoding_rs::WINDOWS_1252, first_odd) } else { (encoding_rs::UTF_8, None) }
+}
+
+/// Whether a character is rather two of Windows-1252 that happen to be UTF-8, as `É®` and `ß“` are:
+/// signs of phonetics, accents by themselves, and scripts of which few shops write.
+fn is_unlikely(c: char) -> bool {
+    matches!(c, '\u{180}'..='\u{217}' | '\u{21c}'..='\u{385}' | '\u{530}'..='\u{58f}' | '\u{700}'..='\u{7ff}')
 }
 
 /// What a file is when it is plainly no catalog of a kind that is read.
@@ -219,6 +225,11 @@ mod tests {
         assert_eq!(encoding(b"gr\xf6\xdfe; M\xfcnchen"), (encoding_rs::WINDOWS_1252, Some(2)));
         // One stray byte in a text that is UTF-8 elsewhere is a bad record, not another encoding.
         assert_eq!(encoding("größe".as_bytes().iter().copied().chain(*b" caf\xe9 x").collect::<Vec<_>>().as_slice()).0.name(), "UTF-8");
+        // Signs of Windows-1252 that stand side by side may be one of UTF-8, which does not outvote the others.
+        assert_eq!(encoding(b"NESCAF\xc9\xae Gold; M\xfcsli").0.name(), "windows-1252");
+        assert_eq!(encoding(b"\x84gro\xdf\x93; \x84klein\x93").0.name(), "windows-1252");
+        assert_eq!(encoding("Ștefan; Łódź; Ёлка; 商品; “a”".as_bytes()).0.name(), "UTF-8");
+        assert_eq!(encoding("Ёл".as_bytes().iter().copied().chain(*b" \xe9").collect::<Vec<_>>().as_slice()).0.name(), "UTF-8");
         let wide: Vec<u8> = "id,title\n1,x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(encoding(&wide).0.name(), "UTF-16LE");
         assert_eq!(encoding(&"é".as_bytes()[..1]).0.name(), "UTF-8");

@@ -246,7 +246,7 @@ impl Mapping {
         if self.discounts.is_empty() || !price.is_present() || sale.is_present() {
             return;
         }
-        let number = |buffer: &str, slot: Slot| text::trim(slot.text(buffer)).parse::<Decimal>().ok();
+        let number = |buffer: &str, slot: Slot| text::trim(slot.text(buffer)).replace(',', ".").parse::<Decimal>().ok();
         let Some(full) = number(buffer, price) else { return };
         for plan in &self.discounts {
             let counts = plan.only_if.as_ref().is_none_or(|(column, words)| is_word(slot(cells, *column).text(buffer), words));

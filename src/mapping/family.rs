@@ -68,6 +68,9 @@ impl Assembler<'_> {
         let parent: Option<Vec<Cell>> = parent.map(|place| {
             let mut carried = vec![Cell::ABSENT; cells.len()];
             survey.kept.load(place, buffer, &mut carried);
+            if let Some(views) = &with.mapping.views {
+                survey.lay_over(views, buffer, &mut carried);
+            }
             carried
         });
         if let Some(reason) = with.skips(buffer, head, cells, parent.as_deref()) {

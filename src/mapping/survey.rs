@@ -149,11 +149,16 @@ impl Survey {
             return;
         }
         for (row, cells) in cells.chunks_exact_mut(width.max(1)).enumerate() {
-            let key = key_of(slot(cells, views.key).text(text));
-            let is_base = heads.get(row).is_some_and(|head| !self.is_view(head.number));
-            if let Some(place) = self.overlays.get(&key).filter(|_| is_base) {
-                self.kept.load(*place, text, cells);
+            if heads.get(row).is_some_and(|head| !self.is_view(head.number)) {
+                self.lay_over(views, text, cells);
             }
+        }
+    }
+
+    /// Lays the values of the wanted view over one row.
+    pub(super) fn lay_over(&self, views: &ViewPlan, text: &mut String, cells: &mut [Cell]) {
+        if let Some(place) = self.overlays.get(&key_of(slot(cells, views.key).text(text))) {
+            self.kept.load(*place, text, cells);
         }
     }
 

@@ -115,6 +115,23 @@ fn prices(with: &Normalizer, buffer: &str, draft: &mut Draft, notes: &mut Vec<No
         draft.set(IDS.sale_price, Slot::EMPTY);
         return;
     }
+    let window = [IDS.start, IDS.end];
+    for attribute in window {
+        // So databases write that there is no date.
+        if draft.get(attribute).text(buffer).starts_with("0000-00-00") {
+            draft.set(attribute, Slot::EMPTY);
+        }
+    }
+    let is_unreadable = |slot: &Slot| slot.is_present() && date::parse(slot.text(buffer)).is_err();
+    if let Some(day) = window.map(|attribute| draft.get(attribute)).into_iter().find(is_unreadable) {
+        let shown = text::excerpt(day.text(buffer), 30);
+        let message = format!("whether the sale is on cannot be told from `{shown}`; the sale price is left out");
+        notes.push(note(IDS.sale_price, "unreadable-window", message, sale_slot.text(buffer), None, sale_slot.column));
+        for attribute in [IDS.sale_price, IDS.start, IDS.end] {
+            draft.set(attribute, Slot::EMPTY);
+        }
+        return;
+    }
     let ended = date::parse(draft.get(IDS.end).text(buffer)).is_ok_and(|end| end < with.today);
     if ended {
         let end = draft.get(IDS.end).text(buffer).to_owned();

@@ -40,6 +40,7 @@ pub static REPAIRS_BY_NAME: &[(&str, &str)] = &[
     ("sale_price/other-amount", "a sale price without a currency takes the one that the price names"),
     ("price/other-amount", "a price without a currency takes the one that the sale price names"),
     ("sale_price/sale-over", "a sale price whose window has ended is left out"),
+    ("sale_price/unreadable-window", "a sale price is left out where nobody can tell when it begins or ends"),
     ("inventory_quantity/oversold", "stock below zero is written as 0"),
     ("availability/from-quantity", "availability follows from the quantity"),
     ("is_eligible_checkout/not-purchasable", "an item that cannot be bought is not offered for checkout"),

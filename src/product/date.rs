@@ -74,15 +74,18 @@ fn is_time(text: &str) -> bool {
 pub fn repair(text: &str) -> Option<String> {
     let text = text.trim();
     let (day, rest) = text.split_once([' ', 'T']).unwrap_or((text, ""));
+    let day = day.trim_end_matches(',');
     let parts: Vec<&str> = day.split(['/', '.', '-']).collect();
     let numbers: Vec<i16> = parts.iter().map_while(|part| part.parse().ok()).collect();
+    let full = |year: i16| if year < 100 { 2000 + year } else { year };
     let (year, month, day) = match (parts.as_slice(), numbers.as_slice()) {
         ([year, ..], &[y, m, d]) if year.len() == 4 => (y, m, d),
-        ([.., year], &[a, b, y]) if year.len() == 4 => match (a, b) {
-            _ if day.contains('.') => (y, b, a),
-            (13..=31, 1..=12) => (y, b, a),
-            (1..=12, 13..=31) => (y, a, b),
-            (a, b) if a == b => (y, a, b),
+        // Years of two digits are those of this century, as in spreadsheets.
+        ([.., year], &[a, b, y]) if year.len() == 4 || year.len() == 2 && !day.contains('-') => match (a, b) {
+            _ if day.contains('.') => (full(y), b, a),
+            (13..=31, 1..=12) => (full(y), b, a),
+            (1..=12, 13..=31) => (full(y), a, b),
+            (a, b) if a == b => (full(y), a, b),
             _ => return None,
         },
         ([packed], _) if packed.len() == 8 && packed.is_ascii() => {
@@ -127,6 +130,10 @@ mod tests {
         assert_eq!(repair("2036/1/5").as_deref(), Some("2036-01-05"));
         assert_eq!(repair("20361130").as_deref(), Some("2036-11-30"));
         assert_eq!(repair("2036-11-30 14:05:00").as_deref(), Some("2036-11-30T14:05:00"));
+        assert_eq!(repair("12/31/20").as_deref(), Some("2020-12-31"));
+        assert_eq!(repair("31.1.20").as_deref(), Some("2020-01-31"));
+        assert_eq!(repair("12/31/20, 12:00 AM").as_deref(), Some("2020-12-31"));
+        assert_eq!(repair("2/1/20"), None);
         assert_eq!(repair("10/11/2036"), None);
         assert_eq!(repair("soon"), None);
     }

@@ -230,22 +230,25 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
 /// The addresses of a cell that lists several: a comma, semicolon, bar or blank separates them
 /// only where another address begins, because addresses hold such characters too.
 pub fn split_urls(list: &str) -> Vec<String> {
-    let mut urls: Vec<String> = Vec::new();
+    // Where each begins and ends.
+    let mut urls: Vec<(usize, usize)> = Vec::new();
     let absolute = list.contains("://") || list.contains("//");
     let separators: &[char] = if absolute { &[',', ';', '|', ' ', '\n', '\t', '\r'] } else { &[',', ';', '|', '\n'] };
-    for part in list.split(separators) {
+    let mut start = 0;
+    for (end, separator) in list.match_indices(separators).chain([(list.len(), "")]) {
+        let part = list.get(start..end).unwrap_or_default();
+        let from = start + part.len() - part.trim_start_matches(is_blank).len();
+        start = end + separator.len();
         let part = trim(part);
         let begins = part.starts_with("http://") || part.starts_with("https://") || part.starts_with("//") || !absolute;
         match urls.last_mut() {
-            Some(last) if !begins && !part.is_empty() => {
-                last.push(',');
-                last.push_str(part);
-            }
-            _ if !part.is_empty() => urls.push(part.to_owned()),
-            _ => {}
+            _ if part.is_empty() => {}
+            // What separates here belongs to the address.
+            Some((_, last)) if !begins => *last = from + part.len(),
+            _ => urls.push((from, from + part.len())),
         }
     }
-    urls
+    urls.into_iter().filter_map(|(from, to)| list.get(from..to).map(str::to_owned)).collect()
 }
 
 /// Counts characters as people see them no more precisely than needed: Unicode scalar values.
@@ -371,6 +374,8 @@ mod tests {
         let urls = super::split_urls("https://a.example/1.jpg, https://a.example/2,3.jpg;https://b.example/x");
         assert_eq!(urls, ["https://a.example/1.jpg", "https://a.example/2,3.jpg", "https://b.example/x"]);
         assert_eq!(super::split_urls("a.jpg|b.jpg"), ["a.jpg", "b.jpg"]);
+        let urls = super::split_urls(" https://a.example/my photo 1.jpg ,https://a.example/2;v=1.jpg; ");
+        assert_eq!(urls, ["https://a.example/my photo 1.jpg", "https://a.example/2;v=1.jpg"]);
     }
 
     #[test]

@@ -462,7 +462,7 @@ impl RuleTable {
             let view = View { buffer, slots, facts: &facts.row };
             match &rule.check {
                 AcrossCheck::Once(key) if facts.is_exempt && (key.field().is_none() || key.field() != self.item) => {
-                    out.push_key(None, None)
+                    out.push_key(None, None);
                 }
                 AcrossCheck::Once(key) => {
                     let text = key.field().map(|field| slots[field.index()].text(buffer));

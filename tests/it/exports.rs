@@ -320,3 +320,56 @@ fn the_first_generation_tells_variants_by_colour_and_size() {
         ],
     );
 }
+
+/// A sale that nobody can tell to be on is not published; what only reads one way is read.
+#[test]
+fn a_sale_whose_days_cannot_be_read_is_no_sale() {
+    let folder = Folder::new();
+    let row = |id: &str, from: &str, to: &str| {
+        format!("{id},T,D,https://shop.example/{id},B,S,https://shop.example/i.jpg,in_stock,50.00 USD,30.00 USD,{from},{to}\n")
+    };
+    let head = "item_id,title,description,url,brand,seller_name,image_url,availability,price,sale_price,sale_price_start_date,sale_price_end_date\n";
+    let rows = [
+        row("past", "1/1/20", "12/31/20"),
+        row("open", "2026-01-01", "2/1/30"),
+        row("words", "soon", ""),
+        row("on", "1/13/20", "12/31/40"),
+        row("zero", "0000-00-00 00:00:00", "0000-00-00"),
+    ];
+    folder.write("a.csv", format!("{head}{}", rows.concat()));
+    let report = folder.run(&["build", "a.csv", "--config", "none", "--target", "openai", "-f", "jsonl", "--output-format", "json"]).json();
+    let sale = |id: &str| item(&folder, "openai", id)["sale_price"].clone();
+    for id in ["past", "open", "words"] {
+        assert_eq!(sale(id), Value::Null, "{id}");
+    }
+    for id in ["on", "zero"] {
+        assert_eq!(sale(id), "30.00 USD", "{id}");
+    }
+    let counts = &report["summary"]["by_code"];
+    assert_eq!((&counts["sale_price/unreadable-window"], &counts["sale_price/sale-over"]), (&2.into(), &1.into()), "{counts}");
+}
+
+/// What a configurable says in another store view is what its variants inherit there.
+#[test]
+fn a_parent_lends_what_it_says_in_the_wanted_view() {
+    let folder = Folder::new();
+    folder.write(
+        "m.csv",
+        "sku,store_view_code,attribute_set_code,product_type,name,description,price,qty,is_in_stock,visibility,url_key,base_image,configurable_variations\n\
+         P-S,,Default,simple,Hoodie S,Nice,12.00,4,1,Not Visible Individually,hoodie-s,/h.jpg,\n\
+         P,,Default,configurable,Hoodie,Nice,,,1,\"Catalog, Search\",hoodie,/h.jpg,\"sku=P-S,size=S\"\n\
+         P,de,,,Kapuze,Warm,,,,,kapuze,,\n",
+    );
+    let shop =
+        ["--currency", "EUR", "--base-url", "https://shop.example", "--image-base-url", "https://shop.example/m/", "--seller-name", "S"];
+    let build = |view: &[&str]| {
+        let arguments = ["build", "m.csv", "--config", "none", "--target", "openai", "-f", "jsonl", "--set", "brand=B"];
+        let run = folder.run(&[&arguments[..], &shop, view].concat());
+        assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+        item(&folder, "openai", "P-S")
+    };
+    has(&build(&[]), &[("title", json!("Hoodie - S")), ("url", json!("https://shop.example/hoodie.html"))]);
+    let german = build(&["--view", "de"]);
+    // Its description is the variant's own.
+    has(&german, &[("title", json!("Kapuze - S")), ("description", json!("Nice")), ("url", json!("https://shop.example/kapuze.html"))]);
+}

@@ -24,6 +24,7 @@ mod platforms;
 mod prism;
 mod profiles;
 mod push;
+mod readme;
 mod remote;
 mod sandbox;
 mod scale;

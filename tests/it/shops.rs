@@ -131,7 +131,7 @@ fn shopify_rows_of_all_kinds() {
     conserved(&folder, &report);
     let skipped = &report["summary"]["skipped_by"];
     assert_eq!(skipped["row that only brings an image"], 1);
-    assert_eq!(skipped["not published (draft or archived)"], 1);
+    assert_eq!(skipped["not published (draft, archived or unlisted)"], 1);
     assert_eq!(skipped["gift card"], 1);
     let ids: Vec<String> = items(&folder, "openai").iter().map(|item| item["item_id"].as_str().expect("text").to_owned()).collect();
     // No SKU, and a SKU that stands on two rows, are replaced by the handle and the options; the
