@@ -29,12 +29,15 @@ pub fn encoding(sample: &[u8]) -> (&'static Encoding, Option<u64>) {
             return (encoding_rs::UTF_16BE, None);
         }
     }
+    // A sequence cut by the end of the sample is no fault.
+    if std::str::from_utf8(sample).map_or_else(|error| error.error_len().is_none(), |_| true) {
+        return (encoding_rs::UTF_8, None);
+    }
     let (mut rest, mut offset, mut first_odd) = (sample, 0usize, None);
     let (mut odd_bytes, mut characters) = (0usize, 0usize);
     loop {
         let (valid, odd) = match std::str::from_utf8(rest) {
             Ok(text) => (text, None),
-            // A sequence cut by the end of the sample is no fault.
             Err(error) if error.error_len().is_none() => (std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or(""), None),
             Err(error) => (std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or(""), Some(error.valid_up_to())),
         };

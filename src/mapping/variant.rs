@@ -3,6 +3,7 @@
 use super::apply::Draft;
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::product::attribute::{AttributeId, known};
+use crate::product::link::schemes;
 use crate::product::{options, synonyms, text};
 use std::sync::LazyLock;
 
@@ -127,7 +128,7 @@ pub(super) fn put_images(draft: &mut Draft, images: &[Slot], listed: Slot) {
 pub(super) fn part_images(buffer: &mut String, draft: &mut Draft) {
     let (main, list) = (draft.get(IDS.image_url), draft.get(IDS.additional_image_urls));
     // One address alone has its scheme once, but where it leads on to another.
-    if memchr::memmem::find_iter(main.text(buffer).as_bytes(), b"://").nth(1).is_none() {
+    if schemes(main.text(buffer).as_bytes()).nth(1).is_none() {
         return;
     }
     let urls = text::split_urls(main.text(buffer));

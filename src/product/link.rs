@@ -75,11 +75,16 @@ fn path_of(path: &[u8]) -> Result<(), LinkDefect> {
 /// Whether another address begins behind a comma, semicolon or bar. One that is a part of this
 /// one, as those of resized images are, begins behind something else.
 fn is_followed(path: &[u8]) -> bool {
-    memchr::memmem::find_iter(path, b"://").any(|at| {
+    schemes(path).any(|at| {
         let before = path.get(..at).unwrap_or_default();
         let before = before.strip_suffix(b"https").or_else(|| before.strip_suffix(b"http"));
         before.is_some_and(|before| before.ends_with(b",") || before.ends_with(b";") || before.ends_with(b"|"))
     })
+}
+
+/// Where `://` stands.
+pub(crate) fn schemes(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr_iter(b':', bytes).filter(|at| bytes.get(at + 1..at + 3) == Some(b"//"))
 }
 
 /// What stands in front of the path, once the scheme is gone.

@@ -10,6 +10,7 @@ pub fn is_blank(c: char) -> bool {
 }
 
 /// The text without blanks around it.
+#[inline]
 pub fn trim(text: &str) -> &str {
     // Most values begin and end with a letter or digit, which needs no look at characters.
     match text.as_bytes() {
@@ -165,7 +166,9 @@ pub fn is_placeholder(text: &str) -> bool {
         return false;
     }
     let text = trim(text);
-    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+    // Most values begin with none of their first letters.
+    text.as_bytes().first().is_some_and(|first| matches!(first, b'n' | b'N' | b'u' | b'U' | b't' | b'T' | b'-' | b'[' | b'#'))
+        && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// Whether every letter is a capital, and there are enough of them to be shouting.
