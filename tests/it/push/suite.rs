@@ -143,16 +143,22 @@ fn a_target_that_asks_to_be_left_alone_is_not_asked_by_the_next_run() {
     assert_eq!(run.code, 0, "{}", run.out);
 }
 
+/// A project whose first delivery was sent, and not seen to its end.
+fn unfinished(way: &Way) -> Stand {
+    let stand = Stand::new(&[&format!("{}: never-done x1", way.ask.expect("asks"))], |_| {});
+    stand.project(way, "poll = { first_ms = 1, most_ms = 1, total_s = 0 }");
+    stand.catalog(&items(12));
+    stand.build();
+    assert_eq!(stand.push().code, 11, "{}", way.name);
+    stand.sandbox().heal();
+    stand.project(way, "");
+    stand
+}
+
 #[test]
 fn what_was_sent_and_not_finished_is_asked_after_and_not_sent_again() {
     for way in [IMPORTS, SETS] {
-        let stand = Stand::new(&[&format!("{}: never-done x1", way.ask.expect("asks"))], |_| {});
-        stand.project(&way, "poll = { first_ms = 1, most_ms = 1, total_s = 0 }");
-        stand.catalog(&items(12));
-        stand.build();
-        assert_eq!(stand.push().code, 11, "{}", way.name);
-        stand.sandbox().heal();
-        stand.project(&way, "");
+        let stand = unfinished(&way);
         let run = stand.push();
         assert_eq!(run.code, 0, "{}: {}{}", way.name, run.out, run.err);
         assert_eq!(stand.imports().len(), 1, "{}", way.name);
@@ -164,15 +170,8 @@ fn what_was_sent_and_not_finished_is_asked_after_and_not_sent_again() {
 #[test]
 fn what_was_begun_and_is_not_known_there_any_more_is_sent_anew() {
     for way in [IMPORTS, SETS] {
-        let asks = way.ask.expect("asks");
-        let stand = Stand::new(&[&format!("{asks}: never-done x1")], |_| {});
-        stand.project(&way, "poll = { first_ms = 1, most_ms = 1, total_s = 0 }");
-        stand.catalog(&items(12));
-        stand.build();
-        assert_eq!(stand.push().code, 11, "{}", way.name);
-        stand.sandbox().heal();
-        stand.project(&way, "");
-        stand.fault(&format!("{asks}: 404 x1"));
+        let stand = unfinished(&way);
+        stand.fault(&format!("{}: 404 x1", way.ask.expect("asks")));
         let run = stand.push();
         assert_eq!(run.code, 0, "{}: {}{}", way.name, run.out, run.err);
         assert_eq!(stand.imports().len(), 2, "{}", way.name);
