@@ -246,7 +246,7 @@ impl Mapping {
         if self.discounts.is_empty() || !price.is_present() || sale.is_present() {
             return;
         }
-        let number = |buffer: &str, slot: Slot| text::trim(slot.text(buffer)).replace(',', ".").parse::<Decimal>().ok();
+        let number = |buffer: &str, slot: Slot| decimal(slot.text(buffer));
         let Some(full) = number(buffer, price) else { return };
         for plan in &self.discounts {
             let counts = plan.only_if.as_ref().is_none_or(|(column, words)| is_word(slot(cells, *column).text(buffer), words));
@@ -262,9 +262,14 @@ impl Mapping {
     }
 }
 
+/// A number with a point or a comma in front of its fraction.
+fn decimal(value: &str) -> Option<Decimal> {
+    text::trim(value).replace(',', ".").parse().ok()
+}
+
 /// The sum of columns. Where the first is needed and holds no number, it stays as it is.
 fn sum(buffer: &mut String, cells: &[Cell], columns: &[u16], needs_first: bool) -> Slot {
-    let amount = |column: u16| text::trim(slot(cells, column).text(buffer)).replace(',', ".").parse::<Decimal>().ok();
+    let amount = |column: u16| decimal(slot(cells, column).text(buffer));
     let mut amounts = columns.iter().filter_map(|&column| amount(column));
     let lacks_first = columns.first().is_none_or(|&column| amount(column).is_none());
     let first = match amounts.next() {

@@ -28,8 +28,13 @@ impl Entry {
         Self { key: [(key >> 64) as u64, key as u64], number }
     }
 
-    fn write(self, out: &mut Vec<u8>) {
-        out.extend([self.key[0], self.key[1], self.number].iter().flat_map(|word| word.to_le_bytes()));
+    fn bytes(self) -> [u8; WIDTH] {
+        let mut bytes = [0; WIDTH];
+        let (places, _) = bytes.as_chunks_mut::<8>();
+        for (place, word) in places.iter_mut().zip([self.key[0], self.key[1], self.number]) {
+            *place = word.to_le_bytes();
+        }
+        bytes
     }
 
     fn read(bytes: &[u8; WIDTH]) -> Self {
@@ -57,7 +62,7 @@ impl Gathered {
     /// Gathers a key with its number; what goes wrong shows at the end.
     pub(super) fn put(&mut self, key: u128, number: u64) {
         if self.failed.is_none() {
-            self.failed = self.heaps.put(key, |out| Entry::new(key, number).write(out)).err();
+            self.failed = self.heaps.put(key, |out| out.extend(Entry::new(key, number).bytes())).err();
         }
     }
 
@@ -126,15 +131,7 @@ impl Builder {
             Some(file) => file,
             None => self.file.insert(BufWriter::with_capacity(256 << 10, tempfile::tempfile()?)),
         };
-        let mut bytes = Vec::with_capacity(WIDTH);
-        for entry in std::mem::take(&mut self.entries).into_iter().chain([entry]) {
-            entry.write(&mut bytes);
-            if bytes.len() > 64 << 10 {
-                file.write_all(&bytes)?;
-                bytes.clear();
-            }
-        }
-        file.write_all(&bytes)
+        std::mem::take(&mut self.entries).into_iter().chain([entry]).try_for_each(|entry| file.write_all(&entry.bytes()))
     }
 
     fn finish(self) -> io::Result<Index> {

@@ -88,6 +88,7 @@ impl Collector {
         let (mut products, mut carriers) = (Kept::within(self.memory / 8), Kept::within(self.memory / 4));
         let with = With { mapping, survey };
         let mut buffer = String::new();
+        let (mut cells, mut first) = (vec![Cell::ABSENT; self.width], vec![Cell::ABSENT; self.width]);
         for heap in 0..HEAPS {
             let mut open: BTreeMap<u128, KeptProduct> = BTreeMap::new();
             self.heaps.take(heap, |mut records| {
@@ -95,11 +96,11 @@ impl Collector {
                     let Some((head, values, rest)) = row(rest) else { break };
                     records = rest;
                     buffer.clear();
-                    let mut cells = vec![Cell::ABSENT; self.width];
+                    cells.fill(Cell::ABSENT);
+                    first.fill(Cell::ABSENT);
                     load(values, &mut buffer, &mut cells);
                     let product = open.entry(u128::from_le_bytes(*key)).or_default();
                     let carrier = *product.carrier.get_or_insert_with(|| carriers.keep(head, &cells, &buffer));
-                    let mut first = vec![Cell::ABSENT; self.width];
                     carriers.load(carrier, &mut buffer, &mut first);
                     let name = plan.group.or(plan.key).map_or("", |column| text::trim(slot(&first, column).text(&buffer))).to_owned();
                     product.observe(with, plan, &mut buffer, &cells, &first, &name);

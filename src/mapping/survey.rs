@@ -45,12 +45,11 @@ pub struct Survey {
     pub(super) parents: Index,
     /// What children name.
     pub(super) named: Index,
-    /// Children that a parent lists: the parent, and where its entry stands.
+    /// Children that a parent lists, and where their entries stand.
     pub(super) links: Index,
-    pub(super) entries: Index,
     /// Rows that others need.
     pub(super) kept: Kept,
-    /// Entries of lists of children.
+    /// Entries of lists of children, each with the place of its parent.
     pub(super) listed: Kept,
     /// Keys of products whose rows do not stand together, or are very many.
     pub(super) apart: Arc<Index>,
@@ -129,13 +128,12 @@ impl Survey {
         if self.links.is_empty() {
             return None;
         }
-        let key = key_of(name);
-        let (parent, entry) = (self.links.get(key)?, self.entries.get(key)?);
-        let text_of = |bytes: &[u8]| {
-            let (length, rest) = bytes.split_first_chunk()?;
-            Some(String::from_utf8_lossy(rest.get(..u32::from_le_bytes(*length) as usize)?).into_owned())
-        };
-        Some((parent, self.listed.bytes(entry, text_of)?))
+        self.listed.bytes(self.links.get(key_of(name))?, |bytes| {
+            let (parent, rest) = bytes.split_first_chunk()?;
+            let (length, rest) = rest.split_first_chunk()?;
+            let entry = rest.get(..u32::from_le_bytes(*length) as usize)?;
+            Some((u64::from_le_bytes(*parent), String::from_utf8_lossy(entry).into_owned()))
+        })
     }
 
     /// Whether a record only says what another says.
@@ -164,7 +162,7 @@ impl Survey {
 
     /// What went wrong with rows that were set aside.
     pub fn failure(&self) -> Option<std::io::Error> {
-        let indices = [&self.repeated, &self.parents, &self.named, &self.links, &self.entries, &*self.apart];
+        let indices = [&self.repeated, &self.parents, &self.named, &self.links, &*self.apart];
         let stores = [&self.kept, &self.listed];
         let failed = stores.into_iter().find_map(Kept::failure).or_else(|| indices.into_iter().find_map(Index::failure));
         failed.or_else(|| self.scattered.failure()).or_else(|| self.tables.iter().find_map(JoinTable::failure))

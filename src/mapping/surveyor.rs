@@ -31,7 +31,6 @@ pub struct Surveyor {
     parents: Gathered,
     named: Gathered,
     links: Gathered,
-    entries: Gathered,
     /// The keys of runs of rows, those of long ones twice.
     runs: Gathered,
     last: Option<u128>,
@@ -49,8 +48,7 @@ impl Surveyor {
             ids: share(4),
             parents: share(8),
             named: share(8),
-            links: share(16),
-            entries: share(16),
+            links: share(8),
             runs: share(8),
             last: None,
             run: 0,
@@ -145,11 +143,11 @@ impl Surveyor {
             let code = pairs(entry, &grammar).into_iter().find(|(key, ..)| key.eq_ignore_ascii_case(&plan.link_key));
             let Some(code) = code.and_then(|(_, start, end)| entry.get(start..end)) else { continue };
             let place = self.survey.listed.put(|out| {
+                out.extend(parent.to_le_bytes());
                 out.extend((entry.len() as u32).to_le_bytes());
                 out.extend(entry.as_bytes());
             });
-            self.links.put(key_of(code), parent);
-            self.entries.put(key_of(code), place);
+            self.links.put(key_of(code), place);
         }
     }
 
@@ -189,13 +187,12 @@ impl Surveyor {
     /// # Errors
     /// When a temporary file could not be written or read.
     pub fn finish(self) -> io::Result<Survey> {
-        let Self { survey, ids, parents, named, links, entries, runs, .. } = self;
+        let Self { survey, ids, parents, named, links, runs, .. } = self;
         Ok(Survey {
             repeated: ids.repeated()?,
             parents: parents.least()?,
             named: named.least()?,
             links: links.least()?,
-            entries: entries.least()?,
             apart: Arc::new(runs.repeated()?),
             ..survey
         })

@@ -9,6 +9,7 @@ pub mod across;
 mod compile;
 pub mod kinds;
 pub mod registry;
+mod repair;
 pub mod row;
 pub mod structure;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::spec::FieldId;
 use crate::spec::terms::{Certainty, Consequence};
 use across::{Across, AcrossCheck, Digests};
 use kinds::{Defect, FieldSet, ValueCheck};
+use repair::Repair;
 use row::{RowCheck, View};
 use std::sync::Arc;
 
@@ -140,14 +142,6 @@ impl FieldRules {
     }
 }
 
-#[derive(Debug, Default)]
-struct Repair {
-    omit: Vec<FieldId>,
-    set: Vec<(FieldId, String)>,
-    fold_sale: bool,
-    fold: Option<(FieldId, FieldId)>,
-}
-
 struct RowRule {
     check: Box<dyn RowCheck>,
     /// Fields without which no row can break the rule.
@@ -222,10 +216,7 @@ impl RuleTable {
         facts.reset(self.fields.len());
         facts.row.present = FieldSet::present(slots);
         let before = facts.before.take();
-        if let Some((field, value, needs)) = &self.exempt
-            && slots.get(field.index()).is_some_and(|slot| slot.text(buffer) == value)
-        {
-            facts.is_exempt = true;
+        if let Some(needs) = self.needs_of_exempt(buffer, slots) {
             let missing = needs.iter().filter(|need| !slots[need.index()].is_present());
             let before = faults.len();
             faults.extend(missing.filter_map(|&need| self.missing(need)));
@@ -290,6 +281,12 @@ impl RuleTable {
         }
         facts.before = Some(facts.row.present);
         accepted
+    }
+
+    /// What a row must have all the same that nothing else is asked of; nothing for other rows.
+    fn needs_of_exempt(&self, buffer: &str, slots: &[Slot]) -> Option<&[FieldId]> {
+        let (field, value, needs) = self.exempt.as_ref()?;
+        (slots.get(field.index())?.text(buffer) == value).then_some(needs)
     }
 
     /// The rules over the fields of a row that look at any of these.
@@ -425,43 +422,17 @@ impl RuleTable {
         }
     }
 
-    /// Repairs what breaks a rule; returns the fields that have other values now.
-    fn repair(&self, rule: &RowRule, buffer: &mut String, slots: &mut [Slot], facts: &mut Facts) -> FieldSet {
-        let mut repaired = FieldSet::of(rule.repair.omit.iter().copied().chain(rule.repair.set.iter().map(|(field, _)| *field)));
-        for &field in &rule.repair.omit {
-            slots[field.index()] = Slot::EMPTY;
-            facts.forget(field.index());
-            facts.row.present.set(field.index(), false);
-        }
-        for (field, value) in &rule.repair.set {
-            slots[field.index()].cell = Cell::store(buffer, value, Shape::Text);
-            facts.forget(field.index());
-            facts.row.present.set(field.index(), slots[field.index()].is_present());
-        }
-        if let Some((from, to)) = self.sale.filter(|_| rule.repair.fold_sale).or(rule.repair.fold) {
-            repaired = repaired.or(FieldSet::of([from, to]));
-            slots[to.index()] = slots[from.index()];
-            slots[from.index()] = Slot::EMPTY;
-            let parsed = facts.row.parsed[from.index()];
-            facts.forget(from.index());
-            facts.forget(to.index());
-            facts.row.parsed[to.index()] = parsed;
-            facts.row.present.set(to.index(), slots[to.index()].is_present());
-            facts.row.present.set(from.index(), false);
-        }
-        repaired
-    }
-
     /// What the rules over several rows keep of an accepted row.
     pub fn digests(&self, buffer: &str, slots: &[Slot], facts: &mut Facts, out: &mut Digests) {
         // Of a row that is exempt, the target reads who it is.
-        let group = self.group.filter(|_| !facts.is_exempt);
+        let is_exempt = self.needs_of_exempt(buffer, slots).is_some();
+        let group = self.group.filter(|_| !is_exempt);
         let group = group.and_then(|field| facts.group_key(slots[field.index()].cell, buffer));
         out.push_group(group);
         for (place, rule) in self.across.iter().enumerate() {
             let view = View { buffer, slots, facts: &facts.row };
             match &rule.check {
-                AcrossCheck::Once(key) if facts.is_exempt && (key.field().is_none() || key.field() != self.item) => {
+                AcrossCheck::Once(key) if is_exempt && key.field() != self.item => {
                     out.push_key(None, None);
                 }
                 AcrossCheck::Once(key) => {
@@ -495,11 +466,5 @@ impl RuleTable {
         let mut fault = self.fault(rule.said, By::Across(place as u16), rule.blamed, Slot::EMPTY);
         self.tell(&mut fault, "", &[]);
         (fault, rule.of_group)
-    }
-}
-
-impl Repair {
-    fn is_any(&self) -> bool {
-        self.fold_sale || self.fold.is_some() || !self.omit.is_empty() || !self.set.is_empty()
     }
 }

@@ -314,8 +314,6 @@ pub struct RowFactsBox {
     pub(super) before: Option<FieldSet>,
     /// The rules over the fields of a row that it broke, by number.
     pub(super) broken: u128,
-    /// Whether nothing but who it is counts of the row.
-    pub(super) is_exempt: bool,
     /// The last group, and by rule over several rows the last value, with what they came to.
     group: Option<(Cell, Key)>,
     values: Vec<(Cell, u32)>,
@@ -340,7 +338,6 @@ impl RowFactsBox {
         self.row.parsed.resize(width, Parsed::Nothing);
         self.passed.resize(width, Cell::ABSENT);
         self.row.options = None;
-        self.is_exempt = false;
         self.row.present = FieldSet::default();
     }
 
