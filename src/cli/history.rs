@@ -9,7 +9,7 @@ use crate::clock::{Clock, System};
 use crate::finding::sink::Listen;
 use crate::push::engine::Wish;
 use crate::push::home;
-use crate::push::outcome::Outcome;
+use crate::push::outcome::{Outcome, outstanding};
 use crate::push::round::Task;
 use crate::report::page::plural;
 use crate::report::{Ending, Opening};
@@ -52,6 +52,8 @@ fn line(visit: &Visit) -> String {
     if count("refused") > 0 {
         line.push_str(&format!(", {} refused", count("refused")));
     }
+    let from = visit.summary.get("outstanding_from").and_then(Value::as_str);
+    line.push_str(&outstanding(count("outstanding"), from));
     if let Some(message) = visit.summary.get("message").and_then(Value::as_str) {
         line.push_str(&format!("; {message}"));
     }

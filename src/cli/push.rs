@@ -105,7 +105,8 @@ fn push(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
     }
     // A rehearsal goes on as if it were approved, and does not write that down.
     let (approved, remembered) = if command.dry_run { (command.approve.clone(), None) } else { (None, command.approve.as_ref()) };
-    let wish = Wish { rehearsal: command.dry_run, whole: command.full, allow_empty: command.allow_empty, max_age_h: None, approved };
+    let wish =
+        Wish { rehearsal: command.dry_run, whole: command.full, again: true, allow_empty: command.allow_empty, max_age_h: None, approved };
     let outcomes = wait(async {
         // A rehearsal neither makes a state nor changes one.
         let scratch = tempfile::tempdir().map_err(CliError::Report)?;

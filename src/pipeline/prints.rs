@@ -3,6 +3,7 @@
 
 use crate::cell::Slot;
 use crate::product::attribute::{Attributes, known};
+use crate::product::link;
 use crate::render::index::Print;
 use crate::spec::{FieldId, Spec};
 use rust_decimal::Decimal;
@@ -23,6 +24,7 @@ pub struct Prints {
     amount: Option<FieldId>,
     availability: Option<FieldId>,
     sale: Option<FieldId>,
+    link: Option<FieldId>,
 }
 
 impl Prints {
@@ -36,6 +38,7 @@ impl Prints {
             amount: spec.field_of(known("price")),
             availability: spec.field_of(known("availability")),
             sale: spec.field_of(known("sale_price")),
+            link: spec.field_of(known("url")),
         };
         for field in columns {
             let name = attributes.name(spec.get(*field).attribute);
@@ -69,15 +72,24 @@ impl Prints {
                 hasher.update(text.as_bytes());
             }
         }
+        let price = self.amount.as_ref().map_or("", text);
         Print {
             body: hasher.digest(),
             price: few(&self.price),
             stock: few(&self.stock),
-            amount: self.amount.as_ref().map_or(-1, |field| amount(text(field))),
+            amount: amount(price),
             in_stock: self.availability.as_ref().is_some_and(|field| text(field) == "in_stock"),
             on_sale: self.sale.as_ref().is_some_and(|field| !text(field).is_empty()),
+            currency: price.split_whitespace().nth(1).map_or(0, |currency| mark(currency.as_bytes())),
+            host: self.link.as_ref().and_then(|field| link::host_of(text(field))).map_or(0, mark),
         }
     }
+}
+
+/// A digest by which guards see that something is another; never 0, which is nothing. A few in a
+/// million differences go unseen, of which a guard needs hundreds.
+fn mark(bytes: &[u8]) -> u16 {
+    (xxh3_64(bytes) as u16).max(1)
 }
 
 /// An amount such as `79.99 USD` in ten-thousandths; -1 for what is none.
@@ -97,15 +109,16 @@ mod tests {
         let spec = crate::spec::load::spec("stripe").expect("built in");
         let columns: Vec<_> = (0..spec.fields.len()).map(|place| crate::spec::FieldId(place as u16)).collect();
         let prints = Prints::new(&spec, &columns);
-        let print = |title: &str, price: &str, availability: &str| {
+        let linked = |title: &str, price: &str, availability: &str, url: &str| {
             let mut buffer = String::new();
             let mut row = vec![Slot::default(); spec.fields.len()];
-            for (name, text) in [("title", title), ("price", price), ("availability", availability)] {
+            for (name, text) in [("title", title), ("price", price), ("availability", availability), ("url", url)] {
                 let field = spec.field_of(known(name)).expect("a field");
                 row[field.index()].cell = Cell::store(&mut buffer, text, Shape::Text);
             }
             prints.of(&buffer, &row)
         };
+        let print = |title: &str, price: &str, availability: &str| linked(title, price, availability, "");
         let first = print("Bottle", "79.99 USD", "in_stock");
         assert_eq!((first.amount, first.in_stock), (799_900, true));
         let dearer = print("Bottle", "89.99 USD", "in_stock");
@@ -114,5 +127,12 @@ mod tests {
         assert!(gone.price == first.price && gone.stock != first.stock && gone.body == first.body && !gone.in_stock);
         let renamed = print("Flask", "79.99 USD", "in_stock");
         assert!(renamed.price == first.price && renamed.stock == first.stock && renamed.body != first.body);
+        let euros = print("Bottle", "79.99 EUR", "in_stock");
+        assert!(euros.amount == first.amount && euros.currency != first.currency && euros.price != first.price);
+        assert!([first.currency, euros.currency].iter().all(|currency| *currency != 0) && print("Bottle", "", "in_stock").currency == 0);
+        let host = |url: &str| linked("Bottle", "79.99 USD", "in_stock", url).host;
+        assert_eq!(host("https://shop.example/p/1"), host("http://shop.example?p=2"));
+        assert_ne!(host("https://shop.example/p/1"), host("https://staging.shop.example/p/1"));
+        assert_eq!([host(""), host("shop.example/p/1")], [0, 0]);
     }
 }

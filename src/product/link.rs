@@ -93,6 +93,11 @@ fn authority(rest: &[u8]) -> &[u8] {
     rest.get(..end).unwrap_or_default()
 }
 
+/// The host that an http or https address leads to, with its port; nothing of anything else.
+pub fn host_of(text: &str) -> Option<&[u8]> {
+    strip_scheme(text.as_bytes()).map(authority).filter(|host| !host.is_empty())
+}
+
 /// Checks that a text is an absolute http or https URL, at byte speed.
 ///
 /// Everything a feed's consumer would stumble over is judged: scheme, host, port, blanks,

@@ -4,6 +4,8 @@
 //! stays flat, and merged with the snapshots, which are sorted already. Where it is not certain
 //! which of several snapshots the target holds, an item is unchanged only if all agree.
 
+use super::again::Again;
+use super::drift::Drift;
 use super::error::PushError;
 use super::feed::Built;
 use super::gone::GoneList;
@@ -34,25 +36,6 @@ pub struct Difference {
     pub changed: u64,
     /// What the guards look at.
     pub drift: Drift,
-}
-
-/// The feed against the snapshot that the target accepted last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drift {
-    /// Items of the snapshot; 0 where there is none.
-    pub before: u64,
-    /// Items of the feed.
-    pub now: u64,
-    /// Ids of the snapshot that the feed does not have.
-    pub ids_gone: u64,
-    /// Items that have a price in both.
-    pub priced: u64,
-    /// Of these, the ones that cost less than four fifths of what they did.
-    pub far_below: u64,
-    /// Of these, the ones that cost more than five fourths.
-    pub far_above: u64,
-    /// Of these, the ones whose price moved by about a hundred, up or down.
-    pub hundredfold: u64,
 }
 
 impl Difference {
@@ -114,12 +97,13 @@ fn parts(built: &Built) -> u64 {
     built.manifest.items.div_ceil(PART).max(1)
 }
 
-/// Compares a feed with what an account may hold.
+/// Compares a feed with what an account may hold; what it refused `again` says.
 ///
 /// # Errors
 /// When the index or the state cannot be read.
-pub async fn compare(built: &Built, state: &State, holdings: &[Holding]) -> Result<Difference, PushError> {
+pub async fn compare(built: &Built, state: &State, holdings: &[Holding], again: &mut Again) -> Result<Difference, PushError> {
     let mut merge = Merge {
+        again,
         difference: Difference {
             first: !holdings.iter().any(|holding| holding.accepted),
             marks: vec![0; built.manifest.items as usize],
@@ -144,6 +128,7 @@ pub async fn compare(built: &Built, state: &State, holdings: &[Holding]) -> Resu
 }
 
 struct Merge<'a> {
+    again: &'a mut Again,
     difference: Difference,
     snapshots: Vec<(Snapshots<'a>, bool)>,
 }
@@ -152,7 +137,7 @@ impl Merge<'_> {
     /// Takes everything below a key: the feed does not have it.
     async fn gone_before(&mut self, key: Option<u128>) -> Result<(), PushError> {
         loop {
-            let mut least: Option<u128> = None;
+            let mut least = self.again.peek().filter(|least| key.is_none_or(|key| *least < key));
             for (snapshot, _) in &mut self.snapshots {
                 if let Some(known) = snapshot.peek().await?
                     && key.is_none_or(|key| known.key < key)
@@ -164,18 +149,23 @@ impl Merge<'_> {
             let mut gone = None;
             for (snapshot, accepted) in &mut self.snapshots {
                 if snapshot.peek().await?.is_some_and(|known| known.key == least) {
-                    self.difference.drift.ids_gone += u64::from(*accepted);
                     gone = snapshot.take();
+                    if let Some(known) = gone.as_ref().filter(|_| *accepted) {
+                        self.difference.drift.gone(&known.print);
+                    }
                 }
             }
-            if let Some(known) = gone {
-                self.difference.gone.push(&known.item, &known.group).map_err(PushError::io("a temporary file"))?;
+            let refused = self.again.gone(least, gone.is_some());
+            let gone = gone.as_ref().map(|known| (known.item.as_str(), known.group.as_str())).or(refused);
+            if let Some((item, group)) = gone {
+                self.difference.gone.push(item, group).map_err(PushError::io("a temporary file"))?;
             }
         }
     }
 
     async fn row(&mut self, row: &Row) -> Result<(), PushError> {
         let (mut mark, mut seen) = (0, 0);
+        let mut before = None;
         let held = self.snapshots.len();
         for (snapshot, accepted) in &mut self.snapshots {
             if snapshot.peek().await?.is_none_or(|known| known.key != row.key) {
@@ -185,15 +175,18 @@ impl Merge<'_> {
             seen += 1;
             mark |= changes(&known.print, &row.print);
             if *accepted {
-                self.difference.drift.price(known.print.amount, row.print.amount);
+                before = Some(known.print);
             }
         }
+        self.difference.drift.item(before.as_ref(), &row.print);
         if seen == 0 {
             mark = BODY | NEW;
             self.difference.added += 1;
+            self.again.item(row.key, true);
         } else {
             // One of the snapshots does not have it: the whole row makes sure.
             mark |= if seen < held { BODY } else { 0 };
+            mark |= if self.again.item(row.key, mark != 0) { BODY } else { 0 };
             self.difference.changed += u64::from(mark != 0);
         }
         if let Some(place) = self.difference.marks.get_mut(row.place as usize) {
@@ -216,20 +209,6 @@ fn changes(before: &Print, now: &Print) -> u8 {
         mark |= STOCK;
     }
     mark
-}
-
-impl Drift {
-    fn price(&mut self, before: i64, now: i64) {
-        if before <= 0 || now <= 0 {
-            return;
-        }
-        let (before, now) = (i128::from(before), i128::from(now));
-        let within = |low: i128, high: i128, from: i128, to: i128| to * 100 >= from * low && to * 100 <= from * high;
-        self.priced += 1;
-        self.far_below += u64::from(now * 5 < before * 4);
-        self.far_above += u64::from(now * 4 > before * 5);
-        self.hundredfold += u64::from(within(8_000, 12_500, before, now) || within(8_000, 12_500, now, before));
-    }
 }
 
 /// Writes the feed's items down as a snapshot, unless it is there already.

@@ -4,15 +4,16 @@
 //! an earlier run began, compare, guard, note what the target may hold from now on, note what
 //! is about to be sent, send, wait, note what it holds.
 
+use super::again::Again;
 use super::difference::{self, Difference};
 use super::error::PushError;
 use super::feed::Built;
-use super::guard;
+use super::guard::{self, Judgement};
 use super::home;
 use super::outcome::{Ending, Outcome};
-use super::{Desk, Destination, Part, Poll, Verdict};
+use super::{Desk, Destination, Part, Poll, Refused, Verdict};
 use crate::clock::Clock;
-use crate::state::{Holding, Intent, State};
+use crate::state::{Accepted, Holding, Intent, State};
 use std::path::Path;
 
 /// Snapshots that an account may hold, kept each for itself.
@@ -25,6 +26,8 @@ pub struct Wish {
     pub rehearsal: bool,
     /// Send everything, changed or not.
     pub whole: bool,
+    /// Send what was refused again at once, because somebody waits for it.
+    pub again: bool,
     /// Let an empty feed through.
     pub allow_empty: bool,
     /// Hours after which an unchanged feed is sent all the same.
@@ -100,16 +103,18 @@ impl Delivery<'_> {
             });
         }
         let holdings = self.state.holdings(self.target, self.account).await?;
-        let mut difference = difference::compare(self.built, self.state, &holdings).await?;
+        let outstanding = self.state.outstanding(self.target, self.account).await?;
+        let mut again = Again::new(outstanding, self.now(), self.wish.again || self.wish.whole);
+        let mut difference = difference::compare(self.built, self.state, &holdings, &mut again).await?;
+        difference.drift.most = self.state.peak(self.target, self.account, self.now()).await?.unwrap_or_default();
         (outcome.added, outcome.changed, outcome.removed) = (difference.added, difference.changed, difference.gone.len());
         let too_old = self.is_too_old(&holdings);
         if difference.is_empty() && !too_old && !self.wish.whole && holdings.len() == 1 {
             outcome.ending = Ending::Unchanged;
+            outcome.outstanding = again.waiting();
             return Ok(());
         }
-        if self.is_held(&difference, outcome).await? {
-            return Ok(());
-        }
+        let Some(is_new_norm) = self.passes(&difference, &holdings, outcome).await? else { return Ok(()) };
         difference.first |= too_old || self.wish.whole;
         let parts = self.destination.parts(self.built, &difference, self.folder)?;
         if self.wish.rehearsal {
@@ -136,7 +141,11 @@ impl Delivery<'_> {
                 return Err(self.without_effect(snapshot, failed(&part.name, failure)).await?);
             }
         }
-        self.state.holds(self.target, self.account, snapshot, self.now()).await?;
+        let outstanding = again.settle(&refused, &difference, self.built, self.now())?;
+        outcome.outstanding = (outstanding.len() as u64, outstanding.iter().map(|row| row.due).min());
+        self.note_unnamed(&refused, outcome);
+        let accepted = Accepted { snapshot, outstanding: &outstanding, is_new_norm };
+        self.state.holds(self.target, self.account, &accepted, self.now()).await?;
         outcome.findings = home::lead(&refused, self.built, &outcome.name())?;
         outcome.ending = match (parts.is_empty(), outcome.refused) {
             (true, _) => Ending::Unchanged,
@@ -211,21 +220,58 @@ impl Delivery<'_> {
         limit.zip(since).is_some_and(|(limit, since)| self.now() - since >= limit as i64)
     }
 
-    async fn is_held(&self, difference: &Difference, outcome: &mut Outcome) -> Result<bool, PushError> {
-        let mut reasons = guard::held(&difference.drift);
-        if self.wish.allow_empty && difference.drift.now == 0 {
-            reasons.clear();
+    /// Of the rows that were refused the ones that nobody named can only be sent again by hand.
+    fn note_unnamed(&self, refused: &[Refused], outcome: &mut Outcome) {
+        let named = refused.iter().filter(|refused| !refused.warning && refused.item.is_some()).count() as u64;
+        if named > 0 && named < outcome.refused {
+            let unnamed = outcome.refused - named;
+            outcome.notes.push(format!(
+                "{unnamed} refused rows are not named by the target: they are sent again when they change, or by `feedmill push {} --full`",
+                self.target
+            ));
         }
-        if reasons.is_empty() || self.state.is_approved(self.target, &self.built.digest).await? {
-            return Ok(false);
+    }
+
+    /// Asks the guards: nothing where they hold the feed, else whether a person let it past them.
+    async fn passes(&self, difference: &Difference, holdings: &[Holding], outcome: &mut Outcome) -> Result<Option<bool>, PushError> {
+        let Judgement { mut held, noticed } = guard::judge(&difference.drift);
+        outcome.notes.extend(noticed.into_iter().map(|noticed| format!("worth a look: {noticed}")));
+        if self.wish.allow_empty && difference.drift.now == 0 {
+            return Ok(Some(true));
+        }
+        held.extend(self.stands_apart(holdings, outcome).await?);
+        if held.is_empty() {
+            return Ok(Some(false));
+        }
+        if self.state.is_approved(self.target, &self.built.digest).await? {
+            return Ok(Some(true));
         }
         if self.wish.approved.as_ref() == Some(&self.built.digest) {
-            outcome.notes.push(format!("without `--approve` it would be held: {}", reasons.join("; ")));
-            return Ok(false);
+            outcome.notes.push(format!("without `--approve` it would be held: {}", held.join("; ")));
+            return Ok(Some(true));
         }
         outcome.ending = Ending::Held;
-        outcome.guards = reasons;
-        Ok(true)
+        outcome.guards = held;
+        Ok(None)
+    }
+
+    /// Where nothing is remembered of a target that has a feed of this name already, the state was
+    /// lost, or somebody else delivered: all there is to compare is how large the two are.
+    async fn stands_apart(&self, holdings: &[Holding], outcome: &mut Outcome) -> Result<Option<String>, PushError> {
+        if !holdings.is_empty() || self.wish.rehearsal {
+            return Ok(None);
+        }
+        let Some(standing) = self.destination.standing().await?.filter(|standing| *standing > 0) else { return Ok(None) };
+        let bytes = self.built.bytes();
+        if bytes.saturating_mul(10) <= standing.saturating_mul(9) {
+            return Ok(Some(format!(
+                "nothing is remembered of this target, where a feed of {standing} bytes stands already, and this one has {bytes}"
+            )));
+        }
+        outcome.notes.push(
+            "worth a look: nothing is remembered of this target, where a feed stands already; only its size could be compared".to_owned(),
+        );
+        Ok(None)
     }
 
     /// Writes the snapshot down and notes that the account may hold it from now on.

@@ -168,6 +168,14 @@ impl Destination for Folder {
         self.planned.lock().map(|planned| planned.clone()).unwrap_or_default()
     }
 
+    fn standing(&self) -> Work<'_, Option<u64>> {
+        // What is listed is ours, whatever else lies there.
+        let listed = std::fs::read_to_string(self.folder.join(self.list())).unwrap_or_default();
+        let size = |name| std::fs::metadata(self.folder.join(name)).map_or(0, |found| found.len());
+        let bytes = listed.lines().map(size).sum();
+        Box::pin(async move { Ok(Some(bytes)) })
+    }
+
     fn parts(&self, built: &Built, _: &Difference, _: &Path) -> Result<Vec<Part>, PushError> {
         Ok(vec![whole(built)])
     }

@@ -8,7 +8,9 @@
 //! here, never products; targets may be named here, and nowhere else.
 
 pub mod address;
+pub mod again;
 pub mod difference;
+pub mod drift;
 #[cfg(any(feature = "object-store", feature = "sftp"))]
 mod empty;
 pub mod engine;
@@ -141,6 +143,12 @@ pub trait Destination: Send + Sync {
     /// Seconds after which an unchanged feed is sent all the same, by default.
     fn max_age(&self) -> Option<u64> {
         None
+    }
+
+    /// Bytes of the feed of ours that stands there already; nothing where a delivery replaces no
+    /// feed as a whole.
+    fn standing(&self) -> Work<'_, Option<u64>> {
+        Box::pin(async { Ok(None) })
     }
 
     /// What is sent for a change; files are written into `folder`.

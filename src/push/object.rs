@@ -25,7 +25,7 @@ use object_store::client::{HttpClient, HttpConnector, HttpError, HttpRequest, Ht
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::path::Path as Key;
 use object_store::{
-    Attribute, Attributes, BackoffConfig, ClientOptions, Error, GetOptions, ObjectStore, ObjectStoreExt, ObjectStoreScheme,
+    Attribute, Attributes, BackoffConfig, ClientOptions, Error, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, ObjectStoreScheme,
     PutMultipartOptions, PutOptions, RetryConfig, WriteMultipart,
 };
 use serde::Deserialize;
@@ -220,20 +220,32 @@ impl Objects {
         Ok(hasher.finalize().to_hex().to_string())
     }
 
+    /// The files of ours that are there.
+    async fn ours(&self) -> Result<impl Iterator<Item = ObjectMeta>, PushError> {
+        let listed = self.store.list_with_delimiter(Some(&self.folder)).await;
+        let listed = listed.map_err(|error| self.failed("listing what is there", &error))?;
+        let is_ours = |object: &ObjectMeta| object.location.filename().is_some_and(|name| names::is_feed(name, &self.prefix));
+        Ok(listed.objects.into_iter().filter(is_ours))
+    }
+
     /// Files of ours that are no longer part of the feed.
     async fn stale(&self, names: &[String]) -> Result<Vec<Key>, PushError> {
-        let listed =
-            self.store.list_with_delimiter(Some(&self.folder)).await.map_err(|error| self.failed("listing what is there", &error))?;
-        let is_stale = |name: &str| names::is_feed(name, &self.prefix) && !names.iter().any(|known| known == name);
-        Ok(listed.objects.into_iter().map(|object| object.location).filter(|key| key.filename().is_some_and(is_stale)).collect())
+        let is_part = |key: &Key| names.iter().any(|name| key.filename() == Some(name));
+        Ok(self.ours().await?.map(|object| object.location).filter(|key| !is_part(key)).collect())
+    }
+
+    fn access(&self, what: String, message: String) -> PushError {
+        PushError::Access { what, message, credential: self.secrets.iter().map(Secret::origin).collect::<Vec<_>>().join(", ") }
     }
 
     fn failed(&self, what: &str, error: &Error) -> PushError {
         let message = clean(&error.to_string(), &self.secrets);
         let what = what.to_owned();
         match error {
-            Error::Unauthenticated { .. } | Error::PermissionDenied { .. } => {
-                PushError::Access { what, message, credential: self.secrets.iter().map(Secret::origin).collect::<Vec<_>>().join(", ") }
+            Error::Unauthenticated { .. } | Error::PermissionDenied { .. } => self.access(what, message),
+            // A list that is refused has no error of its own there.
+            Error::Generic { .. } if ["401 Unauthorized", "403 Forbidden"].iter().any(|status| message.contains(status)) => {
+                self.access(what, message)
             }
             Error::NotFound { .. } | Error::InvalidPath { .. } | Error::NotSupported { .. } | Error::NotImplemented { .. } => {
                 PushError::Refused { what, status: 0, message, path: None }
@@ -334,6 +346,10 @@ impl Destination for Objects {
 
     fn rehearsed(&self) -> Vec<String> {
         self.planned.lock().map(|planned| planned.clone()).unwrap_or_default()
+    }
+
+    fn standing(&self) -> Work<'_, Option<u64>> {
+        Box::pin(async { Ok(Some(self.ours().await?.map(|object| object.size).sum())) })
     }
 
     fn parts(&self, built: &Built, _: &Difference, _: &Path) -> Result<Vec<Part>, PushError> {

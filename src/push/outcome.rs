@@ -60,6 +60,13 @@ impl Ending {
     }
 }
 
+/// What is outstanding and from when on, as the end of a sentence; nothing where it is nothing.
+pub fn outstanding(rows: u64, from: Option<&str>) -> String {
+    let Some(from) = from.filter(|_| rows > 0) else { return String::new() };
+    let plural = if rows == 1 { "row that was refused is" } else { "rows that were refused are" };
+    format!("; {rows} {plural} sent again by `run` from {from} on, by `push` at once")
+}
+
 /// What became of one account of one target.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -97,6 +104,9 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// Rows refused; more than the findings where the target names only some.
     pub refused: u64,
+    /// Rows that were refused, now or before, and are not sent yet again; and from when on they are,
+    /// in seconds of the epoch.
+    pub outstanding: (u64, Option<i64>),
     /// Until when the target asked to be left alone, in seconds of the epoch.
     pub not_before: Option<i64>,
     /// What could not be learnt.
@@ -128,6 +138,7 @@ impl Outcome {
             guards: Vec::new(),
             findings: Vec::new(),
             refused: 0,
+            outstanding: (0, None),
             not_before: None,
             notes: Vec::new(),
             planned: Vec::new(),
@@ -148,7 +159,7 @@ impl Outcome {
             "way": self.way, "outcome": self.ending.word(), "message": self.message,
             "items": self.items, "added": self.added, "changed": self.changed, "removed": self.removed,
             "sent": self.sent, "bytes": self.bytes, "requests": self.requests, "digest": self.digest, "remote": self.remote,
-            "refused": self.refused, "guards": self.guards, "notes": self.notes,
+            "refused": self.refused, "outstanding": self.outstanding.0, "outstanding_from": self.outstanding.1.map(time), "guards": self.guards, "notes": self.notes,
             "not_before": self.not_before.map(time), "started": time(self.time.0), "ended": time(self.time.1),
         })
     }
@@ -156,6 +167,13 @@ impl Outcome {
     /// Why it ended so, as the end of a sentence.
     pub fn why(&self) -> String {
         self.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default()
+    }
+
+    /// What is outstanding, as the end of a sentence.
+    fn rest(&self) -> String {
+        let (rows, from) = self.outstanding;
+        let from = from.and_then(|from| jiff::Timestamp::from_second(from).ok());
+        outstanding(rows, from.map(|from| from.to_string()).as_deref())
     }
 
     /// The last line about it for people.
@@ -169,9 +187,10 @@ impl Outcome {
                 format!("pushed: {name}, {} items ({moved}), {} sent, {} requests, {seconds} s", self.items, self.sent, self.requests)
             }
             Ending::Partial => {
-                format!("pushed: {name}, {} items ({moved}), {} sent, {} refused, {seconds} s", self.items, self.sent, self.refused)
+                let rest = self.rest();
+                format!("pushed: {name}, {} items ({moved}), {} sent, {} refused, {seconds} s{rest}", self.items, self.sent, self.refused)
             }
-            Ending::Unchanged => format!("unchanged: {name}, {} items", self.items),
+            Ending::Unchanged => format!("unchanged: {name}, {} items{}", self.items, self.rest()),
             Ending::Planned => format!("planned: {name}, {} items ({moved}), {} rows would be sent", self.items, self.sent),
             // Nothing was built that a person could let through.
             Ending::Held if self.digest.is_empty() => format!(

@@ -198,6 +198,10 @@ impl Destination for Watched {
         self.inner.formats()
     }
 
+    fn standing(&self) -> Work<'_, Option<u64>> {
+        self.inner.standing()
+    }
+
     fn max_age(&self) -> Option<u64> {
         self.inner.max_age()
     }

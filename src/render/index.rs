@@ -14,7 +14,7 @@ use std::path::Path;
 /// The name of the index file.
 pub const NAME: &str = "feed.items";
 /// What the file begins with; the number is the version of its shape.
-const MAGIC: &[u8; 16] = b"feedmill.items/1";
+const MAGIC: &[u8; 16] = b"feedmill.items/2";
 
 /// What was written of an item, as digests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub struct Print {
     pub in_stock: bool,
     /// Whether it has a sale price.
     pub on_sale: bool,
+    /// Digest of the currency of its price; 0 where there is none.
+    pub currency: u16,
+    /// Digest of the host that its link leads to; 0 where there is none.
+    pub host: u16,
 }
 
 impl Print {
@@ -71,6 +75,8 @@ pub fn encode(out: &mut Vec<u8>, item: &str, group: &str, print: &Print, place: 
     }
     out.extend_from_slice(&print.amount.to_le_bytes());
     out.push(print.flags());
+    out.extend_from_slice(&print.currency.to_le_bytes());
+    out.extend_from_slice(&print.host.to_le_bytes());
     out.extend_from_slice(&source.to_le_bytes());
     out.extend_from_slice(&record.to_le_bytes());
     out.extend_from_slice(&line.to_le_bytes());
@@ -136,7 +142,7 @@ pub struct Reader {
 }
 
 /// Fixed bytes of an entry, in front of its names.
-const FIXED: usize = 8 * 4 + 1 + 2 + 4 + 4;
+const FIXED: usize = 8 * 4 + 1 + 2 + 2 + 2 + 4 + 4;
 
 impl Reader {
     /// Opens the index of the feed in `folder`.
@@ -174,6 +180,8 @@ impl Reader {
         entry.print.stock = u64::from_le_bytes(at.take());
         entry.print.amount = i64::from_le_bytes(at.take());
         entry.print.set_flags(u8::from_le_bytes(at.take()));
+        entry.print.currency = u16::from_le_bytes(at.take());
+        entry.print.host = u16::from_le_bytes(at.take());
         entry.source = u16::from_le_bytes(at.take());
         entry.record = u32::from_le_bytes(at.take());
         entry.line = u32::from_le_bytes(at.take());
@@ -207,7 +215,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_a_cut_shows() {
         let folder = tempfile::tempdir().expect("a folder");
-        let print = Print { body: 1, price: 2, stock: 3, amount: -1, in_stock: true, on_sale: false };
+        let print = Print { body: 1, price: 2, stock: 3, amount: -1, in_stock: true, on_sale: false, currency: 4, host: 5 };
         let mut writer = Writer::create(folder.path()).expect("created");
         writer.push("A-1", "", &print, 0, 7, 9).expect("written");
         writer.push("Ä-2", "G", &Print { amount: 799_900, ..print }, 1, 8, 11).expect("written");
@@ -222,6 +230,7 @@ mod tests {
         };
         let all = read(folder.path()).expect("readable");
         assert_eq!(all.len(), 2);
+        assert_eq!(all[0].print, print);
         assert_eq!((all[1].item.as_str(), all[1].group.as_str(), all[1].print.amount, all[1].line), ("Ä-2", "G", 799_900, 11));
         let mut writer = Writer::create(folder.path()).expect("created");
         for (item, record) in [("A-1", 7), ("late", 8), ("B-1", 9)] {

@@ -2,20 +2,23 @@
 //! was begun and perhaps not finished, how long a target asked to be left alone, and what
 //! happened.
 //!
-//! A version stands in the file; another version, or a file that is cut, is refused and left
-//! as it is. Next to the file lies a lock that the system frees when its holder dies.
+//! A version stands in the file. An older one is brought up to date; a newer one, or a file that
+//! is cut, is refused and left as it is. Next to the file lies a lock that the system frees when its holder dies.
 
 mod account;
 mod history;
 mod intent;
 mod lock;
+mod outstanding;
+mod peak;
 mod snapshot;
 mod unite;
 
 pub use history::{Refusal, Visit};
 pub use intent::Intent;
 pub use lock::{Lock, LockError};
-pub use snapshot::{Holding, Known, Snapshots, key_of};
+pub use outstanding::Outstanding;
+pub use snapshot::{Accepted, Holding, Known, Snapshots, key_of};
 
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -23,7 +26,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// The version of the file's shape.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// The state cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +90,15 @@ const TABLES: &str = "
     create table visit (id integer primary key, run text not null, target text not null, account text not null, started integer not null,
         ended integer not null, outcome text not null, summary text not null);
     create table refusal (visit integer not null, place integer not null, finding text not null, primary key (visit, place)) without rowid;
-    pragma user_version = 1;
+";
+
+/// What version 2 added; files of version 1 get it when they are opened.
+const ADDED: &str = "
+    create table outstanding (target text not null, account text not null, item text not null, grp text not null, times integer not null,
+        due integer not null, primary key (target, account, item)) without rowid;
+    create table peak (target text not null, account text not null, day integer not null, items integer not null,
+        primary key (target, account, day)) without rowid;
+    pragma user_version = 2;
 ";
 
 impl State {
@@ -117,18 +128,22 @@ impl State {
         let damaged = |error: sqlx::Error| StateError::Damaged { path: path.to_owned(), message: error.to_string() };
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(damaged)?;
         let found: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut connection).await.map_err(damaged)?;
-        match found {
-            VERSION => {
+        let missing = match found {
+            1 | VERSION => {
                 // Reads every table's root: a file that is cut shows here and not in mid-run.
                 let _: i64 = sqlx::query_scalar("select count(*) from holding").fetch_one(&mut connection).await.map_err(damaged)?;
+                if found == VERSION { &[][..] } else { &[ADDED] }
             }
-            0 if is_new => {
-                let mut transaction = connection.begin().await.map_err(fail)?;
-                sqlx::raw_sql(TABLES).execute(&mut *transaction).await.map_err(fail)?;
-                transaction.commit().await.map_err(fail)?;
-            }
+            0 if is_new => &[TABLES, ADDED],
             0 => return Err(StateError::Damaged { path: path.to_owned(), message: "it has no version".to_owned() }),
             found => return Err(StateError::Version { path: path.to_owned(), found }),
+        };
+        if !missing.is_empty() {
+            let mut transaction = connection.begin().await.map_err(fail)?;
+            for tables in missing {
+                sqlx::raw_sql(*tables).execute(&mut *transaction).await.map_err(fail)?;
+            }
+            transaction.commit().await.map_err(fail)?;
         }
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), staging: Mutex::default() })
     }
@@ -187,10 +202,32 @@ fn is_cut(path: &Path) -> std::io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::{State, StateError};
+    use sqlx::Connection;
 
     /// Runs asynchronous test code.
     pub(super) fn wait<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_keeps_what_it_holds() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.sqlite");
+        wait(async {
+            let options = super::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+            let mut old = super::SqliteConnection::connect_with(&options).await.expect("new");
+            sqlx::raw_sql(super::TABLES).execute(&mut old).await.expect("the tables of version 1");
+            let kept = "insert into wait values ('t', '', 7); pragma user_version = 1;";
+            sqlx::raw_sql(kept).execute(&mut old).await.expect("written");
+            old.close().await.expect("closed");
+            for _ in 0..2 {
+                let state = State::open(&path).await.expect("brought up to date, then as it is");
+                assert_eq!(state.not_before("t", "").await.expect("readable"), Some(7));
+                assert_eq!(state.outstanding("t", "").await.expect("a table"), []);
+                assert_eq!(state.peak("t", "", 0).await.expect("a table"), None);
+                state.close().await.expect("closed");
+            }
+        });
     }
 
     #[test]

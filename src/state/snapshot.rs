@@ -5,7 +5,7 @@
 //! a run that did not come to its end, it is not known which of two snapshots a target holds;
 //! then both are kept as holdings, and an item counts as unchanged only if all agree.
 
-use super::{State, StateError};
+use super::{Outstanding, State, StateError};
 use crate::render::index::{Entry, Print};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
@@ -48,8 +48,22 @@ pub struct Holding {
     pub since: i64,
 }
 
+/// What a target accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted<'a> {
+    /// The snapshot.
+    pub snapshot: i64,
+    /// The rows of it that it refused, of this delivery or of earlier ones.
+    pub outstanding: &'a [Outstanding],
+    /// Whether a person let it past the guards, so that later ones are measured by it alone.
+    pub is_new_norm: bool,
+}
+
 /// Entries of a page.
 const PAGE: usize = 4096;
+
+/// The flag of an entry that says more than version 1 of the state did: currency and host.
+const MORE: u8 = 1 << 7;
 
 fn encode(known: &Known, out: &mut Vec<u8>) {
     out.extend_from_slice(&known.key.to_be_bytes());
@@ -57,7 +71,10 @@ fn encode(known: &Known, out: &mut Vec<u8>) {
         out.extend_from_slice(&number.to_le_bytes());
     }
     out.extend_from_slice(&known.print.amount.to_le_bytes());
-    out.push(known.print.flags());
+    out.push(known.print.flags() | MORE);
+    for mark in [known.print.currency, known.print.host] {
+        out.extend_from_slice(&mark.to_le_bytes());
+    }
     for name in [&known.item, &known.group] {
         out.extend_from_slice(&(name.len() as u16).to_le_bytes());
         out.extend_from_slice(name.as_bytes());
@@ -78,7 +95,12 @@ fn decode(bytes: &mut &[u8]) -> Option<Known> {
         amount: i64::from_le_bytes(take(bytes)?),
         ..Print::default()
     };
-    print.set_flags(u8::from_le_bytes(take(bytes)?));
+    let flags = u8::from_le_bytes(take(bytes)?);
+    print.set_flags(flags);
+    if flags & MORE != 0 {
+        print.currency = u16::from_le_bytes(take(bytes)?);
+        print.host = u16::from_le_bytes(take(bytes)?);
+    }
     let mut name = || {
         let length = usize::from(u16::from_le_bytes(take(bytes)?));
         let (head, rest) = bytes.split_at_checked(length)?;
@@ -318,7 +340,7 @@ impl State {
     ///
     /// # Errors
     /// When the state cannot be written.
-    pub async fn holds(&self, target: &str, account: &str, snapshot: i64, now: i64) -> Result<(), StateError> {
+    pub async fn holds(&self, target: &str, account: &str, accepted: &Accepted<'_>, now: i64) -> Result<(), StateError> {
         let _staging = self.staging().await;
         let mut connection = self.connection().await;
         let fail = |error| self.fail(error);
@@ -332,7 +354,7 @@ impl State {
         sqlx::query("insert into holding (target, account, snapshot, accepted, since) values (?, ?, ?, 1, ?)")
             .bind(target)
             .bind(account)
-            .bind(snapshot)
+            .bind(accepted.snapshot)
             .bind(now)
             .execute(&mut *transaction)
             .await
@@ -343,6 +365,8 @@ impl State {
             .execute(&mut *transaction)
             .await
             .map_err(fail)?;
+        self.keep_outstanding(&mut transaction, target, account, accepted.outstanding).await?;
+        self.count_peak(&mut transaction, (target, account), accepted.snapshot, accepted.is_new_norm, now).await?;
         self.clear(&mut transaction).await?;
         transaction.commit().await.map_err(fail)
     }
@@ -363,8 +387,57 @@ impl State {
 mod tests {
     use super::super::State;
     use super::super::tests::wait;
-    use super::{Known, key_of};
+    use super::{Accepted, Known, Outstanding, decode, encode, key_of};
     use crate::render::index::Print;
+
+    fn accepted(snapshot: i64) -> Accepted<'static> {
+        Accepted { snapshot, outstanding: &[], is_new_norm: false }
+    }
+
+    #[test]
+    fn entries_of_the_first_version_are_read_still() {
+        let print = Print { body: 1, amount: 5, in_stock: true, currency: 7, host: 9, ..Print::default() };
+        let known = Known { key: 3, item: "A".to_owned(), group: "G".to_owned(), print };
+        let mut bytes = Vec::new();
+        encode(&known, &mut bytes);
+        assert_eq!(decode(&mut bytes.as_slice()), Some(known.clone()));
+        // Before it there were no currency and no host, and no flag that says so.
+        let flags = 16 + 4 * 8;
+        bytes[flags] &= !super::MORE;
+        bytes.drain(flags + 1..flags + 5);
+        let before = Known { print: Print { currency: 0, host: 0, ..print }, ..known };
+        assert_eq!(decode(&mut bytes.as_slice()), Some(before));
+    }
+
+    #[test]
+    fn what_is_outstanding_and_the_most_items_are_an_accounts_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        const DAY: i64 = 24 * 3600;
+        wait(async {
+            let state = State::open(&folder.path().join("state.sqlite")).await.expect("new");
+            let mut made = Vec::new();
+            for count in [10, 4] {
+                let mut draft = state.draft(1).await.expect("draft");
+                for n in 0..count {
+                    draft.push(&Known { key: n, item: n.to_string(), ..Known::default() }).await.expect("pushed");
+                }
+                made.push(draft.finish(&format!("of {count}")).await.expect("finished"));
+                state.may_hold("t", "keeps", made[made.len() - 1], 1).await.expect("noted");
+            }
+            let rows = [Outstanding::new("A".to_owned(), "G".to_owned(), 2, 50)];
+            state.holds("t", "a", &Accepted { outstanding: &rows, ..accepted(made[0]) }, 0).await.expect("held");
+            state.holds("t", "b", &accepted(made[1]), DAY).await.expect("held");
+            assert_eq!(state.outstanding("t", "a").await.expect("readable"), rows);
+            assert_eq!(state.outstanding("t", "b").await.expect("readable"), []);
+            state.holds("t", "a", &accepted(made[1]), 6 * DAY).await.expect("held");
+            assert_eq!(state.outstanding("t", "a").await.expect("readable"), [], "taken by now");
+            let peak = async |account: &'static str, day: i64| state.peak("t", account, day * DAY).await.expect("readable");
+            assert_eq!([peak("a", 6).await, peak("a", 7).await, peak("b", 6).await], [Some(10), Some(4), Some(4)]);
+            assert_eq!([peak("a", 13).await, peak("c", 6).await], [None, None]);
+            state.holds("t", "a", &Accepted { is_new_norm: true, ..accepted(made[1]) }, 6 * DAY).await.expect("held");
+            assert_eq!(peak("a", 6).await, Some(4), "a person said that this is how it is now");
+        });
+    }
 
     #[test]
     fn snapshots_come_back_sorted_and_are_shared_and_cleared() {
@@ -391,8 +464,8 @@ mod tests {
                 reader.take();
             }
             assert_eq!(reader.peek().await.expect("readable"), None);
-            state.holds("t", "a", first, 2).await.expect("held");
-            state.holds("t", "b", first, 2).await.expect("held");
+            state.holds("t", "a", &accepted(first), 2).await.expect("held");
+            state.holds("t", "b", &accepted(first), 2).await.expect("held");
             let second = state.draft(3).await.expect("draft").finish("d2").await.expect("finished");
             state.may_hold("t", "a", second, 3).await.expect("noted");
             let holdings = state.holdings("t", "a").await.expect("readable");
@@ -400,9 +473,9 @@ mod tests {
                 holdings.iter().map(|held| (held.snapshot, held.items, held.accepted)).collect::<Vec<_>>(),
                 [(first, 10_000, true), (second, 0, false)]
             );
-            state.holds("t", "a", second, 4).await.expect("held");
+            state.holds("t", "a", &accepted(second), 4).await.expect("held");
             assert_eq!(state.snapshot("d1").await.expect("readable"), Some(first), "the other account holds it still");
-            state.holds("t", "b", second, 4).await.expect("held");
+            state.holds("t", "b", &accepted(second), 4).await.expect("held");
             assert_eq!(state.snapshot("d1").await.expect("readable"), None);
         });
     }

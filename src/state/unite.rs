@@ -10,7 +10,7 @@ use crate::render::index::Print;
 use sqlx::Connection;
 
 /// A print that no item has.
-const UNKNOWN: Print = Print { body: 0, price: 0, stock: 0, amount: -1, in_stock: false, on_sale: false };
+const UNKNOWN: Print = Print { body: 0, price: 0, stock: 0, amount: -1, in_stock: false, on_sale: false, currency: 0, host: 0 };
 
 impl State {
     /// Makes the snapshots that an account may hold one, and clears away what nobody holds then.
@@ -70,7 +70,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::super::tests::wait;
-    use super::super::{Known, State, key_of};
+    use super::super::{Accepted, Known, State, key_of};
     use super::UNKNOWN;
     use crate::render::index::Print;
 
@@ -92,7 +92,7 @@ mod tests {
                 made.push(draft.finish(name).await.expect("finished"));
                 state.may_hold("t", "a", made[made.len() - 1], 1).await.expect("noted");
             }
-            state.holds("t", "b", made[0], 1).await.expect("held by another");
+            state.holds("t", "b", &Accepted { snapshot: made[0], outstanding: &[], is_new_norm: false }, 1).await.expect("held by another");
             state.unite("t", "a", &made, 2).await.expect("united");
             let holdings = state.holdings("t", "a").await.expect("readable");
             assert_eq!(holdings.iter().map(|held| (held.items, held.accepted)).collect::<Vec<_>>(), [(9_001, false)]);

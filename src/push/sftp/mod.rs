@@ -29,6 +29,7 @@ use login::Login;
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::StatusCode;
 use serde::Deserialize;
+use session::Session;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -77,6 +78,8 @@ pub(super) struct Sftp {
     connect: Duration,
     rehearsal: bool,
     planned: Mutex<Vec<String>>,
+    /// A session in which nothing was sent yet.
+    entered: Mutex<Option<Session>>,
     /// Files that were written, renamed and removed.
     changes: Arc<AtomicU64>,
 }
@@ -163,6 +166,7 @@ impl Sftp {
             connect: Duration::from_secs(way.limits.connect_s),
             rehearsal,
             planned: Mutex::default(),
+            entered: Mutex::default(),
             changes: Arc::default(),
         })
     }
@@ -188,26 +192,59 @@ impl Sftp {
     async fn put(&self, desk: &Desk<'_>, part: &Part, intent: &mut Intent) -> Result<Verdict, PushError> {
         let mut attempt = 1;
         loop {
-            let left = self.shared.left().max(Duration::from_secs(1));
-            let session = async {
-                let session = tokio::time::timeout(self.connect, self.login()).await;
-                let session = session.unwrap_or_else(|_| Err(Trouble::Broken("no answer in time".to_owned())))?;
-                session.deliver(self, desk, part, intent).await
-            };
-            let done = tokio::time::timeout(left, session).await;
-            let message = match done.unwrap_or_else(|_| Err(Trouble::Broken("the run's time was up".to_owned()))) {
+            let session = async { self.enter().await?.deliver(self, desk, part, intent).await };
+            let done = self.in_time(session).await;
+            match done {
                 Ok(verdict) => return Ok(verdict),
-                Err(Trouble::Final(error)) => return Err(error),
-                Err(Trouble::Broken(message)) => message,
-            };
-            match self.shared.pause(&self.policy, &Failure::Connection, attempt).await {
-                Decision::Retry(_) => attempt += 1,
-                _ => {
-                    let message = format!("{message} ({attempt} {})", if attempt == 1 { "attempt" } else { "attempts" });
-                    return Err(PushError::Temporary { what: self.place(), message, wait: None });
-                }
+                Err(trouble) => self.hesitate(trouble, &mut attempt).await?,
             }
         }
+    }
+
+    /// Bytes of the files of ours that are there.
+    async fn size(&self) -> Result<u64, PushError> {
+        let mut attempt = 1;
+        loop {
+            let session = async {
+                let session = self.enter().await?;
+                let bytes = session.standing(self).await?;
+                if let Ok(mut entered) = self.entered.lock() {
+                    *entered = Some(session);
+                }
+                Ok(bytes)
+            };
+            match self.in_time(session).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(trouble) => self.hesitate(trouble, &mut attempt).await?,
+            }
+        }
+    }
+
+    async fn enter(&self) -> Result<Session, Trouble> {
+        if let Some(session) = self.entered.lock().ok().and_then(|mut entered| entered.take()) {
+            return Ok(session);
+        }
+        let session = tokio::time::timeout(self.connect, self.login()).await;
+        session.unwrap_or_else(|_| Err(Trouble::Broken("no answer in time".to_owned())))
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+        let left = self.shared.left().max(Duration::from_secs(1));
+        tokio::time::timeout(left, work).await.unwrap_or_else(|_| Err(Trouble::Broken("the run's time was up".to_owned())))
+    }
+
+    /// Waits before another attempt, where one may help.
+    async fn hesitate(&self, trouble: Trouble, attempt: &mut u32) -> Result<(), PushError> {
+        let message = match trouble {
+            Trouble::Final(error) => return Err(error),
+            Trouble::Broken(message) => message,
+        };
+        if let Decision::Retry(_) = self.shared.pause(&self.policy, &Failure::Connection, *attempt).await {
+            *attempt += 1;
+            return Ok(());
+        }
+        let message = format!("{message} ({attempt} {})", if *attempt == 1 { "attempt" } else { "attempts" });
+        Err(PushError::Temporary { what: self.place(), message, wait: None })
     }
 }
 
@@ -230,6 +267,10 @@ impl Destination for Sftp {
 
     fn max_age(&self) -> Option<u64> {
         Some(MAX_AGE)
+    }
+
+    fn standing(&self) -> Work<'_, Option<u64>> {
+        Box::pin(async { self.size().await.map(Some) })
     }
 
     fn parts(&self, built: &Built, _: &Difference, _: &Path) -> Result<Vec<Part>, PushError> {

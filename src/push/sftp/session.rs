@@ -111,6 +111,15 @@ impl Session {
         Ok(verdict)
     }
 
+    /// Bytes of the files of ours that are there.
+    pub(super) async fn standing(&self, to: &Sftp) -> Result<u64, Trouble> {
+        let mut bytes = 0;
+        for name in self.list(&to.folder).await?.iter().filter(|name| is_feed(name, &to.prefix)) {
+            bytes += self.size(&format!("{}{name}", to.folder)).await?.unwrap_or(0);
+        }
+        Ok(bytes)
+    }
+
     async fn list(&self, folder: &str) -> Result<Vec<String>, Trouble> {
         let handle = match self.sftp.opendir(if folder.is_empty() { "." } else { folder }).await {
             Ok(handle) => handle.handle,

@@ -2,6 +2,7 @@
 //! and against OpenSSH's server.
 
 mod accounts;
+mod again;
 mod changes;
 #[cfg(all(unix, feature = "sftp"))]
 mod doors;

@@ -292,6 +292,17 @@ impl Stand {
         });
     }
 
+    /// Lets what was refused be due now.
+    pub(crate) fn hurry_outstanding(&self) {
+        use sqlx::Connection;
+        let address = format!("sqlite:{}", self.folder.path("state/state.sqlite").display());
+        self.runtime.block_on(async {
+            let mut connection = sqlx::SqliteConnection::connect(&address).await.expect("the state");
+            let hurried = sqlx::query("update outstanding set due = 0").execute(&mut connection).await.expect("written");
+            assert!(hurried.rows_affected() > 0, "nothing is outstanding");
+        });
+    }
+
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
         self.sandbox().transcript()
     }

@@ -129,6 +129,7 @@ fn every_way_in_at_once() {
     let heads = [
         "SFTP login merchant@sftp.invalid:/ by password -> ok",
         "SFTP readdir merchant@sftp.invalid:/shop feeds -> ok",
+        "SFTP readdir merchant@sftp.invalid:/shop feeds -> ok",
         "SFTP stat merchant@sftp.invalid:/shop feeds/.acme-feed.jsonl.gz.",
         "SFTP open merchant@sftp.invalid:/shop feeds/.acme-feed.jsonl.gz.",
         "SFTP write merchant@sftp.invalid:/shop feeds/.acme-feed.jsonl.gz.",
