@@ -108,14 +108,14 @@ impl Delivery<'_> {
         let mut difference = difference::compare(self.built, self.state, &holdings, &mut again).await?;
         difference.drift.most = self.state.peak(self.target, self.account, self.now()).await?.unwrap_or_default();
         (outcome.added, outcome.changed, outcome.removed) = (difference.added, difference.changed, difference.gone.len());
-        let too_old = self.is_too_old(&holdings);
-        if difference.is_empty() && !too_old && !self.wish.whole && holdings.len() == 1 {
+        let resend = self.wish.whole || self.is_too_old(&holdings) || self.is_missed(outcome).await?;
+        if difference.is_empty() && !resend && holdings.len() == 1 {
             outcome.ending = Ending::Unchanged;
             outcome.outstanding = again.waiting();
             return Ok(());
         }
         let Some(is_new_norm) = self.passes(&difference, &holdings, outcome).await? else { return Ok(()) };
-        difference.first |= too_old || self.wish.whole;
+        difference.first |= resend;
         let parts = self.destination.parts(self.built, &difference, self.folder)?;
         if self.wish.rehearsal {
             return self.rehearse(&parts, outcome).await;
@@ -146,6 +146,9 @@ impl Delivery<'_> {
         self.note_unnamed(&refused, outcome);
         let accepted = Accepted { snapshot, outstanding: &outstanding, is_new_norm };
         self.state.holds(self.target, self.account, &accepted, self.now()).await?;
+        if self.destination.takes_snapshots() {
+            self.state.keep(self.target, self.account, FILES, &self.names()).await?;
+        }
         outcome.findings = home::lead(&refused, self.built, &outcome.name())?;
         outcome.ending = match (parts.is_empty(), outcome.refused) {
             (true, _) => Ending::Unchanged,
@@ -218,6 +221,26 @@ impl Delivery<'_> {
         let limit = self.wish.max_age_h.map(|hours| hours * 3600).or_else(|| self.destination.max_age()).filter(|seconds| *seconds > 0);
         let since = holdings.iter().find(|holding| holding.accepted).map(|holding| holding.since);
         limit.zip(since).is_some_and(|(limit, since)| self.now() - since >= limit as i64)
+    }
+
+    /// The names of the files that are delivered.
+    fn names(&self) -> String {
+        self.built.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether the target has not got these files, although it has their items: they have other
+    /// names, because their format changed, or they have vanished.
+    async fn is_missed(&self, outcome: &mut Outcome) -> Result<bool, PushError> {
+        if !self.destination.takes_snapshots() {
+            return Ok(false);
+        }
+        let delivered = self.state.recall(self.target, self.account, FILES).await?;
+        let Some(delivered) = delivered else { return Ok(false) };
+        let is_gone = delivered == self.names() && self.destination.lacks(self.built);
+        if is_gone {
+            outcome.notes.push("the feed that was delivered is not there any more, or was cut; it is put there again".to_owned());
+        }
+        Ok(is_gone || delivered != self.names())
     }
 
     /// Of the rows that were refused the ones that nobody named can only be sent again by hand.
@@ -359,7 +382,7 @@ impl Delivery<'_> {
     async fn fail(&self, error: &PushError, outcome: &mut Outcome) {
         outcome.ending = Ending::of(error);
         outcome.message = Some(error.to_string());
-        if let PushError::Temporary { wait: Some(wait), .. } = error {
+        if let PushError::Temporary { wait: Some(wait), .. } | PushError::Unanswered { wait: Some(wait), .. } = error {
             let until = self.now() + i64::try_from(*wait).unwrap_or(i64::MAX / 2);
             outcome.not_before = Some(until);
             // Another process runs next time; it must not ask earlier either.
@@ -371,6 +394,9 @@ impl Delivery<'_> {
         }
     }
 }
+
+/// Under which name the files of the last delivery are remembered.
+const FILES: &str = "files";
 
 /// The longest that a target is left alone because it asked for it, in seconds: a day.
 const LONGEST_WAIT: i64 = 24 * 3600;

@@ -58,9 +58,27 @@ pub enum PushError {
     /// It was sent, and what became of it is not known.
     #[error("{0}")]
     Unknown(String),
+    /// It was sent, and to ask what became of it did not work and may work later.
+    #[error("{what}: {message}; it was sent, and `feedmill status` asks again")]
+    Unanswered {
+        /// What was asked.
+        what: String,
+        /// What came of it.
+        message: String,
+        /// How many seconds the target asked to be left alone.
+        wait: Option<u64>,
+    },
 }
 
 impl PushError {
+    /// The same about something that was sent before.
+    pub(super) fn after_sending(self) -> Self {
+        match self {
+            Self::Temporary { what, message, wait } => Self::Unanswered { what, message, wait },
+            other => other,
+        }
+    }
+
     /// A fault of a file.
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

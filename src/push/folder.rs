@@ -10,6 +10,7 @@ use super::{Desk, Destination, Part, Verdict, Work, feed, names};
 use crate::progress::Meter;
 use crate::render::Compression;
 use crate::render::file::{Finished, Output, WriteError, unfinished, write_text};
+use crate::render::manifest::ManifestFile;
 use crate::state::Intent;
 use serde::Deserialize;
 use std::io::Read;
@@ -168,6 +169,18 @@ impl Destination for Folder {
         self.planned.lock().map(|planned| planned.clone()).unwrap_or_default()
     }
 
+    fn takes_snapshots(&self) -> bool {
+        true
+    }
+
+    fn lacks(&self, built: &Built) -> bool {
+        let is_there = |file: &ManifestFile| {
+            let found = std::fs::metadata(self.folder.join(names::delivered(Path::new(&file.name), &self.prefix)));
+            found.is_ok_and(|found| found.len() == file.bytes)
+        };
+        !built.files.iter().all(is_there)
+    }
+
     fn standing(&self) -> Work<'_, Option<u64>> {
         // What is listed is ours, whatever else lies there.
         let listed = std::fs::read_to_string(self.folder.join(self.list())).unwrap_or_default();
@@ -195,7 +208,7 @@ pub(super) fn whole(built: &Built) -> Part {
         items: built.files.iter().map(|file| file.items).sum(),
         bytes: built.bytes(),
     };
-    let single = |file: &crate::render::manifest::ManifestFile| Part { content: format!("{} {}", file.name, file.blake3), ..part.clone() };
+    let single = |file: &ManifestFile| Part { content: format!("{} {}", file.name, file.blake3), ..part.clone() };
     part.content = whole_digest(&built.files.iter().map(single).collect::<Vec<_>>());
     part
 }

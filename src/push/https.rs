@@ -165,6 +165,10 @@ impl Destination for Https {
         Some(&self.http)
     }
 
+    fn takes_snapshots(&self) -> bool {
+        true
+    }
+
     fn parts(&self, built: &Built, _: &Difference, _: &Path) -> Result<Vec<Part>, PushError> {
         Ok(vec![whole(built)])
     }

@@ -145,6 +145,18 @@ pub trait Destination: Send + Sync {
         None
     }
 
+    /// Whether a delivery replaces the feed as a whole, so that files of another name are another feed
+    /// even where no item changed.
+    fn takes_snapshots(&self) -> bool {
+        false
+    }
+
+    /// Whether something of a feed that was delivered is not there any more, where that shows
+    /// without asking anybody.
+    fn lacks(&self, _built: &Built) -> bool {
+        false
+    }
+
     /// Bytes of the feed of ours that stands there already; nothing where a delivery replaces no
     /// feed as a whole.
     fn standing(&self) -> Work<'_, Option<u64>> {

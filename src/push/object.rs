@@ -348,6 +348,10 @@ impl Destination for Objects {
         self.planned.lock().map(|planned| planned.clone()).unwrap_or_default()
     }
 
+    fn takes_snapshots(&self) -> bool {
+        true
+    }
+
     fn standing(&self) -> Work<'_, Option<u64>> {
         Box::pin(async { Ok(Some(self.ours().await?.map(|object| object.size).sum())) })
     }

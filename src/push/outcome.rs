@@ -42,7 +42,7 @@ impl Ending {
             PushError::Temporary { .. } => Self::Temporary,
             PushError::Access { .. } => Self::Access,
             PushError::Refused { .. } => Self::Refused,
-            PushError::Unknown(_) => Self::Unknown,
+            PushError::Unknown(_) | PushError::Unanswered { .. } => Self::Unknown,
         }
     }
 

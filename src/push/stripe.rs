@@ -156,7 +156,8 @@ impl Api {
         let since = self.http.clock().elapsed();
         let mut asked = 0;
         loop {
-            let object = self.http.send(&self.call(&asking, Method::GET, address.clone())).await?.json();
+            let answer = self.http.send(&self.call(&asking, Method::GET, address.clone())).await;
+            let object = answer.map_err(PushError::after_sending)?.json();
             let status = text(&object, "/status");
             if ends.contains(&status) || self.http.is_rehearsal() {
                 return Ok(object);

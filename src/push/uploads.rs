@@ -105,7 +105,7 @@ impl Watched {
         let since = self.http.clock().elapsed();
         let mut asked = 0;
         loop {
-            let mut records = self.records().await?;
+            let mut records = self.records().await.map_err(PushError::after_sending)?;
             records.retain(is_ours);
             if self.http.is_rehearsal() {
                 return Ok(Verdict::default());
@@ -196,6 +196,10 @@ impl Destination for Watched {
 
     fn formats(&self) -> &'static [&'static str] {
         self.inner.formats()
+    }
+
+    fn takes_snapshots(&self) -> bool {
+        self.inner.takes_snapshots()
     }
 
     fn standing(&self) -> Work<'_, Option<u64>> {

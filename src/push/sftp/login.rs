@@ -3,7 +3,8 @@
 use super::host_key::HostKey;
 use super::rsa::{RsaKey, Signs};
 use super::session::Session;
-use super::{Settings, Sftp, Trouble};
+use super::trouble::Trouble;
+use super::{Settings, Sftp};
 use crate::push::error::PushError;
 use crate::secret::{Secret, SecretRef};
 use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
@@ -105,7 +106,7 @@ impl Sftp {
         }
         let sftp = RawSftpSession::new(open(&handle).await?.into_stream());
         sftp.set_timeout(self.idle.as_secs().max(1));
-        let version = sftp.init().await?;
+        let version = sftp.init().await.map_err(|error| Trouble::of("opening", "SFTP", &error))?;
         let offers = |name: &str| version.extensions.contains_key(name);
         let (renames, flushes) = (offers("posix-rename@openssh.com"), offers("fsync@openssh.com"));
         Ok(Session::new(sftp, renames, flushes, Arc::clone(&self.changes), handle))

@@ -9,6 +9,7 @@ mod login;
 mod rsa;
 mod session;
 mod stale;
+mod trouble;
 
 use super::difference::Difference;
 use super::error::PushError;
@@ -21,19 +22,17 @@ use super::shared::Shared;
 use super::stripe::Way;
 use super::{Desk, Destination, Part, Verdict, Work};
 use crate::product::link::decoded;
-use crate::product::text;
 use crate::secret::SecretRef;
 use crate::state::Intent;
 use host_key::Trust;
 use login::Login;
-use russh_sftp::client::error::Error as SftpError;
-use russh_sftp::protocol::StatusCode;
 use serde::Deserialize;
 use session::Session;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use trouble::Trouble;
 
 /// The keys of `deliver = { sftp = ... }`.
 #[derive(Clone, Debug, Deserialize)]
@@ -82,54 +81,6 @@ pub(super) struct Sftp {
     entered: Mutex<Option<Session>>,
     /// Files that were written, renamed and removed.
     changes: Arc<AtomicU64>,
-}
-
-/// What went wrong in a session, and whether another try may help.
-enum Trouble {
-    Broken(String),
-    Final(PushError),
-}
-
-impl Trouble {
-    /// The server refuses something, and would again.
-    fn refused(message: String) -> Self {
-        Self::Final(PushError::Refused { what: "writing the feed".to_owned(), status: 0, message, path: None })
-    }
-}
-
-impl From<SftpError> for Trouble {
-    fn from(error: SftpError) -> Self {
-        let words = text::excerpt(&text::one_line(&text::without_controls(&error.to_string())), 200);
-        match &error {
-            SftpError::Status(status) if is_final(status.status_code) => Self::refused(words),
-            _ => Self::Broken(words),
-        }
-    }
-}
-
-/// Whether a status would be the same at another try. `Failure` stands for whatever has no
-/// status of its own, a full disk included.
-fn is_final(status: StatusCode) -> bool {
-    matches!(status, StatusCode::PermissionDenied | StatusCode::NoSuchFile | StatusCode::OpUnsupported)
-}
-
-impl From<russh::Error> for Trouble {
-    fn from(error: russh::Error) -> Self {
-        if let russh::Error::NoCommonAlgo { kind, theirs, .. } = &error {
-            let theirs = text::excerpt(&text::without_controls(&theirs.join(", ")), 200);
-            let message =
-                format!("the server offers nothing that is taken here ({kind:?}: {theirs}); ask whoever runs it for something newer");
-            let what = "opening SFTP".to_owned();
-            return Self::Final(PushError::Refused { what, status: 0, message, path: None });
-        }
-        Self::Broken(text::excerpt(&error.to_string(), 200))
-    }
-}
-
-impl From<russh::SendError> for Trouble {
-    fn from(error: russh::SendError) -> Self {
-        Self::Broken(error.to_string())
-    }
 }
 
 impl Sftp {
@@ -267,6 +218,10 @@ impl Destination for Sftp {
 
     fn max_age(&self) -> Option<u64> {
         Some(MAX_AGE)
+    }
+
+    fn takes_snapshots(&self) -> bool {
+        true
     }
 
     fn standing(&self) -> Work<'_, Option<u64>> {

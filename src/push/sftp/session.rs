@@ -1,7 +1,8 @@
 //! A session that was let in: files written beside their names, and renamed when all are there.
 
+use super::Sftp;
 use super::host_key::HostKey;
-use super::{Sftp, Trouble};
+use super::trouble::Trouble;
 use crate::product::text;
 use crate::progress::Meter;
 use crate::push::error::PushError;
@@ -127,7 +128,7 @@ impl Session {
                 let folder = text::excerpt(&text::without_controls(folder), 100);
                 return Err(Trouble::refused(format!("the server has no folder `{folder}`; make it there, or correct the address")));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Trouble::of("listing", folder, &error)),
         };
         let mut names = Vec::new();
         // A folder of a hundred thousand files is not one that feeds are put into.
@@ -135,10 +136,10 @@ impl Session {
             match self.sftp.readdir(handle.as_str()).await {
                 Ok(page) => names.extend(page.files.into_iter().map(|file| file.filename)),
                 Err(SftpError::Status(status)) if status.status_code == StatusCode::Eof => break,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(Trouble::of("listing", folder, &error)),
             }
         }
-        self.sftp.close(handle).await?;
+        self.sftp.close(handle).await.map_err(|error| Trouble::of("listing", folder, &error))?;
         Ok(names)
     }
 
@@ -161,7 +162,8 @@ impl Session {
             flags |= OpenFlags::TRUNCATE;
         }
         self.count();
-        let handle = self.sftp.open(path, flags, FileAttributes::empty()).await?.handle;
+        let failed = |error| Trouble::of("writing", path, &error);
+        let handle = self.sftp.open(path, flags, FileAttributes::empty()).await.map_err(failed)?.handle;
         input.seek(SeekFrom::Start(start)).map_err(unreadable)?;
         let mut offset = start;
         let mut writes: JoinSet<Result<u64, SftpError>> = JoinSet::new();
@@ -174,19 +176,19 @@ impl Session {
             if writes.len() >= AHEAD
                 && let Some(done) = writes.join_next().await
             {
-                meter.sent(done.unwrap_or(Err(SftpError::UnexpectedPacket))?);
+                meter.sent(done.unwrap_or(Err(SftpError::UnexpectedPacket)).map_err(failed)?);
             }
             let (sftp, handle, at, bytes) = (Arc::clone(&self.sftp), handle.clone(), offset, piece.len() as u64);
             offset += bytes;
             writes.spawn(async move { sftp.write(handle, at, piece).await.map(|_| bytes) });
         }
         while let Some(done) = writes.join_next().await {
-            meter.sent(done.unwrap_or(Err(SftpError::UnexpectedPacket))?);
+            meter.sent(done.unwrap_or(Err(SftpError::UnexpectedPacket)).map_err(failed)?);
         }
         if self.flushes {
-            self.sftp.fsync(handle.as_str()).await?;
+            self.sftp.fsync(handle.as_str()).await.map_err(failed)?;
         }
-        self.sftp.close(handle).await?;
+        self.sftp.close(handle).await.map_err(failed)?;
         match self.size(path).await? {
             Some(size) if size == length => Ok(()),
             found => {
@@ -201,11 +203,12 @@ impl Session {
     /// Whether the first bytes of a file there are ours. A server that crashed may have left zeros
     /// in their place, and whoever may write there may have written others.
     async fn holds(&self, path: &str, ours: &mut std::fs::File, length: u64) -> Result<bool, Trouble> {
+        let failed = |error| Trouble::of("reading", path, &error);
         let handle = match self.sftp.open(path, OpenFlags::READ, FileAttributes::empty()).await {
             Ok(opened) => opened.handle,
             // What may not be read cannot be compared.
             Err(SftpError::Status(_)) => return Ok(false),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(failed(error)),
         };
         let (mut asked, mut is_same) = (0, true);
         let mut reads = JoinSet::new();
@@ -218,7 +221,7 @@ impl Session {
             }
             // Answers to what was asked are waited for even where they say nothing any more.
             let Some(read) = reads.join_next().await else { break };
-            let Ok((at, bytes, read)) = read else { return Err(SftpError::UnexpectedPacket.into()) };
+            let Ok((at, bytes, read)) = read else { return Err(failed(SftpError::UnexpectedPacket)) };
             is_same &= match read {
                 Ok(found) => {
                     let mut piece = vec![0; bytes as usize];
@@ -226,10 +229,10 @@ impl Session {
                     read.is_ok() && found.data == piece
                 }
                 Err(SftpError::Status(_)) => false,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(failed(error)),
             };
         }
-        self.sftp.close(handle).await?;
+        self.sftp.close(handle).await.map_err(failed)?;
         Ok(is_same)
     }
 
@@ -237,7 +240,7 @@ impl Session {
         match self.sftp.stat(path).await {
             Ok(found) => Ok(found.attrs.size),
             Err(SftpError::Status(status)) if status.status_code == StatusCode::NoSuchFile => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(Trouble::of("asking for the size of", path, &error)),
         }
     }
 
@@ -247,7 +250,7 @@ impl Session {
         match self.sftp.remove(path).await {
             Ok(_) => Ok(()),
             Err(SftpError::Status(status)) if status.status_code == StatusCode::NoSuchFile => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(Trouble::of("removing", path, &error)),
         }
     }
 
@@ -258,11 +261,13 @@ impl Session {
             names.extend_from_slice(name.as_bytes());
         }
         self.count();
-        match self.sftp.extended("posix-rename@openssh.com", names).await? {
-            Packet::Status(status) if status.status_code == StatusCode::Ok => Ok(()),
-            Packet::Status(status) => Err(SftpError::Status(status).into()),
-            _ => Err(SftpError::UnexpectedPacket.into()),
-        }
+        let error = match self.sftp.extended("posix-rename@openssh.com", names).await {
+            Ok(Packet::Status(status)) if status.status_code == StatusCode::Ok => return Ok(()),
+            Ok(Packet::Status(status)) => SftpError::Status(status),
+            Ok(_) => SftpError::UnexpectedPacket,
+            Err(error) => error,
+        };
+        Err(Trouble::of("renaming to", into, &error))
     }
 }
 

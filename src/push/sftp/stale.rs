@@ -1,8 +1,9 @@
 //! Files of ours that are no longer part of the feed: removed, or emptied where a server lets us
 //! write and not remove, so that what they held is not taken for part of the feed.
 
+use super::Sftp;
 use super::session::{Session, Shard};
-use super::{Sftp, Trouble};
+use super::trouble::Trouble;
 use crate::product::text;
 use crate::push::error::PushError;
 use crate::push::names::{is_feed, unfinished};

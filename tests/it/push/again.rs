@@ -2,7 +2,7 @@
 //! remembered of a target may be lost: then nothing takes the place of a much larger feed.
 
 use super::stand::{ACP, ADS, CANARY, IMPORTS, PRODUCT_FEEDS, PROMOTIONS, QUICK, SETS, Stand, items};
-use crate::support::Run;
+use crate::support::{Folder, Run};
 use serde_json::Value;
 
 fn told(run: &Run) -> Value {
@@ -96,6 +96,34 @@ fn a_refused_row_that_leaves_the_feed_is_no_longer_outstanding() {
     assert_eq!((run.code, count(&told(&run), "outstanding"), count(&told(&run), "removed")), (0, 0, 1), "{}{}", run.out, run.err);
     assert_eq!(stand.ids(&IMPORTS).len(), 11);
     assert_eq!(told(&stand.push())["outcome"], "unchanged");
+}
+
+#[test]
+fn a_feed_that_vanished_or_changed_its_format_is_put_there_again() {
+    let folder = Folder::new();
+    let project = |format: &str| {
+        let target = "[[target]]\nname = \"shop\"\nspec = \"openai\"\ndeliver = { folder = \"published\" }\n";
+        folder.write("feedmill.toml", format!("[source]\npath = \"catalog.csv\"\n{target}format = \"{format}\"\n"));
+    };
+    let stand = Stand::new(&[], |_| {});
+    stand.catalog(&items(12));
+    folder.write("catalog.csv", stand.folder.read("catalog.csv"));
+    let run = |code: i32| {
+        let run = folder.run(&["run", "--state", "state", "--error-on-unchanged"]);
+        assert_eq!(run.code, code, "{}{}", run.out, run.err);
+        folder.files("published").into_iter().filter(|name| !name.starts_with('.')).collect::<Vec<_>>()
+    };
+    project("csv");
+    assert_eq!(run(0), ["feed.csv"]);
+    assert_eq!(run(9), ["feed.csv"]);
+    std::fs::remove_file(folder.path("published/feed.csv")).expect("removed");
+    assert_eq!(run(0), ["feed.csv"], "it had vanished");
+    folder.write("published/feed.csv", "cut");
+    run(0);
+    assert_eq!(folder.read("published/feed.csv"), folder.read("out/shop/feed.csv"), "it had been cut");
+    project("jsonl");
+    assert_eq!(run(0), ["feed.jsonl"], "no item changed, and the format did");
+    assert_eq!(run(9), ["feed.jsonl"]);
 }
 
 #[test]
