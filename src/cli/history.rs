@@ -7,10 +7,11 @@ use super::reports::{reported, reports};
 use super::ui::Ui;
 use crate::clock::{Clock, System};
 use crate::finding::sink::Listen;
+use crate::push::FileState;
 use crate::push::engine::Wish;
 use crate::push::home;
 use crate::push::outcome::{Outcome, outstanding};
-use crate::push::round::Task;
+use crate::push::round::{Held, HeldItems, Task};
 use crate::report::page::plural;
 use crate::report::{Ending, Opening};
 use crate::state::{Lock, LockError, State, Visit};
@@ -207,20 +208,42 @@ pub(super) fn verify(command: &Verify, ui: &Ui) -> Result<Exit, CliError> {
             values.push(json!({ "name": target, "account": account, "readable": false }));
             continue;
         };
-        let same = held.missing.is_empty() && held.besides.is_empty();
+        let (same, line, value) = match held {
+            Held::Items(held) => items(&held),
+            Held::Files(files) => compared(&files),
+        };
         exit = if same { exit } else { Exit::Findings };
-        let few = |ids: &[String]| ids.iter().take(5).map(|id| format!(" {id}")).collect::<String>();
-        lines.push_str(&format!(
-            "{name}: {} items held, {} missing{}, {} besides{}\n",
-            held.items,
-            held.missing.len(),
-            few(&held.missing),
-            held.besides.len(),
-            few(&held.besides)
-        ));
-        values.push(json!({ "name": target, "account": account, "readable": true, "items": held.items, "missing": held.missing, "besides": held.besides }));
+        lines.push_str(&format!("{name}: {line}\n"));
+        let mut whole = json!({ "name": target, "account": account, "readable": true });
+        if let (Some(whole), Value::Object(value)) = (whole.as_object_mut(), value) {
+            whole.extend(value);
+        }
+        values.push(whole);
     }
     let text = if command.json { format!("{}\n", json!({ "schema": "feedmill.verify/1", "targets": values })) } else { lines };
     ui.print(&text)?;
     Ok(exit)
+}
+
+/// Whether a target holds the items that were built, in words and for scripts.
+fn items(held: &HeldItems) -> (bool, String, Value) {
+    let few = |ids: &[String]| ids.iter().take(5).map(|id| format!(" {id}")).collect::<String>();
+    let (missing, besides) = (held.missing.len(), held.besides.len());
+    let line = format!("{} items held, {missing} missing{}, {besides} besides{}", held.items, few(&held.missing), few(&held.besides));
+    (missing + besides == 0, line, json!({ "items": held.items, "missing": held.missing, "besides": held.besides }))
+}
+
+/// Whether the files that were built stand there, in words and for scripts.
+fn compared(files: &[(String, FileState)]) -> (bool, String, Value) {
+    let with = |wanted: FileState| files.iter().filter(move |(_, state)| *state == wanted).map(|(name, _)| name.as_str());
+    let built = files.len() - with(FileState::Besides).count();
+    let mut line = format!("{} of {} as built", with(FileState::AsBuilt).count(), plural(built as u64, "file"));
+    for (state, words) in [(FileState::Differs, "differing"), (FileState::Missing, "missing"), (FileState::Besides, "besides")] {
+        let names: Vec<&str> = with(state).take(5).collect();
+        if !names.is_empty() {
+            line.push_str(&format!(", {} {words} {}", with(state).count(), names.join(" ")));
+        }
+    }
+    let values: Vec<Value> = files.iter().map(|(name, state)| json!({ "name": name, "state": state.word() })).collect();
+    (files.iter().all(|(_, state)| *state == FileState::AsBuilt), line, json!({ "files": values }))
 }

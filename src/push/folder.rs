@@ -6,7 +6,7 @@ use super::feed::Built;
 use super::http::Http;
 use super::rows::whole_digest;
 use super::stripe::Way;
-use super::{Desk, Destination, Part, Verdict, Work, feed, names};
+use super::{Desk, Destination, FileState, Part, Verdict, Work, feed, names};
 use crate::progress::Meter;
 use crate::render::Compression;
 use crate::render::file::{Finished, Output, WriteError, unfinished, write_text};
@@ -124,6 +124,28 @@ impl Folder {
         Ok(Some(finished))
     }
 
+    /// The files that stand there, against those that were built.
+    fn compare(&self, built: &Built) -> Result<Vec<(String, FileState)>, PushError> {
+        let mut found = Vec::new();
+        for file in &built.files {
+            let name = names::delivered(Path::new(&file.name), &self.prefix);
+            let path = self.folder.join(&name);
+            let state = match path.is_file() {
+                false => FileState::Missing,
+                true if feed::digest(&path)? == file.blake3 => FileState::AsBuilt,
+                true => FileState::Differs,
+            };
+            found.push((name, state));
+        }
+        let listed = std::fs::read_to_string(self.folder.join(self.list())).unwrap_or_default();
+        for name in listed.lines().filter(|name| !name.contains(['/', '\\']) && self.folder.join(name).is_file()) {
+            if !found.iter().any(|(known, _)| known == name) {
+                found.push((name.to_owned(), FileState::Besides));
+            }
+        }
+        Ok(found)
+    }
+
     /// Clears away what a run that was killed left unfinished.
     fn sweep(&self) -> Result<(), PushError> {
         for entry in std::fs::read_dir(&self.folder).map_err(PushError::io(&self.folder))? {
@@ -179,6 +201,10 @@ impl Destination for Folder {
             found.is_ok_and(|found| found.len() == file.bytes)
         };
         !built.files.iter().all(is_there)
+    }
+
+    fn files<'a>(&'a self, built: &'a Built) -> Work<'a, Option<Vec<(String, FileState)>>> {
+        Box::pin(async { self.compare(built).map(Some) })
     }
 
     fn standing(&self) -> Work<'_, Option<u64>> {

@@ -116,6 +116,31 @@ pub struct ReadBack {
     pub items: Vec<String>,
 }
 
+/// A file of a feed against what was built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// Byte for byte as it was built.
+    AsBuilt,
+    /// Something else stands under its name.
+    Differs,
+    /// Nothing stands under its name.
+    Missing,
+    /// It is one of ours, and no part of what was built.
+    Besides,
+}
+
+impl FileState {
+    /// Its word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AsBuilt => "as-built",
+            Self::Differs => "differs",
+            Self::Missing => "missing",
+            Self::Besides => "besides",
+        }
+    }
+}
+
 /// One way in to a target, for one account.
 pub trait Destination: Send + Sync {
     /// What it is, in words for people.
@@ -178,6 +203,12 @@ pub trait Destination: Send + Sync {
     /// Whether the target may hold something of what was begun.
     fn may_have_changed(&self, intent: &Intent) -> bool {
         !intent.remote.is_empty()
+    }
+
+    /// Reads the files that stand there back and compares them with those that were built; `None`
+    /// where none can be read.
+    fn files<'a>(&'a self, _built: &'a Built) -> Work<'a, Option<Vec<(String, FileState)>>> {
+        Box::pin(async { Ok(None) })
     }
 
     /// Reads back what the target holds; `None` where it cannot be read.

@@ -14,7 +14,7 @@ use super::http::{Http, client};
 use super::retry::Policy;
 use super::shared::Shared;
 use super::stripe::Way;
-use super::{Desk, Destination, Part, Verdict, Work, empty, names};
+use super::{Desk, Destination, FileState, Part, Verdict, Work, empty, names};
 use crate::product::text;
 use crate::secret::{Secret, SecretRef};
 use crate::state::Intent;
@@ -220,6 +220,25 @@ impl Objects {
         Ok(hasher.finalize().to_hex().to_string())
     }
 
+    /// The files that stand there, against those that were built.
+    async fn compare(&self, built: &Built) -> Result<Vec<(String, FileState)>, PushError> {
+        let ours: Vec<Key> = self.ours().await?.map(|object| object.location).collect();
+        let mut found = Vec::new();
+        for file in &built.files {
+            let name = names::delivered(Path::new(&file.name), &self.prefix);
+            let state = match ours.iter().find(|key| key.filename() == Some(name.as_str())) {
+                None => FileState::Missing,
+                Some(key) if self.read_back(key).await? == file.blake3 => FileState::AsBuilt,
+                Some(_) => FileState::Differs,
+            };
+            found.push((name, state));
+        }
+        let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
+        let besides = ours.iter().filter_map(Key::filename).filter(|name| !names.iter().any(|known| known == name));
+        found.extend(besides.map(|name| (name.to_owned(), FileState::Besides)));
+        Ok(found)
+    }
+
     /// The files of ours that are there.
     async fn ours(&self) -> Result<impl Iterator<Item = ObjectMeta>, PushError> {
         let listed = self.store.list_with_delimiter(Some(&self.folder)).await;
@@ -350,6 +369,10 @@ impl Destination for Objects {
 
     fn takes_snapshots(&self) -> bool {
         true
+    }
+
+    fn files<'a>(&'a self, built: &'a Built) -> Work<'a, Option<Vec<(String, FileState)>>> {
+        Box::pin(async { self.compare(built).await.map(Some) })
     }
 
     fn standing(&self) -> Work<'_, Option<u64>> {

@@ -1,7 +1,6 @@
 //! A round: every target and every account of it, some at once, each with an outcome of its own,
 //! written down as it comes.
 
-use super::Poll;
 use super::difference;
 use super::engine::{Delivery, Wish};
 use super::error::PushError;
@@ -11,6 +10,7 @@ use super::outcome::{Ending, Outcome};
 use super::settings::{Deliver, accounts};
 use super::shared::Shared;
 use super::stand_in::StandIn;
+use super::{FileState, Poll};
 use crate::render::manifest::folder_of;
 use crate::state::{Lock, State, Visit, key_of};
 use std::path::PathBuf;
@@ -261,7 +261,7 @@ impl Round {
     }
 
     /// Reads back what a target holds and compares it with what was built: the ids that it lacks
-    /// and those it has besides. `None` where a target cannot be read.
+    /// and those it has besides, or its files byte for byte. `None` where a target cannot be read.
     ///
     /// # Errors
     /// When the target cannot be asked.
@@ -283,8 +283,8 @@ impl Round {
                 poll: ready.deliver.common.poll,
             };
             let held = match destination.read_back(&desk).await? {
-                None => None,
-                Some(read) => Some(held(&built, read.items)?),
+                None => destination.files(&built).await?.map(Held::Files),
+                Some(read) => Some(Held::Items(held(&built, read.items)?)),
             };
             all.push((account.clone(), held));
         }
@@ -298,8 +298,17 @@ fn is_open(outcome: &Outcome) -> bool {
 }
 
 /// What a target holds against what was built.
+#[derive(Clone, Debug)]
+pub enum Held {
+    /// Its items.
+    Items(HeldItems),
+    /// Its files, by name.
+    Files(Vec<(String, FileState)>),
+}
+
+/// The items that a target holds against those that were built.
 #[derive(Clone, Debug, Default)]
-pub struct Held {
+pub struct HeldItems {
     /// Items it holds.
     pub items: u64,
     /// Ids that were built and that it lacks.
@@ -308,8 +317,8 @@ pub struct Held {
     pub besides: Vec<String>,
 }
 
-fn held(built: &Built, items: Vec<String>) -> Result<Held, PushError> {
-    let mut found = Held { items: items.len() as u64, ..Held::default() };
+fn held(built: &Built, items: Vec<String>) -> Result<HeldItems, PushError> {
+    let mut found = HeldItems { items: items.len() as u64, ..HeldItems::default() };
     let keys: std::collections::HashSet<u128> = items.iter().map(|item| key_of(item)).collect();
     let mut ours = std::collections::HashSet::new();
     for item in difference::items(built)? {

@@ -12,7 +12,7 @@ use super::error::PushError;
 use super::feed::Built;
 use super::http::{Call, Http};
 use super::stripe::Way;
-use super::{Desk, Destination, Part, ReadBack, Refused, Verdict, Work};
+use super::{Desk, Destination, FileState, Part, ReadBack, Refused, Verdict, Work};
 use crate::secret::{Secret, SecretRef};
 use crate::state::Intent;
 use reqwest::Method;
@@ -200,6 +200,10 @@ impl Destination for Watched {
 
     fn takes_snapshots(&self) -> bool {
         self.inner.takes_snapshots()
+    }
+
+    fn files<'a>(&'a self, built: &'a Built) -> Work<'a, Option<Vec<(String, FileState)>>> {
+        self.inner.files(built)
     }
 
     fn standing(&self) -> Work<'_, Option<u64>> {

@@ -20,7 +20,7 @@ use super::names::{check_prefix, delivered, unfinished};
 use super::retry::{Decision, Failure, Policy};
 use super::shared::Shared;
 use super::stripe::Way;
-use super::{Desk, Destination, Part, Verdict, Work};
+use super::{Desk, Destination, FileState, Part, Verdict, Work};
 use crate::product::link::decoded;
 use crate::secret::SecretRef;
 use crate::state::Intent;
@@ -171,6 +171,18 @@ impl Sftp {
         }
     }
 
+    /// The files that stand there, against those that were built.
+    async fn compare(&self, built: &Built) -> Result<Option<Vec<(String, FileState)>>, PushError> {
+        let mut attempt = 1;
+        loop {
+            let session = async { self.enter().await?.compare(self, built).await };
+            match self.in_time(session).await {
+                Ok(found) => return Ok(found),
+                Err(trouble) => self.hesitate(trouble, &mut attempt).await?,
+            }
+        }
+    }
+
     async fn enter(&self) -> Result<Session, Trouble> {
         if let Some(session) = self.entered.lock().ok().and_then(|mut entered| entered.take()) {
             return Ok(session);
@@ -222,6 +234,10 @@ impl Destination for Sftp {
 
     fn takes_snapshots(&self) -> bool {
         true
+    }
+
+    fn files<'a>(&'a self, built: &'a Built) -> Work<'a, Option<Vec<(String, FileState)>>> {
+        Box::pin(self.compare(built))
     }
 
     fn standing(&self) -> Work<'_, Option<u64>> {

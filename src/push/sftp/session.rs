@@ -6,8 +6,9 @@ use super::trouble::Trouble;
 use crate::product::text;
 use crate::progress::Meter;
 use crate::push::error::PushError;
+use crate::push::feed::Built;
 use crate::push::names::{delivered, is_feed, is_unfinished, unfinished};
-use crate::push::{Desk, Part, Verdict};
+use crate::push::{Desk, FileState, Part, Verdict};
 use crate::state::Intent;
 use russh::client::Handle;
 use russh_sftp::client::RawSftpSession;
@@ -121,6 +122,33 @@ impl Session {
         Ok(bytes)
     }
 
+    /// The files that stand there, against those that were built; `None` where they may not be read.
+    pub(super) async fn compare(&self, to: &Sftp, built: &Built) -> Result<Option<Vec<(String, FileState)>>, Trouble> {
+        let present = self.list(&to.folder).await?;
+        let mut found = Vec::new();
+        for file in &built.files {
+            let (name, ours) = (delivered(Path::new(&file.name), &to.prefix), built.path(file));
+            let path = format!("{}{name}", to.folder);
+            let mut input = std::fs::File::open(&ours).map_err(|error| Trouble::Final(PushError::io(&ours)(error)))?;
+            let state = match self.size(&path).await? {
+                None => FileState::Missing,
+                Some(size) if size != file.bytes => FileState::Differs,
+                Some(size) => match self.holds(&path, &mut input, size).await? {
+                    None => return Ok(None),
+                    Some(true) => FileState::AsBuilt,
+                    Some(false) => FileState::Differs,
+                },
+            };
+            found.push((name, state));
+        }
+        for name in present.into_iter().filter(|name| is_feed(name, &to.prefix)) {
+            if !found.iter().any(|(known, _)| *known == name) {
+                found.push((text::excerpt(&text::without_controls(&name), 100), FileState::Besides));
+            }
+        }
+        Ok(Some(found))
+    }
+
     async fn list(&self, folder: &str) -> Result<Vec<String>, Trouble> {
         let handle = match self.sftp.opendir(if folder.is_empty() { "." } else { folder }).await {
             Ok(handle) => handle.handle,
@@ -152,7 +180,7 @@ impl Session {
         // Writes that were on their way may have left holes behind the end.
         let window = (CHUNK * AHEAD) as u64;
         let mut start = there.map_or(0, |size| size.saturating_sub(window) / CHUNK as u64 * CHUNK as u64);
-        if start > 0 && !self.holds(path, &mut input, start).await? {
+        if start > 0 && self.holds(path, &mut input, start).await? != Some(true) {
             start = 0;
         }
         meter.expect(length);
@@ -200,14 +228,14 @@ impl Session {
         }
     }
 
-    /// Whether the first bytes of a file there are ours. A server that crashed may have left zeros
-    /// in their place, and whoever may write there may have written others.
-    async fn holds(&self, path: &str, ours: &mut std::fs::File, length: u64) -> Result<bool, Trouble> {
+    /// Whether the first bytes of a file there are ours; `None` where it may not be read. A server
+    /// that crashed may have left zeros in their place, and whoever may write there others.
+    async fn holds(&self, path: &str, ours: &mut std::fs::File, length: u64) -> Result<Option<bool>, Trouble> {
         let failed = |error| Trouble::of("reading", path, &error);
         let handle = match self.sftp.open(path, OpenFlags::READ, FileAttributes::empty()).await {
             Ok(opened) => opened.handle,
             // What may not be read cannot be compared.
-            Err(SftpError::Status(_)) => return Ok(false),
+            Err(SftpError::Status(_)) => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
         let (mut asked, mut is_same) = (0, true);
@@ -233,7 +261,7 @@ impl Session {
             };
         }
         self.sftp.close(handle).await.map_err(failed)?;
-        Ok(is_same)
+        Ok(Some(is_same))
     }
 
     pub(super) async fn size(&self, path: &str) -> Result<Option<u64>, Trouble> {

@@ -160,5 +160,32 @@ fn with_the_state_lost_a_much_smaller_feed_is_held() {
         forget();
         assert!(push(20, &[], 0).contains("only its size could be compared"), "{name}");
         assert!(!push(21, &[], 0).contains("worth a look"), "{name}: remembered again");
+        verified(&stand, name);
     }
+}
+
+/// What stands there is compared byte for byte with what was built.
+fn verified(stand: &Stand, name: &str) {
+    let leave = |file: &str, bytes: &[u8]| match name {
+        "folder" => drop(stand.folder.write(&format!("published/{file}"), bytes)),
+        _ => assert!(stand.sandbox().leave("shop", file, bytes)),
+    };
+    let verify = |code: i32, words: &str, state: &str| {
+        let run = stand.run(&["verify"]);
+        assert_eq!((run.code, run.out.as_str()), (code, words), "{name}: {}", run.err);
+        let files = stand.run(&["verify", "--json"]).json()["targets"][0]["files"].clone();
+        assert_eq!((&files[0]["name"], &files[0]["state"]), (&"feed.csv".into(), &state.into()));
+    };
+    verify(0, "shop: 1 of 1 file as built\n", "as-built");
+    let built = std::fs::read(stand.folder.path("out/shop/feed.csv")).expect("built");
+    let mut other = built.clone();
+    if let Some(last) = other.last_mut() {
+        *last = b'!';
+    }
+    leave("feed.csv", &other);
+    verify(1, "shop: 0 of 1 file as built, 1 differing feed.csv\n", "differs");
+    leave("feed.csv", &built[1..]);
+    verify(1, "shop: 0 of 1 file as built, 1 differing feed.csv\n", "differs");
+    leave("feed.csv", &built);
+    verify(0, "shop: 1 of 1 file as built\n", "as-built");
 }
