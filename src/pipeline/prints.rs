@@ -18,7 +18,8 @@ const STOCK: [&str; 4] = ["availability", "availability_date", "inventory_quanti
 /// Which fields of a target belong to which part.
 #[derive(Debug)]
 pub struct Prints {
-    body: Vec<FieldId>,
+    /// With their places among the columns.
+    body: Vec<(FieldId, u8)>,
     price: Vec<FieldId>,
     stock: Vec<FieldId>,
     amount: Option<FieldId>,
@@ -40,16 +41,15 @@ impl Prints {
             sale: spec.field_of(known("sale_price")),
             link: spec.field_of(known("url")),
         };
-        for field in columns {
+        for (field, place) in columns.iter().zip(0..) {
             let name = attributes.name(spec.get(*field).attribute);
-            let part = if PRICES.contains(&name) {
-                &mut prints.price
+            if PRICES.contains(&name) {
+                prints.price.push(*field);
             } else if STOCK.contains(&name) {
-                &mut prints.stock
+                prints.stock.push(*field);
             } else {
-                &mut prints.body
-            };
-            part.push(*field);
+                prints.body.push((*field, place));
+            }
         }
         prints
     }
@@ -63,13 +63,15 @@ impl Prints {
                 .fold(0u64, |digest, field| digest.rotate_left(9).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ xxh3_64(text(field).as_bytes()))
         };
         let mut hasher = Xxh3Default::new();
-        for field in &self.body {
+        let mut filled = 0;
+        for (field, place) in &self.body {
             let text = text(field);
             // Empty fields by their place, so that a value that moves to another field shows.
             if !text.is_empty() {
                 hasher.update(&(field.index() as u16).to_le_bytes());
                 hasher.update(&(text.len() as u32).to_le_bytes());
                 hasher.update(text.as_bytes());
+                filled |= 1u128.checked_shl(u32::from(*place)).unwrap_or(0);
             }
         }
         let price = self.amount.as_ref().map_or("", text);
@@ -82,6 +84,7 @@ impl Prints {
             on_sale: self.sale.as_ref().is_some_and(|field| !text(field).is_empty()),
             currency: price.split_whitespace().nth(1).map_or(0, |currency| mark(currency.as_bytes())),
             host: self.link.as_ref().and_then(|field| link::host_of(text(field))).map_or(0, mark),
+            filled,
         }
     }
 }
@@ -121,6 +124,8 @@ mod tests {
         let print = |title: &str, price: &str, availability: &str| linked(title, price, availability, "");
         let first = print("Bottle", "79.99 USD", "in_stock");
         assert_eq!((first.amount, first.in_stock), (799_900, true));
+        let title = spec.field_of(known("title")).expect("a field");
+        assert_eq!(first.filled, 1 << title.index(), "prices and stock do not count");
         let dearer = print("Bottle", "89.99 USD", "in_stock");
         assert!(dearer.price != first.price && dearer.stock == first.stock && dearer.body == first.body);
         let gone = print("Bottle", "79.99 USD", "out_of_stock");

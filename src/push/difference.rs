@@ -8,6 +8,7 @@ use super::again::Again;
 use super::drift::Drift;
 use super::error::PushError;
 use super::feed::Built;
+use super::filled::Counts;
 use super::gone::GoneList;
 use crate::render::index::{self, Entry, Print};
 use crate::state::{Holding, Known, Snapshots, State, key_of};
@@ -36,6 +37,8 @@ pub struct Difference {
     pub changed: u64,
     /// What the guards look at.
     pub drift: Drift,
+    /// How full the columns are.
+    pub(super) counts: Counts,
 }
 
 impl Difference {
@@ -179,6 +182,7 @@ impl Merge<'_> {
             }
         }
         self.difference.drift.item(before.as_ref(), &row.print);
+        self.difference.counts.item(&row.print);
         if seen == 0 {
             mark = BODY | NEW;
             self.difference.added += 1;

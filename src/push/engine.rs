@@ -146,6 +146,8 @@ impl Delivery<'_> {
         self.note_unnamed(&refused, outcome);
         let accepted = Accepted { snapshot, outstanding: &outstanding, is_new_norm };
         self.state.holds(self.target, self.account, &accepted, self.now()).await?;
+        let filled = serde_json::to_string(&difference.counts.named(self.built)).unwrap_or_default();
+        self.state.keep(self.target, self.account, FILLED, &filled).await?;
         if self.destination.takes_snapshots() {
             self.state.keep(self.target, self.account, FILES, &self.names()).await?;
         }
@@ -257,7 +259,12 @@ impl Delivery<'_> {
 
     /// Asks the guards: nothing where they hold the feed, else whether a person let it past them.
     async fn passes(&self, difference: &Difference, holdings: &[Holding], outcome: &mut Outcome) -> Result<Option<bool>, PushError> {
-        let Judgement { mut held, noticed } = guard::judge(&difference.drift);
+        let mut judgement = guard::judge(&difference.drift);
+        let before = self.state.recall(self.target, self.account, FILLED).await?;
+        if let Some(before) = before.and_then(|kept| serde_json::from_str(&kept).ok()) {
+            guard::columns(&mut judgement, &before, &difference.counts.named(self.built));
+        }
+        let Judgement { mut held, noticed } = judgement;
         outcome.notes.extend(noticed.into_iter().map(|noticed| format!("worth a look: {noticed}")));
         if self.wish.allow_empty && difference.drift.now == 0 {
             return Ok(Some(true));
@@ -394,6 +401,9 @@ impl Delivery<'_> {
         }
     }
 }
+
+/// Under which name is remembered how full the columns of the last delivery were.
+const FILLED: &str = "filled";
 
 /// Under which name the files of the last delivery are remembered.
 const FILES: &str = "files";

@@ -5,6 +5,7 @@
 //! A held snapshot is let through by its digest, once, by a person.
 
 use super::drift::Drift;
+use super::filled::Filled;
 
 /// What the guards say of a snapshot, in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,21 @@ impl Judgement {
         } else if reaches(limits.notice) {
             self.noticed.push(say());
         }
+    }
+}
+
+/// Columns that go empty.
+const EMPTIED: Limits = Limits { notice: (10, 100), hold: (10, 300) };
+
+/// Judges how full columns are; each that goes empty is named.
+pub fn columns(judgement: &mut Judgement, before: &Filled, now: &Filled) {
+    for (name, was) in &before.fields {
+        let (was, is) = (*was, now.fields.get(name).copied().unwrap_or(0));
+        let expected = u128::from(was) * u128::from(now.items) / u128::from(before.items.max(1));
+        let missing = u64::try_from(expected).unwrap_or(u64::MAX).saturating_sub(is);
+        judgement.weigh(missing, now.items, EMPTIED, || {
+            format!("`{name}` has a value in {is} of {} items instead of {was} of {}", now.items, before.items)
+        });
     }
 }
 
@@ -112,8 +128,9 @@ fn prices(judgement: &mut Judgement, drift: &Drift) {
 
 #[cfg(test)]
 mod tests {
-    use super::judge;
+    use super::{Judgement, columns, judge};
     use crate::push::drift::Drift;
+    use crate::push::filled::Filled;
 
     /// What becomes of a drift: 0 nothing is said, 1 it is noticed, 2 it is held.
     fn level(drift: Drift) -> u8 {
@@ -146,6 +163,24 @@ mod tests {
         assert_eq!([currencies(0), currencies(1), currencies(9), currencies(10)], [0, 1, 1, 2]);
         let hosts = |linked, rehosted| level(Drift { before: 100, now: 100, linked, rehosted, ..Drift::default() });
         assert_eq!([hosts(0, 0), hosts(100, 1), hosts(100, 10), hosts(2, 2), hosts(3, 3)], [0, 1, 2, 1, 2]);
+    }
+
+    #[test]
+    fn columns_that_go_empty_are_held() {
+        let filled = |items, gtin| Filled { items, fields: [("gtin".to_owned(), gtin), ("title".to_owned(), items)].into() };
+        let level = |before: &Filled, now: &Filled| {
+            let mut judgement = Judgement::default();
+            columns(&mut judgement, before, now);
+            (judgement.held, judgement.noticed)
+        };
+        let said = |words: &str| vec![words.to_owned()];
+        assert_eq!(level(&filled(100, 90), &filled(50, 45)), (vec![], vec![]), "fewer items, as full as before");
+        assert_eq!(level(&filled(100, 90), &filled(100, 81)), (vec![], vec![]));
+        assert_eq!(level(&filled(100, 90), &filled(100, 80)), (vec![], said("`gtin` has a value in 80 of 100 items instead of 90 of 100")));
+        assert_eq!(level(&filled(100, 90), &filled(100, 60)), (said("`gtin` has a value in 60 of 100 items instead of 90 of 100"), vec![]));
+        let gone = Filled { fields: [("title".to_owned(), 100)].into(), items: 100 };
+        assert_eq!(level(&filled(100, 30), &gone).0.len(), 1, "the column is not there any more");
+        assert_eq!(level(&filled(12, 9), &filled(12, 0)), (vec![], vec![]), "nine items are fewer than ten");
     }
 
     #[test]

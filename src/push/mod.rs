@@ -17,6 +17,7 @@ pub mod engine;
 mod error;
 pub mod feed;
 mod feeds;
+pub mod filled;
 mod folder;
 pub mod gone;
 pub mod guard;

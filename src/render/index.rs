@@ -35,6 +35,8 @@ pub struct Print {
     pub currency: u16,
     /// Digest of the host that its link leads to; 0 where there is none.
     pub host: u16,
+    /// The columns of the feed in which it has a value, as bits; without those of prices and stock.
+    pub filled: u128,
 }
 
 impl Print {
@@ -77,6 +79,7 @@ pub fn encode(out: &mut Vec<u8>, item: &str, group: &str, print: &Print, place: 
     out.push(print.flags());
     out.extend_from_slice(&print.currency.to_le_bytes());
     out.extend_from_slice(&print.host.to_le_bytes());
+    out.extend_from_slice(&print.filled.to_le_bytes());
     out.extend_from_slice(&source.to_le_bytes());
     out.extend_from_slice(&record.to_le_bytes());
     out.extend_from_slice(&line.to_le_bytes());
@@ -142,7 +145,7 @@ pub struct Reader {
 }
 
 /// Fixed bytes of an entry, in front of its names.
-const FIXED: usize = 8 * 4 + 1 + 2 + 2 + 2 + 4 + 4;
+const FIXED: usize = 8 * 4 + 1 + 2 + 2 + 16 + 2 + 4 + 4;
 
 impl Reader {
     /// Opens the index of the feed in `folder`.
@@ -182,6 +185,7 @@ impl Reader {
         entry.print.set_flags(u8::from_le_bytes(at.take()));
         entry.print.currency = u16::from_le_bytes(at.take());
         entry.print.host = u16::from_le_bytes(at.take());
+        entry.print.filled = u128::from_le_bytes(at.take());
         entry.source = u16::from_le_bytes(at.take());
         entry.record = u32::from_le_bytes(at.take());
         entry.line = u32::from_le_bytes(at.take());
@@ -215,7 +219,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_a_cut_shows() {
         let folder = tempfile::tempdir().expect("a folder");
-        let print = Print { body: 1, price: 2, stock: 3, amount: -1, in_stock: true, on_sale: false, currency: 4, host: 5 };
+        let print = Print { body: 1, price: 2, stock: 3, amount: -1, in_stock: true, on_sale: false, currency: 4, host: 5, filled: 6 };
         let mut writer = Writer::create(folder.path()).expect("created");
         writer.push("A-1", "", &print, 0, 7, 9).expect("written");
         writer.push("Ä-2", "G", &Print { amount: 799_900, ..print }, 1, 8, 11).expect("written");

@@ -24,7 +24,7 @@ pub struct Known {
     pub item: String,
     /// Its group's id.
     pub group: String,
-    /// What was written of it.
+    /// What was written of it; not in which columns.
     pub print: Print,
 }
 

@@ -10,7 +10,7 @@ use crate::render::index::Print;
 use sqlx::Connection;
 
 /// A print that no item has.
-const UNKNOWN: Print = Print { body: 0, price: 0, stock: 0, amount: -1, in_stock: false, on_sale: false, currency: 0, host: 0 };
+const UNKNOWN: Print = Print { body: 0, price: 0, stock: 0, amount: -1, in_stock: false, on_sale: false, currency: 0, host: 0, filled: 0 };
 
 impl State {
     /// Makes the snapshots that an account may hold one, and clears away what nobody holds then.

@@ -109,8 +109,10 @@ fn eight_runs_of_cron() {
 #[test]
 fn what_looks_like_an_accident_is_held_whatever_moved() {
     let stand = Stand::built(&IMPORTS, 60, &[]);
-    assert_eq!(stand.push().code, 0);
-    let catalog = stand.folder.read("catalog.csv");
+    let catalog: String = stand.folder.read("catalog.csv").lines().map(|line| format!("{line},Steel\n")).collect();
+    let catalog = catalog.replacen(",Steel\n", ",material\n", 1);
+    stand.folder.write("catalog.csv", &catalog);
+    assert_eq!(stand.run(&["run"]).code, 0);
     let run = |text: &str, code: i32| {
         stand.folder.write("catalog.csv", text);
         let run = stand.run(&["run", "--output-format", "json"]);
@@ -124,6 +126,8 @@ fn what_looks_like_an_accident_is_held_whatever_moved() {
     assert_eq!(why, r#"["the prices of 60 of 60 items are in another currency"]"#);
     let (why, _) = run(&catalog.replace("https://shop.example/p/", "https://staging.shop.example/p/"), 4);
     assert_eq!(why, r#"["the links of 60 of 60 items lead to another host"]"#);
+    let (why, _) = run(&catalog.replace(",Steel", ","), 4);
+    assert_eq!(why, r#"["`material` has a value in 0 of 60 items instead of 60 of 60"]"#);
     // Nine of sixty cost more than half as much again: rows 2 to 10, from 12 to 20 up to 41 to 49.
     let dearer: String =
         (12..21).fold(catalog.clone(), |text, price| text.replace(&format!(",{price}.00 USD"), &format!(",{}.00 USD", price + 29)));
