@@ -10,6 +10,7 @@ use super::error::PushError;
 use super::feed::Built;
 use super::guard::{self, Judgement};
 use super::home;
+use super::http::Http;
 use super::outcome::{Ending, Outcome};
 use super::{Desk, Destination, Part, Poll, Refused, Verdict};
 use crate::clock::Clock;
@@ -68,6 +69,7 @@ impl Delivery<'_> {
         if let Err(error) = self.work(&mut outcome).await {
             self.fail(&error, &mut outcome).await;
         }
+        outcome.notes.extend(self.destination.http().and_then(Http::skewed));
         outcome.requests = self.destination.requests();
         outcome.planned = self.destination.rehearsed();
         outcome.time.1 = self.now();

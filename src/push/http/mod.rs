@@ -15,10 +15,11 @@ use crate::clock::Clock;
 use crate::config::environment::{Proxies, proxies};
 use crate::secret::Secret;
 use rehearsal::{Imagined, Rehearsal};
+use reqwest::header::{DATE, HeaderMap};
 use reqwest::{Client, NoProxy, Proxy, StatusCode};
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use trouble::Trouble;
 
@@ -86,6 +87,9 @@ fn make(limits: Limits, proxies: &Proxies) -> Result<Client, PushError> {
         .map_err(|error| PushError::Settings(format!("no client can be made: {}", error.without_url())))
 }
 
+/// Seconds that clocks may be apart.
+const LARGEST_SKEW: i64 = 5 * 60;
+
 /// Sends requests of one destination.
 pub struct Http {
     client: Client,
@@ -95,6 +99,8 @@ pub struct Http {
     secrets: Vec<Secret>,
     /// Requests that left.
     pub requests: AtomicU64,
+    /// By how many seconds the clock of the other side is ahead of ours, in the answer where that is most.
+    skew: AtomicI64,
     rehearsal: Option<Rehearsal>,
 }
 
@@ -106,7 +112,16 @@ impl Http {
     pub fn new(shared: &Shared, policy: Policy, limits: Limits, secrets: Vec<Secret>) -> Result<Self, PushError> {
         let (client, proxy) = client(shared, limits)?;
         let secrets = secrets.into_iter().chain(proxy).collect();
-        Ok(Self { client, shared: shared.clone(), policy, limits, secrets, requests: AtomicU64::new(0), rehearsal: None })
+        Ok(Self {
+            client,
+            shared: shared.clone(),
+            policy,
+            limits,
+            secrets,
+            requests: AtomicU64::new(0),
+            skew: AtomicI64::new(0),
+            rehearsal: None,
+        })
     }
 
     /// Makes it a rehearsal: nothing leaves, and each request is answered by `answers`.
@@ -134,6 +149,23 @@ impl Http {
     /// Time left to the run.
     pub fn left(&self) -> Duration {
         self.shared.left()
+    }
+
+    /// What is to be said of the clocks, where ours and that of the other side are further apart
+    /// than a transfer takes: one of them is wrong.
+    pub fn skewed(&self) -> Option<String> {
+        let seconds = self.skew.load(Ordering::Relaxed);
+        let way = if seconds > 0 { "behind" } else { "ahead of" };
+        (seconds.abs() > LARGEST_SKEW).then(|| format!("worth a look: the clock of this machine is {} s {way} the target's", seconds.abs()))
+    }
+
+    fn compare_clocks(&self, headers: &HeaderMap) {
+        let told = headers.get(DATE).and_then(|date| date.to_str().ok()).and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        let Some(told) = told else { return };
+        let seconds = told.timestamp().as_second() - self.clock().timestamp().as_second();
+        if seconds.abs() > self.skew.load(Ordering::Relaxed).abs() {
+            self.skew.store(seconds, Ordering::Relaxed);
+        }
     }
 
     /// Sends a request until it succeeds or trying again makes no sense.
@@ -193,6 +225,7 @@ impl Http {
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Answer, Trouble> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        self.compare_clocks(&headers);
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| Trouble::of(&error))? {
             if body.len() + piece.len() > self.limits.answer_bytes {

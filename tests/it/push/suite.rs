@@ -234,3 +234,24 @@ fn rows_that_the_target_refuses_are_shown_at_their_source_line() {
         assert_eq!((run.code, outcome(&run).as_deref()), (0, Some("unchanged")), "not at once, unless somebody pushes");
     }
 }
+
+#[test]
+fn a_clock_that_is_wrong_is_pointed_out() {
+    let now = jiff::Timestamp::now().as_second();
+    for (apart, expected) in [(0, None), (200, None), (-900, Some("s ahead of the target's")), (86_400, Some("s behind the target's"))] {
+        let stand = Stand::new(&[], |_| {});
+        let date = jiff::Timestamp::from_second(now + apart).expect("a time");
+        let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).expect("a date");
+        let answer = move || async move { ([("date", date)], r#"{"status":"accepted"}"#) };
+        let address = stand.serve(axum::Router::new().fallback(answer));
+        let deliver = HTTPS.deliver.replace("{base}", &address);
+        stand.project(&Way { deliver: Box::leak(deliver.into_boxed_str()), ..HTTPS }, "");
+        stand.catalog(&items(3));
+        stand.build();
+        let run = stand.push();
+        assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+        let notes = run.json()["targets"][0]["notes"].to_string();
+        assert_eq!(notes.contains("the clock of this machine is "), expected.is_some(), "{apart}: {notes}");
+        assert!(expected.is_none_or(|words| notes.contains(words)), "{apart}: {notes}");
+    }
+}
