@@ -28,7 +28,8 @@ pub(super) fn stand_in(sandbox: &Sandbox, orders: &[Order], folder: &Path) -> St
             sandbox.announce(&bucket, &built.feed());
         }
         let_in(sandbox, order, &deliver, sftp.as_ref(), uploads.map(|(feed, _)| feed));
-        let Some((way, feed)) = deliver.feed() else { continue };
+        let spec = Manifest::read(&order.folder).map(|built| built.target).unwrap_or_default();
+        let Some((way, feed)) = deliver.feed(&spec) else { continue };
         let built = Built::open(&order.folder, deliver.common.format.as_deref());
         let items = built.and_then(|built| difference::items(&built)?.collect::<Result<Vec<_>, _>>()).unwrap_or_default();
         sandbox.adopt(way, feed, items);

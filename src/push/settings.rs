@@ -69,8 +69,12 @@ impl Deliver {
         Ok(Self { way, own, common })
     }
 
-    /// The way in and the feed that is changed, where the settings name one that must be there.
-    pub fn feed(&self) -> Option<(&'static str, &str)> {
+    /// The way in and the feed that is changed, where a feed for this spec changes what must be there:
+    /// the feed that the settings name, or the products of an account, whose name is empty.
+    pub fn feed(&self, spec: &str) -> Option<(&'static str, &str)> {
+        if self.way == "stripe" && matches!(spec, "stripe-inventory" | "stripe-pricing") {
+            return Some((self.way, ""));
+        }
         let feed = self.own.get("feed").filter(|_| matches!(self.way, "acp" | "product_feeds" | "ads"))?;
         Some((self.way, feed.as_str()?))
     }

@@ -8,7 +8,8 @@ use std::path::Path;
 
 impl Sandbox {
     /// Takes a feed for made that deliveries by this way in call by this id; what changes items
-    /// that are there finds these, each with its group, or none.
+    /// that are there finds these, each with its group, or none. For Stripe it is an account, the
+    /// key's own where the name is empty.
     pub fn adopt(&self, way: &str, feed: &str, items: impl IntoIterator<Item = (String, String)>) {
         let now = self.shared.now();
         let mut world = self.shared.world();
@@ -29,6 +30,11 @@ impl Sandbox {
                 if let Some(known) = world.ads_feed(feed) {
                     known.take(items.into_iter().map(row));
                 }
+                return;
+            }
+            "stripe" => {
+                let account = if feed.is_empty() { self.shared.options.account.clone() } else { feed.to_owned() };
+                world.stripe.adopt(&account, items.into_iter().map(|(item, _)| item));
                 return;
             }
             _ => return,

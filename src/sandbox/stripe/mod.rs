@@ -84,6 +84,17 @@ impl Stripe {
         own.flat_map(|(_, catalog)| of(catalog)).map(|(id, row)| (id.clone(), row.clone())).collect()
     }
 
+    /// Takes products for imported before, into the account's test and live catalog.
+    pub(super) fn adopt(&mut self, account: &str, ids: impl Iterator<Item = String>) {
+        let ids: Vec<String> = ids.collect();
+        for live in [false, true] {
+            let products = &mut self.catalog(account, live).products;
+            for id in &ids {
+                products.entry(id.clone()).or_insert_with(|| Row::from([("id".to_owned(), id.clone())]));
+            }
+        }
+    }
+
     fn catalog(&mut self, account: &str, live: bool) -> &mut Catalog {
         self.catalogs.entry((account.to_owned(), live)).or_default()
     }

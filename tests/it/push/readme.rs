@@ -63,6 +63,9 @@ fn every_form_of_delivery_to_stripe_works_as_it_is_shown() {
     folder.write("feedmill.toml", format!("[source]\npath = \"catalog.csv\"\n\n{}", blocks.join("\n")));
     let run = folder.run(&["build"]);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    // Stock and prices by themselves, too: the products are there already.
+    let run = folder.run(&["push", "--sandbox", "stripe-stock", "stripe-prices"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     let run = folder.run(&["push", "--sandbox", "--transcript", "said.log", "--fault", "PUT *: 503 x1", "--output-format", "json"]);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     let found = run.json();
