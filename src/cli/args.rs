@@ -162,7 +162,7 @@ pub(super) struct Catalog {
 /// What is reported and how.
 #[derive(Debug, Args)]
 pub(super) struct Reporting {
-    /// Format of the report: full, concise, json, jsonl, github; FORMAT=FILE writes it to a file; may be repeated
+    /// Format of the report: full, concise, json, jsonl, github, sarif, gitlab, junit; FORMAT=FILE writes it to a file; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub(super) output_format: Vec<String>,
     /// Findings of one code that text shows; 0 for all [default: 3, concise 20]

@@ -123,6 +123,13 @@ pub(super) fn is_code(code: &str) -> Result<bool, CliError> {
     Ok(entries(&specs()?).contains_key(code))
 }
 
+/// The codes that the rules of a spec can lead to.
+pub(super) fn codes_of(spec: &Spec) -> Vec<String> {
+    let entries = entries(std::slice::from_ref(spec));
+    let name = spec.name();
+    entries.into_iter().filter(|(_, known)| known.iter().any(|entry| entry.target == name)).map(|(code, _)| code).collect()
+}
+
 fn specs() -> Result<Vec<Spec>, CliError> {
     let identities = spec::load::identities()?;
     let load = |identity: &spec::model::SpecFile| spec::load::spec(&format!("{}@{}", identity.target, identity.version));

@@ -6,6 +6,7 @@ use super::push::{ready, round, wait};
 use super::reports::{reported, reports};
 use super::ui::Ui;
 use crate::clock::{Clock, System};
+use crate::finding::Severity;
 use crate::finding::sink::Listen;
 use crate::push::FileState;
 use crate::push::engine::Wish;
@@ -146,7 +147,15 @@ fn refused(command: &Errors, ui: &Ui) -> Result<Exit, CliError> {
     })?;
     let mut files = Vec::new();
     let findings: Vec<_> = kept.iter().map(|kept| home::recall(kept, &mut files)).collect();
-    let opening = Opening { command: "errors", files, colour: ui.colour(), max_per_code: command.shown.max_per_code, width: ui.width() };
+    let opening = Opening {
+        command: "errors",
+        files,
+        colour: ui.colour(),
+        max_per_code: command.shown.max_per_code,
+        width: ui.width(),
+        fail_on: Some(Severity::Error),
+        ..Opening::default()
+    };
     let mut reports = reports(&command.shown.output_format, &opening)?;
     for finding in &findings {
         reports.finding(finding);

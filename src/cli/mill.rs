@@ -11,12 +11,12 @@ use super::reports::reports;
 use super::signal;
 use super::ui::Ui;
 use crate::catalog::ReadError;
-use crate::config::resolve::{self, FailOn, Flags, Settings};
+use crate::config::resolve::{self, Flags, Settings};
 use crate::finding::sink::Sink;
 use crate::finding::{self, Finding, Severity};
 use crate::pipeline::{self, Plan, Report};
 use crate::plan::{self, PlanError, Purpose};
-use crate::report::{Ending, Opening, Reports, TargetEnd};
+use crate::report::{self, Ending, Opening, Reports, TargetEnd};
 use crate::summary::Counts;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -116,8 +116,15 @@ impl Job<'_> {
         let files = prepared
             .as_ref()
             .map_or_else(|_| Vec::new(), |(_, plan)| plan.sources.iter().map(|source| source.facts.file.clone()).collect());
-        let opening =
-            Opening { command: self.name, files, colour: ui.colour(), max_per_code: self.reporting.max_per_code, width: ui.width() };
+        let opening = Opening {
+            command: self.name,
+            files,
+            colour: ui.colour(),
+            max_per_code: self.reporting.max_per_code,
+            width: ui.width(),
+            fail_on: prepared.as_ref().map_or(Some(Severity::Error), |(settings, _)| settings.fail_on.severity()),
+            rules: prepared.as_ref().map_or_else(|_| Vec::new(), |(_, plan)| self.rules(plan)),
+        };
         let mut reports = if self.silent { Reports(Vec::new()) } else { reports(&self.reporting.output_format, &opening)? };
         let outcome = prepared.and_then(|(settings, plan)| self.mill(&settings, &plan, &mut reports, &signals, ui));
         // Whatever happens, every report is one whole document.
@@ -140,6 +147,19 @@ impl Job<'_> {
             ui.say(&format!("{} in {:.1?}", self.done(), started.elapsed()));
         }
         outcome.map(|exit| (exit, ending))
+    }
+
+    /// The codes of the targets' rules, where a report lists those that found nothing.
+    fn rules(&self, plan: &Plan) -> Vec<(String, String)> {
+        let format = |asked: &String| asked.split('=').next().is_some_and(report::lists_rules);
+        if self.silent || !self.reporting.output_format.iter().any(format) {
+            return Vec::new();
+        }
+        let mut rules = Vec::new();
+        for target in &plan.targets {
+            rules.extend(super::explain::codes_of(&target.spec).into_iter().map(|code| (target.name.to_string(), code)));
+        }
+        rules
     }
 
     /// What was done, in one word.
@@ -199,10 +219,9 @@ impl Job<'_> {
     fn finish(&self, plan: &Plan, settings: &Settings, report: Report, ui: &Ui) -> Result<(Exit, Ending), CliError> {
         let Report { inputs, counts, written, mut accounts, rules } = report;
         let empty = counts.iter().any(|counts| counts.accepted == 0);
-        let failing = counts.iter().any(|counts| match settings.fail_on {
-            FailOn::Error => counts.of(Severity::Error) > 0,
-            FailOn::Warning => counts.of(Severity::Error) + counts.of(Severity::Warning) > 0,
-            FailOn::Never => false,
+        let severities = [Severity::Advice, Severity::Warning, Severity::Error];
+        let failing = settings.fail_on.severity().is_some_and(|least| {
+            counts.iter().any(|counts| severities.iter().any(|severity| *severity >= least && counts.of(*severity) > 0))
         });
         let mut next = next::steps(plan, &counts);
         let mut targets = Vec::new();

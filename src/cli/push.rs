@@ -10,6 +10,7 @@ use super::turn;
 use super::ui::Ui;
 use crate::clock::{Clock, System};
 use crate::config::resolve::{Flags, Settings, state_file};
+use crate::finding::Severity;
 use crate::finding::sink::Listen;
 use crate::progress::Progress;
 use crate::push::engine::Wish;
@@ -160,7 +161,15 @@ pub(super) fn tell(
     let mut files = Vec::new();
     let kept: Vec<_> = outcomes.iter().map(|outcome| kept(outcome, ready)).collect();
     let findings: Vec<_> = kept.iter().flatten().map(|kept| crate::push::home::recall(kept, &mut files)).collect();
-    let opening = Opening { command: name, files, colour: ui.colour(), max_per_code: shown.max_per_code, width: ui.width() };
+    let opening = Opening {
+        command: name,
+        files,
+        colour: ui.colour(),
+        max_per_code: shown.max_per_code,
+        width: ui.width(),
+        fail_on: Some(Severity::Error),
+        ..Opening::default()
+    };
     let mut reports = reports(&shown.output_format, &opening)?;
     for finding in &findings {
         reports.finding(finding);

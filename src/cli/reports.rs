@@ -3,6 +3,7 @@
 use super::args::Shown;
 use super::error::{CliError, Exit};
 use super::ui::{Ui, WhileRead};
+use crate::finding::Severity;
 use crate::render::Compression;
 use crate::render::file::{Finished, Output, WriteError};
 use crate::report::{self, Ending, Opening, Reporter, Reports};
@@ -62,7 +63,15 @@ pub(super) fn reported(
         Err(error) if !matches!(error, CliError::Report(_) | CliError::Write(_)) => error,
         done => return done,
     };
-    let opening = Opening { command, files: Vec::new(), colour: ui.colour(), max_per_code: shown.max_per_code, width: ui.width() };
+    let opening = Opening {
+        command,
+        files: Vec::new(),
+        colour: ui.colour(),
+        max_per_code: shown.max_per_code,
+        width: ui.width(),
+        fail_on: Some(Severity::Error),
+        ..Opening::default()
+    };
     let exit = error.exit();
     let ending = Ending { exit: (exit.code(), exit.name()), error: Some(error.to_string()), ..Ending::default() };
     for report in &mut reports(&shown.output_format, &opening)?.0 {

@@ -169,6 +169,17 @@ pub enum FailOn {
     Never,
 }
 
+impl FailOn {
+    /// The least severity that fails a run; nothing where none does.
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Error => Some(Severity::Error),
+            Self::Warning => Some(Severity::Warning),
+            Self::Never => None,
+        }
+    }
+}
+
 /// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {

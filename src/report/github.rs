@@ -1,5 +1,6 @@
 //! Annotations for GitHub Actions: worst first, because only the first few are shown.
 
+use super::worst::Worst;
 use super::{Ending, Opening, Out, Reporter, reach};
 use crate::finding::sink::Listen;
 use crate::finding::{Finding, Severity};
@@ -11,23 +12,18 @@ const KEPT: usize = 50;
 pub(super) struct Github {
     opening: Opening,
     out: Out,
-    kept: [Vec<Finding>; 3],
-    counts: [u64; 3],
+    worst: Worst,
 }
 
 impl Github {
     pub(super) fn new(opening: Opening, out: Out) -> Self {
-        Self { opening, out, kept: Default::default(), counts: [0; 3] }
+        Self { opening, out, worst: Worst::new(KEPT) }
     }
 }
 
 impl Listen for Github {
     fn finding(&mut self, finding: &Finding) {
-        let place = finding.severity as usize;
-        self.counts[place] += finding.times();
-        if self.kept[place].len() < KEPT {
-            self.kept[place].push(finding.clone());
-        }
+        self.worst.add(finding);
     }
 }
 
@@ -39,7 +35,7 @@ impl Reporter for Github {
                 Severity::Warning => "warning",
                 Severity::Advice => "notice",
             };
-            for finding in &self.kept[severity as usize] {
+            for finding in self.worst.of(severity) {
                 let place = &finding.place;
                 let mut properties = format!("title={}", property(&format!("feedmill ({})", finding.code)));
                 let file = self.opening.file(place);
@@ -56,8 +52,7 @@ impl Reporter for Github {
                 let reach = finding.extent.map_or_else(String::new, |extent| format!(" ({})", reach(place, extent)));
                 self.out.line(&format!("::{word} {properties}::{}", message(&format!("{item}{}{reach}", finding.message))));
             }
-            let shown: u64 = self.kept[severity as usize].iter().map(Finding::times).sum();
-            let hidden = self.counts[severity as usize] - shown;
+            let hidden = self.worst.hidden(severity);
             if hidden > 0 {
                 self.out.line(&format!("::notice ::{hidden} more findings of severity {}, see the report", severity.word()));
             }

@@ -3,9 +3,13 @@
 mod account;
 mod concise;
 mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
 pub mod page;
+mod sarif;
+mod worst;
 
 use crate::account::Account;
 use crate::finding::sink::Listen;
@@ -15,10 +19,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 /// The words for `--output-format`.
-pub const FORMATS: [&str; 5] = ["full", "concise", "json", "jsonl", "github"];
+pub const FORMATS: [&str; 8] = ["full", "concise", "json", "jsonl", "github", "sarif", "gitlab", "junit"];
 
 /// What a report is told before the first finding.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Opening {
     /// The command.
     pub command: &'static str,
@@ -30,6 +34,15 @@ pub struct Opening {
     pub max_per_code: Option<usize>,
     /// How many characters a line of text may have.
     pub width: usize,
+    /// The severity from which on findings fail the run; `None` where none do.
+    pub fail_on: Option<Severity>,
+    /// The codes that may be found: whose, and which. Only for formats that list what passed.
+    pub rules: Vec<(String, String)>,
+}
+
+/// Whether a format lists the rules that found nothing.
+pub fn lists_rules(format: &str) -> bool {
+    format == "junit"
 }
 
 /// What a report is told of one target at the end.
@@ -88,6 +101,9 @@ pub fn reporter(format: &str, opening: &Opening, out: Box<dyn Write>) -> Option<
         "json" => Box::new(json::Json::new(opening.clone(), out)),
         "jsonl" => Box::new(json::JsonLines::new(opening.clone(), out)),
         "github" => Box::new(github::Github::new(opening.clone(), out)),
+        "sarif" => Box::new(sarif::Sarif::new(opening.clone(), out)),
+        "gitlab" => Box::new(gitlab::Gitlab::new(opening.clone(), out)),
+        "junit" => Box::new(junit::Junit::new(opening.clone(), out)),
         _ => return None,
     })
 }
@@ -152,6 +168,13 @@ impl Opening {
         }
         text
     }
+}
+
+/// A file below the working folder without what leads there, as tools look it up in a repository.
+fn relative(file: &str) -> &str {
+    let below = std::env::current_dir().ok().and_then(|folder| Some(format!("{}/", folder.to_str()?)));
+    let file = below.and_then(|below| file.strip_prefix(&below)).unwrap_or(file);
+    file.strip_prefix("./").unwrap_or(file)
 }
 
 /// How far a finding goes that every value of a column has, or every item.

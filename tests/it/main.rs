@@ -26,6 +26,7 @@ mod profiles;
 mod push;
 mod readme;
 mod remote;
+mod reports;
 mod sandbox;
 mod scale;
 mod schema;

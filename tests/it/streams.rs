@@ -125,8 +125,8 @@ fn commands_that_deliver_report_why_they_could_not() {
         assert_eq!((run.code, &report["exit"]["code"], &report["schema"]), (2, &2.into(), &format!("feedmill.{command}/1").into()));
         assert!(run.err.contains(report["error"].as_str().expect("words")), "{report}");
         // What cannot be reported is refused before anything is sent.
-        let run = folder.run(&[command, "--output-format", "sarif"]);
-        assert!(run.code == 2 && run.err.contains("`sarif` is no format"), "{}", run.err);
+        let run = folder.run(&[command, "--output-format", "tap"]);
+        assert!(run.code == 2 && run.err.contains("`tap` is no format"), "{}", run.err);
     }
 }
 
