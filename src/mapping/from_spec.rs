@@ -4,7 +4,7 @@
 //! the spec folder is needed to read any generation of any flat target.
 
 use super::preset::{Detect, Options, Preset, PriceKind, Prices, Rows};
-use crate::product::attribute::{AttributeId, Attributes};
+use crate::product::attribute::{AttributeId, Attributes, OptionPart, numbered_option};
 use crate::spec::{Field, Spec, Write};
 use std::collections::BTreeMap;
 
@@ -33,10 +33,10 @@ impl Preset {
                 }
                 _ => {}
             }
-            if let Some((n, is_name)) = numbered(attribute) {
+            if let Some((n, part)) = numbered_option(attribute) {
                 count = count.max(n);
                 // Names are listed by number below; a spec that spells them otherwise is known by its fields.
-                let list = if is_name { &mut option_names } else { &mut option_values };
+                let list = if part == OptionPart::Name { &mut option_names } else { &mut option_values };
                 list.extend(names(field).map(|name| name.replace(&n.to_string(), "{n}")));
             }
         }
@@ -83,13 +83,6 @@ fn names(field: &Field) -> impl Iterator<Item = String> {
     let wins = field.written.alias_wins.iter();
     let others = field.written.aliases.iter().filter(|alias| !field.written.alias_wins.contains(alias));
     wins.chain(std::iter::once(&field.name)).chain(others).cloned()
-}
-
-/// The number of an option's attribute, and whether it holds the name or the value.
-fn numbered(attribute: &str) -> Option<(usize, bool)> {
-    let rest = attribute.strip_prefix("custom_variant")?;
-    let (n, part) = rest.split_once('_')?;
-    Some((n.parse().ok()?, part == "category"))
 }
 
 #[cfg(test)]

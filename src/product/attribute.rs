@@ -140,6 +140,22 @@ pub fn known(name: &'static str) -> AttributeId {
     Attributes::shared().id(name).expect("the attribute is in the built-in table")
 }
 
+/// What an attribute holds of a numbered option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionPart {
+    /// Its name.
+    Name,
+    /// Its value.
+    Value,
+}
+
+/// The number of the option that an attribute is half of, and which half.
+pub fn numbered_option(attribute: &str) -> Option<(usize, OptionPart)> {
+    let (number, part) = attribute.strip_prefix("custom_variant")?.split_once('_')?;
+    let part = if part == "category" { OptionPart::Name } else { OptionPart::Value };
+    Some((number.parse().ok()?, part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Attributes, Kind};

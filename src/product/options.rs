@@ -110,7 +110,7 @@ impl OptionsDigest {
     pub fn of<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Self {
         let mut digest = Self::default();
         for (name, value) in pairs {
-            digest.add(folded_hash(name.as_ref()), folded_hash(value.as_ref()));
+            digest.add_pair(name.as_ref(), value.as_ref());
         }
         digest
     }
@@ -128,7 +128,13 @@ impl OptionsDigest {
         Some(digest)
     }
 
-    fn add(&mut self, name: u64, value: u64) {
+    /// Adds an option.
+    pub fn add_pair(&mut self, name: &str, value: &str) {
+        self.add(folded_hash(name), folded_hash(value));
+    }
+
+    /// Adds an option by the folded hashes of its name and its value.
+    pub fn add(&mut self, name: u64, value: u64) {
         if let Some(slot) = self.kept.get_mut(self.count as usize) {
             *slot = (name, value);
         }
@@ -141,6 +147,11 @@ impl OptionsDigest {
     pub fn value_of(&self, name: u64) -> Option<u64> {
         self.kept.iter().take(self.count as usize).find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
+}
+
+/// Whether a text is an object without a pair.
+pub fn is_empty_object(text: &str) -> bool {
+    text.strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}")
 }
 
 /// A hash of a text that is blind to case and to blanks around it.

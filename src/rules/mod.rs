@@ -8,6 +8,7 @@
 pub mod across;
 mod compile;
 pub mod kinds;
+mod option_fields;
 pub mod registry;
 mod repair;
 pub mod row;

@@ -3,6 +3,7 @@
 
 use super::{AcrossCheck, AcrossKind, Asks, ValueOf};
 use crate::product::options::folded_hash;
+use crate::rules::option_fields::OptionFields;
 use crate::rules::row::condition::Conditions;
 use crate::rules::row::{Names, View};
 use crate::spec::FieldId;
@@ -23,8 +24,11 @@ pub(crate) const GROUP_OPTION_NAMES: AcrossKind = AcrossKind {
     doc: "all rows of a group name the same options",
     reads: &["attributes", "attribute"],
     compile: |rule, names| {
-        let [group, _] = names.two(&rule.attributes)?;
-        Ok(agree(group, What::OptionNames))
+        let fields = names.fields(&rule.attributes)?;
+        let Some((&group, options)) = fields.split_first() else {
+            return Err("a group and the attributes that tell variants apart are needed".to_owned());
+        };
+        Ok(agree(group, What::OptionNames(OptionFields::of(options, names)?)))
     },
 };
 
@@ -52,7 +56,7 @@ fn agree(group: FieldId, what: What) -> AcrossCheck {
 #[derive(Debug)]
 enum What {
     Value(FieldId),
-    OptionNames,
+    OptionNames(OptionFields),
     Filled(Vec<FieldId>),
 }
 
@@ -66,7 +70,9 @@ impl ValueOf for What {
         match self {
             Self::Value(field) if row.is_present(*field) => short(folded_hash(row.text(*field))),
             Self::Value(_) => 0,
-            Self::OptionNames => row.facts.options.as_ref().map_or(0, |options| short(options.names)),
+            Self::OptionNames(options) => {
+                options.seen(row, |options| if options.count > 0 { short(options.names) } else { 0 }).unwrap_or(0)
+            }
             Self::Filled(fields) => fields.iter().fold(1, |bits, &field| bits << 1 | u32::from(row.is_present(field))),
         }
     }
@@ -74,7 +80,7 @@ impl ValueOf for What {
     fn field(&self) -> Option<FieldId> {
         match self {
             Self::Value(field) => Some(*field),
-            Self::OptionNames | Self::Filled(_) => None,
+            Self::OptionNames(_) | Self::Filled(_) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `unique`, `unique_options`, `group_id_distinct`: nothing occurs twice that must not.
 
 use super::{AcrossCheck, AcrossKind, Asks, Key, KeyOf, ValueOf};
-use crate::product::options::folded_hash;
+use crate::rules::option_fields::OptionFields;
 use crate::rules::row::View;
 use crate::spec::FieldId;
 
@@ -42,30 +42,19 @@ pub(crate) const UNIQUE_OPTIONS: AcrossKind = AcrossKind {
         if names.spec.field_of(crate::product::attribute::known("group_id")) != Some(group) {
             return Err("the first attribute is the one that names the group".to_owned());
         }
-        let of_object = options.iter().any(|&field| names.spec.get(field).written.kind == "options");
-        Ok(AcrossCheck::Once(Box::new(UniqueOptions { options: options.to_vec(), of_object })))
+        Ok(AcrossCheck::Once(Box::new(UniqueOptions { options: OptionFields::of(options, names)? })))
     },
 };
 
 #[derive(Debug)]
 struct UniqueOptions {
-    options: Vec<FieldId>,
-    of_object: bool,
+    options: OptionFields,
 }
 
 impl KeyOf for UniqueOptions {
     fn key(&self, row: &View<'_>, group: Option<Key>) -> Option<Key> {
         let group = group?;
-        if self.of_object {
-            return row.facts.options.as_ref().filter(|options| options.count > 0).map(|options| group.with(options.pairs));
-        }
-        let mut any = false;
-        let present = self.options.iter().enumerate().filter(|(_, field)| row.is_present(**field));
-        let sum = present.fold(0u64, |sum, (place, field)| {
-            any = true;
-            sum.wrapping_add(folded_hash(row.text(*field)).rotate_left(place as u32))
-        });
-        any.then(|| group.with(sum))
+        self.options.seen(row, |options| (options.count > 0).then(|| group.with(options.pairs)))?
     }
 }
 

@@ -58,7 +58,7 @@ struct Options {
 impl ValueCheck for Options {
     fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         // Without a pair it says nothing, as if it were not there.
-        if self.of_variant && value.strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}") {
+        if self.of_variant && options::is_empty_object(value) {
             facts.present.set(field, false);
             return Ok(());
         }
