@@ -3,6 +3,7 @@
 use super::{AcrossCheck, AcrossKind, Asks, Key, KeyOf, ValueOf};
 use crate::rules::option_fields::OptionFields;
 use crate::rules::row::View;
+use crate::rules::row::condition::Conditions;
 use crate::spec::FieldId;
 
 pub(crate) const UNIQUE: AcrossKind = AcrossKind {
@@ -32,8 +33,9 @@ impl KeyOf for Unique {
 
 pub(crate) const UNIQUE_OPTIONS: AcrossKind = AcrossKind {
     name: "unique_options",
-    doc: "no two rows of a group (the first attribute) have the same values of the other attributes",
-    reads: &["attributes", "attribute"],
+    doc: "no two rows of a group (the first attribute) have the same values of the other attributes, or none of them; rows without \
+          any take part where `when` holds",
+    reads: &["attributes", "attribute", "when"],
     compile: |rule, names| {
         let fields = names.fields(&rule.attributes)?;
         let Some((&group, options)) = fields.split_first() else {
@@ -42,19 +44,24 @@ pub(crate) const UNIQUE_OPTIONS: AcrossKind = AcrossKind {
         if names.spec.field_of(crate::product::attribute::known("group_id")) != Some(group) {
             return Err("the first attribute is the one that names the group".to_owned());
         }
-        Ok(AcrossCheck::Once(Box::new(UniqueOptions { options: OptionFields::of(options, names)? })))
+        Ok(AcrossCheck::Once(Box::new(UniqueOptions {
+            options: OptionFields::of(options, names)?,
+            when: Conditions::compile(&rule.when, names)?,
+        })))
     },
 };
 
 #[derive(Debug)]
 struct UniqueOptions {
     options: OptionFields,
+    /// Where a row without options is one that nothing tells apart.
+    when: Conditions,
 }
 
 impl KeyOf for UniqueOptions {
     fn key(&self, row: &View<'_>, group: Option<Key>) -> Option<Key> {
         let group = group?;
-        self.options.seen(row, |options| (options.count > 0).then(|| group.with(options.pairs)))?
+        self.options.seen(row, |options| (options.count > 0 || self.when.hold(row)).then(|| group.with(options.pairs)))?
     }
 }
 
