@@ -92,13 +92,13 @@ fn plain_string(text: &str) -> Option<(&str, &str)> {
 /// cover all of them.
 const KEPT: usize = 6;
 
-/// What two sets of options are compared by: hashes of the names, and of names with values,
-/// blind to order and case.
+/// What two sets of options are compared by, blind to their order: hashes of the names as they
+/// are spelled, and of names with values, blind to case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OptionsDigest {
     /// How many options there are.
     pub count: u32,
-    /// The names alone.
+    /// The names alone, as they are spelled.
     pub names: u64,
     /// Names and values.
     pub pairs: u64,
@@ -121,25 +121,26 @@ impl OptionsDigest {
         let mut digest = Self::default();
         plain_pairs(text, |name, value| {
             let has_text = |text: &str| text.as_bytes().first().is_some_and(u8::is_ascii_graphic);
-            let name = (has_text(name) && has_text(value) && (digest.count as usize) < KEPT).then(|| folded_hash(name))?;
+            let folded = (has_text(name) && has_text(value) && (digest.count as usize) < KEPT).then(|| folded_hash(name))?;
             // Names that differ in their case only are rare enough for a closer look.
-            digest.value_of(name).is_none().then(|| digest.add(name, folded_hash(value)))
+            digest.value_of(folded).is_none().then(|| digest.add(folded, spelled_hash(name), folded_hash(value)))
         })?;
         Some(digest)
     }
 
     /// Adds an option.
     pub fn add_pair(&mut self, name: &str, value: &str) {
-        self.add(folded_hash(name), folded_hash(value));
+        self.add(folded_hash(name), spelled_hash(name), folded_hash(value));
     }
 
-    /// Adds an option by the folded hashes of its name and its value.
-    pub fn add(&mut self, name: u64, value: u64) {
+    /// Adds an option by the hashes of its name, folded and as it is spelled, and the folded one
+    /// of its value.
+    pub fn add(&mut self, name: u64, spelled: u64, value: u64) {
         if let Some(slot) = self.kept.get_mut(self.count as usize) {
             *slot = (name, value);
         }
         self.count += 1;
-        self.names = self.names.wrapping_add(name);
+        self.names = self.names.wrapping_add(spelled);
         self.pairs = self.pairs.wrapping_add(name.rotate_left(23) ^ value.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     }
 
@@ -152,6 +153,11 @@ impl OptionsDigest {
 /// Whether a text is an object without a pair.
 pub fn is_empty_object(text: &str) -> bool {
     text.strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}")
+}
+
+/// A hash of a text as it is spelled.
+pub fn spelled_hash(text: &str) -> u64 {
+    xxh3_64(text.as_bytes())
 }
 
 /// A hash of a text that is blind to case and to blanks around it.
@@ -241,13 +247,17 @@ mod tests {
     }
 
     #[test]
-    fn digests_ignore_order_and_case() {
+    fn digests_ignore_order_and_case_but_not_how_a_name_is_spelled() {
         let digest = |text: &str| OptionsDigest::of(&parse(text).expect("sound"));
         let compared = |text: &str| (digest(text).count, digest(text).names, digest(text).pairs);
-        assert_eq!(compared(r#"{"Color":"black","size":"10"}"#), compared(r#"{"size":"10","color":"Black"}"#));
+        assert_eq!(compared(r#"{"color":"black","size":"10"}"#), compared(r#"{"size":"10","color":"Black"}"#));
+        assert_eq!(digest(r#"{"Color":"black"}"#).pairs, digest(r#"{"color":"Black"}"#).pairs);
         assert_eq!(digest(r#"{"color":"Black"}"#).names, digest(r#"{"color":"White"}"#).names);
         assert_ne!(digest(r#"{"color":"Black"}"#).pairs, digest(r#"{"color":"White"}"#).pairs);
         assert_ne!(digest(r#"{"color":"10"}"#).names, digest(r#"{"size":"10"}"#).names);
+        for spelled in [r#"{"Color":"10"}"#, r#"{"color ":"10"}"#] {
+            assert_ne!(digest(r#"{"color":"10"}"#).names, digest(spelled).names);
+        }
     }
 
     proptest! {

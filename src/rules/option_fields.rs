@@ -50,7 +50,7 @@ impl OptionFields {
         }
         let mut digest = OptionsDigest::default();
         for &(field, name) in self.columns.iter().filter(|(field, _)| row.is_present(*field)) {
-            digest.add(name, folded_hash(row.text(field)));
+            digest.add(name, name, folded_hash(row.text(field)));
         }
         for &(name, value) in self.pairs.iter().filter(|(name, value)| row.is_present(*name) || row.is_present(*value)) {
             digest.add_pair(row.text(name), row.text(value));

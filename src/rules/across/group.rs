@@ -2,6 +2,7 @@
 //! variants of one group have in common. Rows of a group need not stand together.
 
 use super::{AcrossCheck, AcrossKind, Asks, ValueOf};
+use crate::product::attribute::{Attributes, OptionPart, numbered_option};
 use crate::product::options::folded_hash;
 use crate::rules::option_fields::OptionFields;
 use crate::rules::row::condition::Conditions;
@@ -21,7 +22,7 @@ pub(crate) const GROUP_CONSISTENT: AcrossKind = AcrossKind {
 
 pub(crate) const GROUP_OPTION_NAMES: AcrossKind = AcrossKind {
     name: "group_option_names",
-    doc: "all rows of a group name the same options",
+    doc: "all rows of a group name the same options, spelled alike",
     reads: &["attributes", "attribute"],
     compile: |rule, names| {
         let fields = names.fields(&rule.attributes)?;
@@ -34,14 +35,19 @@ pub(crate) const GROUP_OPTION_NAMES: AcrossKind = AcrossKind {
 
 pub(crate) const GROUP_SAME_FILLED: AcrossKind = AcrossKind {
     name: "group_same_filled",
-    doc: "all rows of a group fill the same set of attributes",
+    doc: "all rows of a group fill the same set of attributes; where one of them names a numbered option, its text counts, case aside",
     reads: &["attributes", "group", "attribute"],
     compile: |rule, names| {
         let fields = names.fields(&rule.attributes)?;
         if fields.len() > 31 {
             return Err("31 attributes are the most".to_owned());
         }
-        Ok(agree(named(rule, names)?, What::Filled(fields)))
+        let names_option = |field: &FieldId| {
+            let attribute = Attributes::shared().name(names.spec.get(*field).attribute);
+            numbered_option(attribute).is_some_and(|(_, part)| part == OptionPart::Name)
+        };
+        let (options, columns) = fields.into_iter().partition(names_option);
+        Ok(agree(named(rule, names)?, What::Filled { columns, options }))
     },
 };
 
@@ -57,7 +63,11 @@ fn agree(group: FieldId, what: What) -> AcrossCheck {
 enum What {
     Value(FieldId),
     OptionNames(OptionFields),
-    Filled(Vec<FieldId>),
+    Filled {
+        columns: Vec<FieldId>,
+        /// The fields that name a numbered option.
+        options: Vec<FieldId>,
+    },
 }
 
 /// 32 of 64 bits, and not 0.
@@ -73,14 +83,19 @@ impl ValueOf for What {
             Self::OptionNames(options) => {
                 options.seen(row, |options| if options.count > 0 { short(options.names) } else { 0 }).unwrap_or(0)
             }
-            Self::Filled(fields) => fields.iter().fold(1, |bits, &field| bits << 1 | u32::from(row.is_present(field))),
+            Self::Filled { columns, options } => {
+                let filled = columns.iter().fold(1, |bits, &field| bits << 1 | u32::from(row.is_present(field)));
+                let named = options.iter().filter(|&&field| row.is_present(field));
+                // An option is the same one whatever its number is.
+                named.fold(filled, |sum, &field| sum.wrapping_add(folded_hash(row.text(field)) as u32)).max(1)
+            }
         }
     }
 
     fn field(&self) -> Option<FieldId> {
         match self {
             Self::Value(field) => Some(*field),
-            Self::OptionNames(_) | Self::Filled(_) => None,
+            Self::OptionNames(_) | Self::Filled { .. } => None,
         }
     }
 }
