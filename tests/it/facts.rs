@@ -3,8 +3,10 @@
 
 use crate::judge::{example, slots, sound, specs, table, with};
 use feedmill::cell::{Cell, Shape, Slot};
+use feedmill::finding::Severity;
 use feedmill::rules::{Facts, Mode};
 use feedmill::spec::Spec;
+use feedmill::spec::terms::Consequence;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -163,6 +165,24 @@ fn every_published_example_is_accepted_by_its_own_profile() {
         }
     }
     assert!(shown == 0 || shown > 400, "only {shown} examples were shown");
+}
+
+/// What the tables call an error is one here, but where a field's own row says what the target
+/// makes of it: a checkout flag without search "takes effect only" with it.
+#[test]
+fn a_rule_whose_breach_is_published_as_an_error_is_an_error() {
+    let mut shown = 0;
+    for (spec, profile) in compared() {
+        for theirs in profile["cross_field_rules"].as_array().expect("a list").iter().filter(|rule| rule["effect"] == "error") {
+            let id = theirs["id"].as_str().expect("a name");
+            for ours in spec.rules.iter().filter(|rule| rule.covers.iter().any(|covered| covered == id)) {
+                let is_told = ours.consequence == Consequence::CheckoutOff;
+                assert!(Severity::of(ours.consequence) == Severity::Error || is_told, "{} {}: `{id}`", spec.name(), ours.code);
+                shown += 1;
+            }
+        }
+    }
+    assert!(shown == 0 || shown > 30, "only {shown} rules were compared");
 }
 
 /// Every documented rule over several fields is found by codes that are shown in tests, or says
