@@ -208,6 +208,8 @@ mod tests {
         assert_eq!(name("ID,Type,SKU,Name,Published,Regular price"), "woocommerce");
         assert_eq!(name("id,title,description,link,image_link,availability,price,brand"), "google");
         assert_eq!(name("g:id,g:title,g:link,g:image_link,g:availability,g:price"), "google");
+        // The flags of today's flat format make no such feed of Google's names; those of the first, which used them, do.
+        assert_eq!(name("id,title,link,image_link,availability,price,is_eligible_search,is_eligible_checkout"), "google");
         assert_eq!(name("id,title,link,image_link,availability,price,enable_search"), "openai-feed");
         assert_eq!(name("item_id,title,url,image_url,availability,price"), "openai-feed");
         assert_eq!(name("id,title,link,image_link,availability,price,inventory_not_tracked"), "stripe-feed");

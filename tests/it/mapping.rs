@@ -205,3 +205,36 @@ fn a_box_and_axes_with_units_come_to_one_unit_or_are_left_out() {
     }
     assert_eq!(run.json()["summary"]["by_code"]["dimensions/other-unit"], 1);
 }
+
+/// A catalog with Google's columns is one whatever flags stand beside them, and these are read.
+#[test]
+fn flags_beside_the_columns_of_google_are_kept() {
+    let folder = Folder::new();
+    folder.write(
+        "google.csv",
+        "id,title,description,link,image_link,brand,price,availability,is_eligible_search\n\
+         A,Cup,A cup.,https://shop.example/a,https://shop.example/a.jpg,Acme,5.00 USD,preorder,false\n\
+         B,Hat,A hat.,https://shop.example/b,https://shop.example/b.jpg,Acme,7.00 USD,in_stock,\n",
+    );
+    let run = folder.run(&[
+        "build",
+        "google.csv",
+        "--config",
+        "none",
+        "--seller-name",
+        "N",
+        "--target",
+        "openai",
+        "--format",
+        "jsonl",
+        "--out",
+        "out",
+        "--output-format",
+        "json",
+    ]);
+    assert!(run.code < 2, "{}", run.err);
+    assert_eq!(run.json()["input"][0]["preset"], "google");
+    let cup = item(&folder, "openai", "A");
+    assert_eq!((&cup["availability"], &cup["is_eligible_search"]), (&json!("pre_order"), &json!(false)));
+    assert_eq!(item(&folder, "openai", "B").get("is_eligible_search").and_then(Value::as_bool), None);
+}
