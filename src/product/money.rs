@@ -95,6 +95,18 @@ impl Money {
         Ok(Self { amount, currency })
     }
 
+    /// Parses the strict form, but for two decimals that say nothing, which may stand whatever
+    /// digits the currency has: `100.00 JPY`.
+    pub fn parse_two_decimals(text: &str) -> Result<Self, MoneyDefect> {
+        let too_many = match Self::parse(text) {
+            Err(MoneyDefect::TooManyDigits(most)) => MoneyDefect::TooManyDigits(most),
+            parsed => return parsed,
+        };
+        let parts = text.split_once(' ').and_then(|(amount, code)| number::parse(amount).zip(Currency::parse(code)));
+        let (amount, currency) = parts.filter(|(amount, _)| amount.scale() == 2).ok_or(too_many)?;
+        Self::exact(amount, currency)
+    }
+
     /// Parses money as shops write it: `$79.99`, `1.299,00 €`, `USD 15`, `49,00`, `1,299 JPY`.
     ///
     /// `default` is the currency of an amount that names none; `decimal` settles which of
@@ -355,6 +367,17 @@ mod tests {
         for bad in ["79,99 USD", "$79.99", "79.99  USD", "1e3 USD", ".5 USD", "5. USD", "", " USD", "1,000.00 USD"] {
             assert!(Money::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn two_zeros_may_stand_where_a_currency_has_no_decimals() {
+        let read = |text: &str| Money::parse_two_decimals(text).map(|money| (money.amount.to_string(), money.currency.code().to_owned()));
+        assert_eq!(read("100.00 JPY"), Ok(("100".to_owned(), "JPY".to_owned())));
+        assert_eq!(read("79.99 USD"), Ok(("79.99".to_owned(), "USD".to_owned())));
+        for (bad, digits) in [("100.50 JPY", 0), ("100.0 JPY", 0), ("100.000 JPY", 0), ("79.990 USD", 2), ("1.0000 KWD", 3)] {
+            assert_eq!(read(bad), Err(MoneyDefect::TooManyDigits(digits)), "{bad}");
+        }
+        assert_eq!(read("100.00 ZZZ"), Err(MoneyDefect::CurrencyUnknown("ZZZ".into())));
     }
 
     #[test]

@@ -192,6 +192,9 @@ pub struct FieldFile {
     /// The target reads looser forms too: a currency in any case, a GTIN with blanks or hyphens.
     #[serde(default)]
     pub lenient: bool,
+    /// Two decimals may stand in an amount of any currency, where they are zeros.
+    #[serde(default)]
+    pub two_decimals: bool,
     /// A date needs its time and time zone.
     #[serde(default)]
     pub zoned: bool,

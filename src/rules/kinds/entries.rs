@@ -1,9 +1,9 @@
 //! The kind `entries`: packed cells, whose entries are separated by commas and whose parts
 //! by colons, such as `US:ALL:Standard:3-5:5.00 USD`.
 
+use super::money::{Parse, parser};
 use super::{Applies, Defect, DefectDoc, Parsed, RowFacts, ValueCheck, ValueKind, never};
 use crate::cell::Shape;
-use crate::product::money::Money;
 use crate::product::{codes, text};
 use crate::spec::model::FieldFile;
 use std::fmt;
@@ -16,7 +16,7 @@ pub(crate) const ENTRIES: ValueKind = ValueKind {
     applies: Applies::Type,
     advice: never,
     own: false,
-    reads: &["parts", "first", "max_items"],
+    reads: &["parts", "first", "max_items", "two_decimals"],
     defects: &[
         DefectDoc {
             name: "bad-entry",
@@ -62,6 +62,7 @@ struct Entries {
     parts: Vec<(Part, bool)>,
     first: Vec<String>,
     most: usize,
+    money: Parse,
 }
 
 fn compile(field: &FieldFile) -> Result<Entries, String> {
@@ -93,7 +94,7 @@ fn compile(field: &FieldFile) -> Result<Entries, String> {
     if parts.is_empty() {
         return Err("`entries` needs `parts`".to_owned());
     }
-    Ok(Entries { parts, first: field.first.clone(), most: field.max_items.unwrap_or(usize::MAX) })
+    Ok(Entries { parts, first: field.first.clone(), most: field.max_items.unwrap_or(usize::MAX), money: parser(field) })
 }
 
 impl ValueCheck for Entries {
@@ -115,7 +116,7 @@ impl ValueCheck for Entries {
         // The amount of a single entry can be set beside other amounts of the row.
         let amount = self.parts.iter().position(|(part, _)| matches!(part, Part::Money | Part::Price)).filter(|_| count == 1);
         if let (Some(Ok(money)), Some(slot)) =
-            (amount.and_then(|place| value.split(':').nth(place)).map(Money::parse), facts.parsed.get_mut(field))
+            (amount.and_then(|place| value.split(':').nth(place)).map(self.money), facts.parsed.get_mut(field))
         {
             *slot = Parsed::Money(money);
         }
@@ -177,8 +178,8 @@ impl Entries {
             Part::Days => text.split_once('-').is_some_and(|(least, most)| digits(least, 4) && digits(most, 4)),
             Part::Number => digits(text, 4),
             Part::Count => digits(text, 4) && text.bytes().any(|b| b != b'0'),
-            Part::Money => Money::parse(text).is_ok(),
-            Part::Price => Money::parse(text).is_ok_and(|money| money.is_positive()),
+            Part::Money => (self.money)(text).is_ok(),
+            Part::Price => (self.money)(text).is_ok_and(|money| money.is_positive()),
             Part::Word => text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
             Part::Message => !text.trim().is_empty() && text::length(text) <= MESSAGE_LIMIT,
             Part::First => self.first.iter().any(|known| known == text),

@@ -4,13 +4,14 @@ use super::{Applies, Defect, DefectDoc, Parsed, RowFacts, ValueCheck, ValueKind,
 use crate::cell::Shape;
 use crate::product::money::{Currency, Money, MoneyDefect};
 use crate::product::text;
+use crate::spec::model::FieldFile;
 
 pub(crate) const MONEY: ValueKind = ValueKind {
     name: "money",
     applies: Applies::Type,
     advice: never,
     own: false,
-    reads: &["positive", "lenient"],
+    reads: &["positive", "lenient", "two_decimals"],
     defects: &[
         DefectDoc {
             name: "currency-missing",
@@ -55,19 +56,28 @@ pub(crate) const MONEY: ValueKind = ValueKind {
             bad: |field| field.positive.then(|| "0.00 USD".to_owned()),
         },
     ],
-    compile: |field, _| Ok(Some(Box::new(Amount { positive: field.positive, lenient: field.lenient }))),
+    compile: |field, _| Ok(Some(Box::new(Amount { positive: field.positive, lenient: field.lenient, parse: parser(field) }))),
 };
 
 #[derive(Debug)]
 struct Amount {
     positive: bool,
     lenient: bool,
+    parse: Parse,
+}
+
+/// How the amounts of a field are read.
+pub(super) type Parse = fn(&str) -> Result<Money, MoneyDefect>;
+
+/// The reader of amounts that a field asks for.
+pub(super) fn parser(field: &FieldFile) -> Parse {
+    if field.two_decimals { Money::parse_two_decimals } else { Money::parse }
 }
 
 impl ValueCheck for Amount {
     fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
-        let money = match Money::parse(value) {
-            Err(MoneyDefect::CurrencyUnknown(_)) if self.lenient => Money::parse(&value.to_ascii_uppercase()),
+        let money = match (self.parse)(value) {
+            Err(MoneyDefect::CurrencyUnknown(_)) if self.lenient => (self.parse)(&value.to_ascii_uppercase()),
             parsed => parsed,
         };
         let money = money.map_err(|defect| describe(&defect, value, facts))?;
