@@ -5,6 +5,7 @@
 
 pub mod attribute;
 pub mod codes;
+pub mod currency;
 pub mod date;
 pub mod gtin;
 pub mod html;

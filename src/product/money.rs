@@ -1,55 +1,8 @@
 //! Money: a decimal amount in major units and an ISO 4217 currency. Never a float.
 
+pub use super::currency::Currency;
 use super::number;
-use iso_currency::IntoEnumIterator;
 use rust_decimal::Decimal;
-use std::sync::LazyLock;
-
-/// An ISO 4217 alphabetic code in capitals that is in use for payments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Currency([u8; 3]);
-
-const UNKNOWN: u8 = u8::MAX;
-
-/// Minor-unit digits by code: one byte for each of the 26³ three-letter words.
-static DIGITS: LazyLock<Box<[u8]>> = LazyLock::new(|| {
-    let mut table = vec![UNKNOWN; 26 * 26 * 26].into_boxed_slice();
-    for currency in iso_currency::Currency::iter() {
-        let Ok(letters) = <[u8; 3]>::try_from(currency.code().as_bytes()) else { continue };
-        // Codes that begin with X are funds, metals and tests, but for these shared currencies.
-        let payable = letters[0] != b'X' || matches!(&letters, b"XAF" | b"XCD" | b"XCG" | b"XOF" | b"XPF");
-        if let Some(slot) = table.get_mut(Currency(letters).place()).filter(|_| payable) {
-            *slot = currency.exponent().map_or(2, |digits| digits as u8);
-        }
-    }
-    table
-});
-
-impl Currency {
-    /// The currency of a three-letter code in capitals, if ISO 4217 lists it.
-    pub fn parse(code: &str) -> Option<Self> {
-        let letters: [u8; 3] = code.as_bytes().try_into().ok()?;
-        if !letters.iter().all(u8::is_ascii_uppercase) {
-            return None;
-        }
-        let currency = Self(letters);
-        (DIGITS.get(currency.place()).copied()? != UNKNOWN).then_some(currency)
-    }
-
-    fn place(self) -> usize {
-        self.0.iter().fold(0, |place, letter| place * 26 + usize::from(letter - b'A'))
-    }
-
-    /// How many fraction digits the currency's minor unit has.
-    pub fn digits(self) -> u32 {
-        DIGITS.get(self.place()).map_or(2, |&digits| u32::from(digits))
-    }
-
-    /// The three letters.
-    pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or("")
-    }
-}
 
 /// An amount of a currency, in major units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ pub static VALUE_KINDS: &[&ValueKind] = &[
     &kinds::link::URL,
     &kinds::link::URL_LIST,
     &kinds::money::MONEY,
+    &kinds::money::CURRENCY,
     &kinds::number::BOOLEAN,
     &kinds::number::INTEGER,
     &kinds::number::DECIMAL,

@@ -323,7 +323,7 @@ fn a_finished_feed_is_judged_at_its_places() {
         .collect();
     for wanted in [
         (2, "price/not-integer", "variants[1].price.amount"),
-        (2, "price/wrong-form", "variants[1].price.currency"),
+        (2, "price/currency-unknown", "variants[1].price.currency"),
         (2, "item_id/unknown-member", "variants[1].brand"),
         (3, "item_id/missing", "variants[1].id"),
         (3, "image_url/missing", "variants[1].media[0].type"),

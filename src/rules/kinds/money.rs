@@ -1,10 +1,47 @@
-//! The kind `money`.
+//! The kinds `money` and `currency`.
 
 use super::{Applies, Defect, DefectDoc, Parsed, RowFacts, ValueCheck, ValueKind, never};
 use crate::cell::Shape;
 use crate::product::money::{Currency, Money, MoneyDefect};
 use crate::product::text;
 use crate::spec::model::FieldFile;
+
+const UNKNOWN: DefectDoc = DefectDoc {
+    name: "currency-unknown",
+    what: "the currency is no ISO 4217 code in use, or not in capitals",
+    why: "other words are not read as a currency; in most specs the code stands in capitals",
+    fix: "use the three-letter code, such as `USD`",
+    bad: |field| match field.kind.as_str() {
+        "money" => Some(if field.lenient { "79.99 XQQ" } else { "79.99 usd" }.to_owned()),
+        _ => Some("XQQ".to_owned()),
+    },
+};
+
+pub(crate) const CURRENCY: ValueKind = ValueKind {
+    name: "currency",
+    applies: Applies::Type,
+    advice: never,
+    own: false,
+    reads: &[],
+    defects: &[UNKNOWN],
+    compile: |_, _| Ok(Some(Box::new(Code))),
+};
+
+#[derive(Debug)]
+struct Code;
+
+impl ValueCheck for Code {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+        if Currency::parse(value).is_some() { Ok(()) } else { Err(unknown(value, facts)) }
+    }
+}
+
+fn unknown(word: &str, facts: &mut RowFacts) -> Defect {
+    facts.defect("currency-unknown", || match Currency::successor(word) {
+        Some(successor) => format!("`{word}` was withdrawn; `{successor}` took its place, and amounts are to be converted"),
+        None => format!("`{}` is no ISO 4217 currency code in capitals", text::excerpt(word, 12)),
+    })
+}
 
 pub(crate) const MONEY: ValueKind = ValueKind {
     name: "money",
@@ -20,13 +57,7 @@ pub(crate) const MONEY: ValueKind = ValueKind {
             fix: "write `79.99 USD`; in a build `--currency` or `[defaults] currency` adds it",
             bad: |_| Some("79.99".to_owned()),
         },
-        DefectDoc {
-            name: "currency-unknown",
-            what: "the word after the amount is no ISO 4217 code, or not in capitals",
-            why: "other words are not read as a currency; in most specs the code stands in capitals",
-            fix: "use the three-letter code, such as `USD`",
-            bad: |field| Some(if field.lenient { "79.99 XQQ" } else { "79.99 usd" }.to_owned()),
-        },
+        UNKNOWN,
         DefectDoc {
             name: "not-money",
             what: "the value is not an amount, one blank and a currency code",
@@ -104,9 +135,7 @@ fn describe(defect: &MoneyDefect, value: &str, facts: &mut RowFacts) -> Defect {
             format!("`{}` has no currency, and whether it is thousands or a fraction is open; `--decimal` settles it", shown())
         }),
         MoneyDefect::CurrencyMissing => facts.defect("currency-missing", || format!("`{}` has no currency", shown())),
-        MoneyDefect::CurrencyUnknown(word) => {
-            facts.defect("currency-unknown", || format!("`{}` is no ISO 4217 currency code in capitals", text::excerpt(word, 12)))
-        }
+        MoneyDefect::CurrencyUnknown(word) => unknown(word, facts),
         MoneyDefect::NotANumber | MoneyDefect::Ambiguous => {
             facts.defect("not-money", || format!("`{}` is not written as amount, one blank and currency code", shown()))
         }

@@ -107,6 +107,7 @@ fn leaf(kind: &str, field: &Published) -> Value {
         "url" => json!({ "type": "string", "format": "uri" }),
         "date" => json!({ "type": "string", "format": "date-time" }),
         "country" => json!({ "type": "string", "pattern": "^[A-Z]{2}$" }),
+        "currency" => json!({ "type": "string", "pattern": "^[A-Z]{3}$" }),
         _ => json!({ "type": "string" }),
     };
     if let Some(table) = schema.as_object_mut() {
