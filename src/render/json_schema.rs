@@ -73,6 +73,8 @@ const ADDRESS: &str = r#"^(?!.*[,;|][Hh][Tt][Tt][Pp][Ss]?://)[Hh][Tt][Tt][Pp][Ss
 const DAY: &str = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}(:?\d{2})?)?)?";
 /// An instant: a day with its time and time zone.
 const INSTANT: &str = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}(:?\d{2})?)";
+/// A day without its time.
+const BARE_DAY: &str = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])";
 /// A plain decimal number.
 const NUMBER: &str = r"\d+(\.\d+)?";
 
@@ -134,6 +136,15 @@ fn records(field: &FieldFile) -> Value {
     json!({ "type": "array", "items": { "type": "object", "properties": properties, "required": required } })
 }
 
+/// A day, and a time with it as the field allows.
+fn day(field: &FieldFile) -> String {
+    match field.times.as_deref() {
+        Some("none") => BARE_DAY.to_owned(),
+        Some(_) => format!("({INSTANT}|{BARE_DAY})"),
+        None => DAY.to_owned(),
+    }
+}
+
 /// A value that is written as text: the pattern of its kind, and the bounds of its field.
 fn words(field: &FieldFile) -> Value {
     let positive = if field.positive { "(?=.*[1-9])" } else { "" };
@@ -149,9 +160,9 @@ fn words(field: &FieldFile) -> Value {
         },
         "country" => "^[A-Z]{2}$".to_owned(),
         "date" if field.zoned => format!("^{INSTANT}$"),
-        "date" => format!("^{DAY}$"),
+        "date" => format!("^{}$", day(field)),
         "date_range" if field.zoned => format!(r"^{INSTANT}\s*/\s*{INSTANT}$"),
-        "date_range" => format!(r"^{DAY}\s*/\s*{DAY}$"),
+        "date_range" => format!(r"^{day}\s*/\s*{day}$", day = day(field)),
         "measure" if field.units.is_empty() => format!(r"^{positive}{NUMBER} ?[^\W\d_]+$"),
         "measure" => format!("^{positive}{NUMBER} ?({})$", field.units.join("|")),
         "dimensions_text" => format!(r"^{NUMBER}\s*[xX×]\s*{NUMBER}\s*[xX×]\s*{NUMBER}\s*\S+$"),

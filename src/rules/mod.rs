@@ -364,7 +364,11 @@ impl RuleTable {
         let is_advice = self.said(&fault).consequence == Consequence::Advice;
         if mode == Mode::Build && !is_advice {
             let value = slots[place].text(buffer);
-            let shorter = rules.truncate.filter(|_| defect.name == "too-long").map(|limit| text::truncate(value, limit).to_owned());
+            let shorter = match (fault.by, rules.truncate) {
+                (_, Some(limit)) if defect.name == "too-long" => Some(text::truncate(value, limit).to_owned()),
+                (By::Check(number), _) => rules.checks[usize::from(number)].check.shortened(value),
+                _ => None,
+            };
             if let Some(shorter) = shorter.filter(|shorter| !shorter.is_empty()) {
                 slots[place].cell = Cell::store(buffer, &shorter, Shape::Text);
                 fault.fix = Some(Fix { applicability: Applicability::Safe, value: Some(shorter), applied: true });

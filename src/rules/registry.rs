@@ -37,6 +37,7 @@ pub static VALUE_KINDS: &[&ValueKind] = &[
     &kinds::text::CONTROLS,
     &kinds::text::PATTERN,
     &kinds::date::ZONED,
+    &kinds::date::TIMES,
     &kinds::date::FUTURE,
     &kinds::text::ALL_CAPITALS,
     &kinds::text::PLAIN_TEXT,

@@ -198,6 +198,9 @@ pub struct FieldFile {
     /// A date needs its time and time zone.
     #[serde(default)]
     pub zoned: bool,
+    /// How a time of day may stand with a day, where it may stand alone: `zoned` only with its
+    /// zone, `none` not at all.
+    pub times: Option<String>,
     /// Words of goods that the target's policies exclude are pointed out.
     #[serde(default)]
     pub policy_words: bool,

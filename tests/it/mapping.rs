@@ -238,3 +238,36 @@ fn flags_beside_the_columns_of_google_are_kept() {
     assert_eq!((&cup["availability"], &cup["is_eligible_search"]), (&json!("pre_order"), &json!(false)));
     assert_eq!(item(&folder, "openai", "B").get("is_eligible_search").and_then(Value::as_bool), None);
 }
+
+/// A time whose zone nobody names is another instant everywhere; the day of it can be sent.
+#[test]
+fn a_time_without_zone_is_written_as_its_day() {
+    let folder = Folder::new();
+    folder.write(
+        "google.csv",
+        "id,title,description,link,image_link,brand,gtin,price,availability,availability_date\n\
+         A,Cup,A cup.,https://shop.example/a,https://shop.example/a.jpg,Acme,09506000134352,5.00 USD,preorder,2036-10-15T09:00:00\n\
+         B,Hat,A hat.,https://shop.example/b,https://shop.example/b.jpg,Acme,09506000134352,7.00 USD,preorder,2036-10-15T09:00:00Z\n",
+    );
+    let run = folder.run(&[
+        "build",
+        "google.csv",
+        "--config",
+        "none",
+        "--target",
+        "openai-google",
+        "--format",
+        "jsonl",
+        "--out",
+        "out",
+        "--output-format",
+        "json",
+    ]);
+    assert!(run.code < 2, "{}", run.err);
+    let items = items(&folder, "openai-google");
+    let dates: Vec<&Value> = items.iter().map(|item| &item["availability_date"]).collect();
+    assert_eq!(dates, [&json!("2036-10-15"), &json!("2036-10-15T09:00:00Z")]);
+    let report = run.json();
+    let told = report["findings"].as_array().expect("a list").iter().find(|found| found["code"] == "availability_date/time-without-zone");
+    assert_eq!(told.expect("told")["fix"]["value"], "2036-10-15");
+}

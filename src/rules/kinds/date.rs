@@ -1,9 +1,10 @@
-//! Kinds for dates: `date`, `date_range`, and the bounds `zoned` and `future`.
+//! Kinds for dates: `date`, `date_range`, and the bounds `zoned`, `times` and `future`.
 
 use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
 use crate::cell::Shape;
 use crate::product::date::{self, DateDefect};
 use crate::product::text;
+use crate::spec::model::FieldFile;
 
 const NOT_ISO: DefectDoc = DefectDoc {
     name: "not-iso-date",
@@ -113,6 +114,77 @@ impl ValueCheck for Zoned {
             None => Ok(()),
             Some(day) => Err(facts.defect("no-time-zone", || format!("`{}` has no time with a time zone", text::excerpt(day, 40)))),
         }
+    }
+}
+
+pub(crate) const TIMES: ValueKind = ValueKind {
+    name: "times",
+    applies: Applies::Bound,
+    advice: never,
+    own: false,
+    reads: &["times"],
+    defects: &[
+        DefectDoc {
+            name: "time-without-zone",
+            what: "a time of day stands without its time zone",
+            why: "it is another instant in every zone; a day alone, or an instant, can be read in one way only",
+            fix: "write `2026-10-15`, or `2026-10-15T09:00:00Z`",
+            bad: |field| shown(field, "zoned", "2036-05-01T09:00"),
+        },
+        DefectDoc {
+            name: "time-of-day",
+            what: "a time of day stands where days are asked for",
+            why: "the documented form is days; what is made of a time is not said",
+            fix: "write the days alone: `2026-10-01/2026-10-07`",
+            bad: |field| shown(field, "none", "2036-05-01T09:00:00Z"),
+        },
+    ],
+    compile: |field, _| {
+        let is_any_zoned = match field.times.as_deref() {
+            None => return Ok(None),
+            Some("zoned") => true,
+            Some("none") => false,
+            Some(other) => return Err(format!("`times` is `zoned` or `none`, not `{other}`")),
+        };
+        Ok(Some(Box::new(Times { is_any_zoned })))
+    },
+};
+
+/// A value with a time as it may not stand where `times` is this word.
+fn shown(field: &FieldFile, times: &str, time: &str) -> Option<String> {
+    let value = if field.kind == "date_range" { format!("{time}/2036-12-15") } else { time.to_owned() };
+    (field.times.as_deref() == Some(times)).then_some(value)
+}
+
+#[derive(Debug)]
+struct Times {
+    /// Whether a time may stand if its zone is named.
+    is_any_zoned: bool,
+}
+
+/// How long a day is.
+const DAY: usize = 10;
+
+impl Times {
+    fn is_sound(&self, date: &str) -> bool {
+        date.len() <= DAY || self.is_any_zoned && date::is_instant(date)
+    }
+}
+
+impl ValueCheck for Times {
+    fn check(&self, value: &str, _: Shape, _: usize, facts: &mut RowFacts) -> Result<(), Defect> {
+        let Some(date) = value.split('/').map(str::trim).find(|date| !self.is_sound(date)) else { return Ok(()) };
+        let shown = || text::excerpt(date, 40);
+        Err(if self.is_any_zoned {
+            facts.defect("time-without-zone", || format!("`{}` names a time but no zone", shown()))
+        } else {
+            facts.defect("time-of-day", || format!("`{}` names a time, a day is asked for", shown()))
+        })
+    }
+
+    fn shortened(&self, value: &str) -> Option<String> {
+        let days = value.split('/').map(str::trim).map(|date| if self.is_sound(date) { Some(date) } else { date.get(..DAY) });
+        Some(days.collect::<Option<Vec<_>>>()?.join("/"))
     }
 }
 

@@ -105,6 +105,11 @@ pub(crate) trait ValueCheck: Send + Sync + std::fmt::Debug {
     /// Judges a present value; `field` is where to leave what it turned out to be.
     fn check(&self, value: &str, shape: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect>;
 
+    /// The part of a bad value that is sound and says less, which a build may send in its place.
+    fn shortened(&self, _: &str) -> Option<String> {
+        None
+    }
+
     /// Whether a value that passed may be passed again unseen; not so where the check leaves
     /// more behind than [`RowFacts::parsed`].
     fn is_repeatable(&self) -> bool {
