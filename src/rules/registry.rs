@@ -71,6 +71,7 @@ pub static ACROSS_KINDS: &[&AcrossKind] = &[
     &across::unique::UNIQUE_OPTIONS,
     &across::unique::GROUP_ID_DISTINCT,
     &across::group::GROUP_CONSISTENT,
+    &across::group::GROUP_DIFFERS,
     &across::group::GROUP_OPTION_NAMES,
     &across::group::GROUP_SAME_FILLED,
     &across::group::GROUP_SINGLE,

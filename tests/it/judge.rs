@@ -35,11 +35,14 @@ pub(crate) fn example(value: &toml::Value) -> (String, Shape) {
 pub(crate) fn sound(spec: &Spec) -> Row {
     let mut row = Row::new();
     let extra: &[&str] = match spec.identity.family.as_str() {
-        "stripe" => &["gtin", "brand", "product_category", "shipping"],
-        _ => &["gtin", "brand"],
+        "stripe" => &["brand", "product_category", "shipping"],
+        _ => &["brand"],
     };
+    // One GTIN for every row of a case would be a fault of its own where none is asked for.
+    let is_identified = spec.rules.iter().any(|rule| rule.code == "mpn/missing");
     for field in &spec.fields {
-        if field.written.requirement == Requirement::Required || extra.contains(&field.name.as_str()) {
+        let is_extra = extra.contains(&field.name.as_str()) || is_identified && field.name == "gtin";
+        if field.written.requirement == Requirement::Required || is_extra {
             let value = field.written.example.as_ref().map(|value| example(value).0);
             row.insert(field.name.clone(), value.unwrap_or_default());
         }

@@ -1,4 +1,4 @@
-//! `group_consistent`, `group_option_names`, `group_same_filled`, `group_single`: what the
+//! `group_consistent`, `group_differs`, `group_option_names`, `group_same_filled`, `group_single`: what the
 //! variants of one group have in common. Rows of a group need not stand together.
 
 use super::{AcrossCheck, AcrossKind, Asks, ValueOf};
@@ -17,6 +17,16 @@ pub(crate) const GROUP_CONSISTENT: AcrossKind = AcrossKind {
     compile: |rule, names| {
         let field = names.fields(&rule.attributes)?.first().copied().ok_or("one attribute is needed")?;
         Ok(agree(named(rule, names)?, What::Value(field)))
+    },
+};
+
+pub(crate) const GROUP_DIFFERS: AcrossKind = AcrossKind {
+    name: "group_differs",
+    doc: "no row of a group repeats the value of the first row that has the attribute",
+    reads: &["attributes", "group", "attribute"],
+    compile: |rule, names| {
+        let field = names.fields(&rule.attributes)?.first().copied().ok_or("one attribute is needed")?;
+        Ok(AcrossCheck::OfGroup { group: named(rule, names)?, value: Box::new(What::Value(field)), asks: Asks::Differ })
     },
 };
 

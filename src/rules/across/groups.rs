@@ -128,7 +128,8 @@ pub(super) struct Kept {
     pub(super) rule: usize,
     pub(super) value: u32,
     pub(super) row: u32,
-    pub(super) settled: bool,
+    /// The value of a second row that settles the rule, where one did.
+    pub(super) settled: Option<u32>,
     /// The number of its names, where a rule may need them.
     pub(super) names: Option<u32>,
 }
@@ -138,7 +139,7 @@ impl Groups {
         let mut compared = 0;
         let asked = asks.iter().map(|&asks| {
             let value = compared;
-            compared += usize::from(asks == Asks::Agree);
+            compared += usize::from(asks.compares());
             Asked { asks, value }
         });
         Self {
@@ -183,7 +184,7 @@ impl Groups {
                 continue;
             }
             let bit = 1 << rule;
-            let compares = asked.asks == Asks::Agree;
+            let compares = asked.asks.compares();
             let at = place * self.compared + asked.value;
             if group.met & bit == 0 {
                 group.met |= bit;
@@ -199,13 +200,13 @@ impl Groups {
                 continue;
             }
             match asked.asks {
-                Asks::Agree if self.values[at] == value || group.settled & bit != 0 => {}
-                Asks::Agree => {
+                Asks::NoItem(_) => {}
+                Asks::Several => group.settled |= bit,
+                _ if group.settled & bit != 0 || (self.values[at] == value) == (asked.asks == Asks::Agree) => {}
+                _ => {
                     group.settled |= bit;
                     found(rule, self.later.get(&(place as u32, rule as u8)).map_or(group.row, |(row, _)| *row));
                 }
-                Asks::Several => group.settled |= bit,
-                Asks::NoItem(_) => {}
             }
         }
     }
@@ -241,11 +242,13 @@ impl Groups {
             met.map(move |(rule, asked)| {
                 let later = self.later.get(&(place, rule as u8));
                 let (row, names) = later.copied().unwrap_or((group.row, group.names));
-                let (value, names) = match asked.asks {
-                    Asks::Agree => (self.values[place as usize * self.compared + asked.value], None),
-                    Asks::Several | Asks::NoItem(_) => (1, Some(names)),
+                let (value, names) = match asked.asks.compares() {
+                    true => (self.values[place as usize * self.compared + asked.value], None),
+                    false => (1, Some(names)),
                 };
-                Kept { key, rule, value, row, settled: group.settled >> rule & 1 == 1, names }
+                let another = if value == 1 { 2 } else { 1 };
+                let second = if asked.asks == Asks::Agree { another } else { value };
+                Kept { key, rule, value, row, settled: (group.settled >> rule & 1 == 1).then_some(second), names }
             })
         })
     }
@@ -266,7 +269,7 @@ impl Groups {
                 late.push((rule, row, self.names.at(names)));
             };
             match asked.asks {
-                Asks::Agree => {}
+                Asks::Agree | Asks::Differ => {}
                 Asks::Several => {
                     let alone = self.groups.iter().zip(0..).filter(|(group, _)| is_met(rule, group) && group.settled >> rule & 1 == 0);
                     alone.for_each(|(group, place)| say(place, group));

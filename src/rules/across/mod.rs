@@ -49,10 +49,19 @@ pub struct Called<'a> {
 pub(crate) enum Asks {
     /// Whether their values are the same.
     Agree,
+    /// Whether none has the value of the first that has any.
+    Differ,
     /// Whether there are at least two of them.
     Several,
     /// Whether no item is called like the group; the field is that of items' ids.
     NoItem(FieldId),
+}
+
+impl Asks {
+    /// Whether values are compared.
+    fn compares(self) -> bool {
+        matches!(self, Self::Agree | Self::Differ)
+    }
 }
 
 /// The worker's half of a rule.

@@ -113,8 +113,8 @@ impl Spill {
         let mut values = vec![0; values];
         values[kept.rule] = kept.value;
         self.write(list, kept.row, kept.key, &values)?;
-        if kept.settled {
-            values[kept.rule] = if kept.value == 1 { 2 } else { 1 };
+        if let Some(second) = kept.settled {
+            values[kept.rule] = second;
             self.write(list, kept.row, kept.key, &values)?;
         }
         Ok(())
