@@ -247,6 +247,8 @@ fn source(
         preset: &preset,
         rows: setting.rows.as_ref(),
         header: &header,
+        seen: opened.seen(),
+        today,
         sides: &sides,
         view: setting.view.as_deref(),
         wishes: &settings.wishes,

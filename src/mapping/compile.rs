@@ -82,6 +82,10 @@ pub struct Given<'a> {
     pub rows: Option<&'a Rows>,
     /// The source's columns.
     pub header: &'a Header,
+    /// How many of them its records were seen to have; the others may never come.
+    pub seen: usize,
+    /// The day of the run.
+    pub today: jiff::civil::Date,
     /// Joined tables.
     pub sides: &'a [SideInput],
     /// The store view or language whose values count.

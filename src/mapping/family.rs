@@ -61,7 +61,8 @@ impl Assembler<'_> {
         let named = plan.parent.filter(|_| role == Role::Child).and_then(|column| survey.parent(slot(cells, column).text(buffer)));
         let parent = named.or(link.as_ref().map(|(parent, _)| *parent));
         if role == Role::Child && parent.is_none() {
-            let reason = with.skips(buffer, head, cells, None).unwrap_or(REASON_ORPHAN);
+            // What the row leaves blank, its parent would have said.
+            let reason = with.skips(buffer, head, cells, Some(&[])).unwrap_or(REASON_ORPHAN);
             return to.skipped(head, reason);
         }
         // The parent's cells move behind the buffer, so that one buffer holds the whole item.

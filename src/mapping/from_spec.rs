@@ -103,6 +103,8 @@ mod tests {
                 preset: &Preset::of_spec(&spec),
                 rows: None,
                 header: &header,
+                seen: header.names().len(),
+                today: jiff::civil::date(2026, 11, 23),
                 sides: &[],
                 view: None,
                 wishes: &Wishes::default(),

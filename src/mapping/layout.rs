@@ -147,6 +147,8 @@ impl Compiler<'_> {
         let preset = self.given.preset;
         for skip in &preset.skip {
             let Some(column) = self.columns.first(&skip.column) else { continue };
+            // A column that only may come says nothing by being blank.
+            let is_seen = !(self.given.seen..self.given.header.names().len()).contains(&usize::from(column));
             let known = reasons.iter().position(|reason| *reason == skip.reason);
             let reason = known.unwrap_or_else(|| {
                 reasons.push(skip.reason.clone());
@@ -155,7 +157,8 @@ impl Compiler<'_> {
             plans.push(SkipPlan {
                 column,
                 words: skip.words.clone(),
-                blank: skip.blank,
+                blank: skip.blank && is_seen,
+                day: skip.day.map(|day| (day, self.given.today)),
                 unless: skip.unless.clone(),
                 alone: skip.alone,
                 reason: reason as u16,

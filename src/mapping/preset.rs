@@ -395,9 +395,11 @@ pub struct Skip {
     /// Its words, case aside; a cell with several words separated by commas matches any.
     #[serde(default)]
     pub words: Vec<String>,
-    /// Whether a blank cell counts, too.
+    /// Whether a blank cell counts, too, where the catalog has the column.
     #[serde(default)]
     pub blank: bool,
+    /// Whether a day counts that has come, or one that has not.
+    pub day: Option<Day>,
     /// Words that do not count, where everything else does.
     #[serde(default)]
     pub unless: Vec<String>,
@@ -406,6 +408,16 @@ pub struct Skip {
     pub alone: bool,
     /// Why, for people.
     pub reason: String,
+}
+
+/// Where a day stands to that of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Day {
+    /// It has come: what ends then is over.
+    Reached,
+    /// It is still to come.
+    Ahead,
 }
 
 impl Preset {

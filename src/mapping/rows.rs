@@ -3,14 +3,15 @@
 
 use super::apply::{Draft, slot};
 use super::compile::{Mapping, REASON_VIEW, unit_of};
-use super::step::{OptionFrom, Page, PagePart, RowPlan};
+use super::preset::Day;
+use super::step::{OptionFrom, Page, PagePart, RowPlan, SkipPlan};
 use super::survey::{Survey, is_word};
 use super::transform::slug;
 use super::variant::{IDS, as_single, as_variant, first_image, part_images, write_options};
 use crate::catalog::{Batch, RecordHead};
 use crate::cell::{Cell, NO_COLUMN, Shape, Slot};
 use crate::product::attribute::AttributeId;
-use crate::product::text;
+use crate::product::{date, text};
 
 /// Takes the items and the skipped records of a batch, in the order of the records.
 pub trait Receive {
@@ -135,17 +136,18 @@ impl With<'_> {
         if self.mapping.views.is_some() && self.survey.is_view(head.number) {
             return Some(REASON_VIEW);
         }
-        let says = |cells: &[Cell], skip: &super::step::SkipPlan| {
+        let says = |cells: &[Cell], skip: &SkipPlan| {
             let value = text::trim(slot(cells, skip.column).text(buffer));
             if value.is_empty() {
-                return skip.blank;
+                // A row that is not at hand leaves nothing blank.
+                return skip.blank && !cells.is_empty();
             }
-            is_word(value, &skip.words) || !skip.unless.is_empty() && !is_word(value, &skip.unless)
+            is_word(value, &skip.words) || !skip.unless.is_empty() && !is_word(value, &skip.unless) || skip.is_day(value)
         };
         let skip = self.mapping.skip.iter().filter(|skip| !(skip.alone && parent.is_some())).find(|skip| match parent {
             // What the row leaves blank, its parent says.
             Some(parent) if slot(cells, skip.column).text(buffer).is_empty() => says(parent, skip),
-            Some(parent) => says(cells, skip) || !skip.words.is_empty() && says(parent, skip),
+            Some(parent) => says(cells, skip) || !(skip.words.is_empty() && skip.day.is_none()) && says(parent, skip),
             None => says(cells, skip),
         });
         skip.map(|skip| skip.reason)
@@ -208,6 +210,16 @@ impl With<'_> {
             url.push_str(text);
         }
         draft.set(IDS.url, Slot::store(buffer, &url, column));
+    }
+}
+
+impl SkipPlan {
+    /// Whether a value is a day that counts. One that cannot be read says nothing.
+    fn is_day(&self, value: &str) -> bool {
+        self.day.is_some_and(|(which, today)| {
+            let day = date::parse(value).or_else(|defect| date::repair(value).map_or(Err(defect), |repaired| date::parse(&repaired)));
+            day.is_ok_and(|day| (day > today) == (which == Day::Ahead))
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A compiled mapping in parts: where values come from, what is skipped, how rows make items.
 
 use super::expr::Expression;
-use super::preset::{NoOption, Paths};
+use super::preset::{Day, NoOption, Paths};
 use super::stock::StockCondition;
 use super::transform::Transform;
 use crate::product::attribute::AttributeId;
@@ -133,6 +133,8 @@ pub(super) struct SkipPlan {
     pub(super) column: u16,
     pub(super) words: Vec<String>,
     pub(super) blank: bool,
+    /// Which days count, as seen from the day of the run.
+    pub(super) day: Option<(Day, jiff::civil::Date)>,
     pub(super) unless: Vec<String>,
     pub(super) alone: bool,
     pub(super) reason: u16,

@@ -38,3 +38,4 @@ mod specs;
 mod streams;
 mod support;
 mod web;
+mod withheld;
