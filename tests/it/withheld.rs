@@ -5,7 +5,7 @@ use crate::shops::items;
 use crate::support::Folder;
 use serde_json::{Value, json};
 
-/// Days that no test outlives.
+/// A day that no test outlives.
 const FUTURE: &str = "2099-01-01";
 
 const NOT_ONLINE: &str = "not published on the online store";
@@ -19,6 +19,9 @@ fn ids(folder: &Folder) -> Vec<String> {
 fn skipped(report: &Value) -> Value {
     report["summary"]["skipped_by"].clone()
 }
+
+/// A day that no test was written before.
+const PAST: &str = "2020-01-01";
 
 /// A product of the Admin REST API with one variant, and these fields besides.
 fn product(id: u32, more: Value) -> Value {
@@ -73,4 +76,35 @@ fn shopify_bulk_lines_of_products_that_are_not_on_the_online_store() {
     assert_eq!(ids(&folder), ["11"]);
     // A variant without its product leaves open whether that is published.
     assert_eq!(skipped(&report), json!({NOT_ONLINE: 1, "parent row, its variations are the items": 2, "variation without its parent": 1}));
+}
+
+#[test]
+fn spree_products_before_and_after_their_days() {
+    let folder = Folder::new();
+    let head = "slug,sku,name,price,compare_at_price,currency,status,description,option1_name,option1_value,image1_src,\
+        available_on,discontinue_on,inventory_count,inventory_backorderable,track_inventory\n";
+    let product = |sku: &str, from: &str, to: &str| {
+        format!("{sku},{sku},Mug,9,0,USD,active,A mug.,,,https://cdn.example/m.jpg,{from},{to},5,FALSE,TRUE\n")
+    };
+    let variant = |of: &str, size: &str, to: &str| format!("{of},{of}-{size},,9,0,USD,,,Size,{size},,,{to},5,FALSE,TRUE\n");
+    let (past, future) = (format!("{PAST} 08:30:00"), format!("{FUTURE} 08:30:00"));
+    let rows = [
+        product("ON", &past, &future),
+        product("ALWAYS", "", ""),
+        product("PLANNED", &future, ""),
+        product("GONE", &past, &past),
+        product("TEE", &past, ""),
+        variant("TEE", "S", ""),
+        variant("TEE", "M", &past),
+        product("OLD", &past, &past),
+        variant("OLD", "S", ""),
+    ];
+    folder.write("spree.csv", format!("{head}{}", rows.concat()));
+    let report = built(&folder, "spree.csv", &[]);
+    assert_eq!(ids(&folder), ["ON", "ALWAYS", "TEE-S"]);
+    // A variant may be discontinued alone, and is with its product.
+    assert_eq!(
+        skipped(&report),
+        json!({"not available yet": 1, "discontinued": 4, "product row, its variants are the items": 1})
+    );
 }
