@@ -71,13 +71,16 @@ impl Mapping {
         }
         let used = |columns: &[Option<u16>]| columns.iter().flatten().any(|known| is(*known));
         match &self.rows {
-            RowPlan::Run(plan) if used(&[plan.key, plan.role, plan.image, plan.position]) => Some("(product and images)"),
+            RowPlan::Run(plan) => {
+                let key = plan.key.map_or([None; 2], |key| [Some(key.column), key.other]);
+                (used(&key) || used(&[plan.role, plan.image, plan.position])).then_some("(product and images)")
+            }
             RowPlan::Parents(plan) if used(&[plan.role, plan.parent, plan.links, plan.link_names]) => Some("(parents)"),
             RowPlan::Nested(_) => match &self.wide.child {
                 Some(Child::List(list, _) | Child::Text(list, ..)) if is(*list) => Some("(variants)"),
                 _ => None,
             },
-            RowPlan::Flat { .. } | RowPlan::Run(_) | RowPlan::Parents(_) => None,
+            RowPlan::Flat { .. } | RowPlan::Parents(_) => None,
         }
     }
 

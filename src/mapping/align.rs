@@ -1,12 +1,11 @@
 //! Where a stream may be cut so that the rows of a product stay together.
 
 use super::compile::Mapping;
-use super::step::RowPlan;
+use super::step::{KeyPlan, RowPlan};
 use super::survey::{Survey, is_word, key_of};
 use crate::catalog::block::{Align, Block, Mark};
 use crate::catalog::open::Parser;
 use crate::catalog::{Format, Header};
-use crate::product::text;
 use std::sync::Arc;
 
 impl Mapping {
@@ -14,7 +13,7 @@ impl Mapping {
     /// that `survey` holds apart may be cut anywhere.
     pub fn align(&self, header: &Arc<Header>, format: &Format, survey: &Survey) -> Option<Align> {
         let RowPlan::Run(plan) = &self.rows else { return None };
-        let column = usize::from(plan.key.or(plan.role)?);
+        let key = plan.key.or_else(|| plan.role.map(|column| KeyPlan { column, other: None }))?;
         let (by_key, product) = (plan.key.is_some(), plan.product.clone());
         let (parser, apart) = (Parser::of(format, header), survey.apart());
         Some(Box::new(move |bytes: &[u8], marks: &[Mark]| {
@@ -24,7 +23,7 @@ impl Mapping {
                 let end = bytes.len() as u32;
                 let mark = Mark { start: 0, end, line: 1 };
                 let batch = parser.parse(Block::of(bytes, vec![mark]));
-                batch.row(0).get(column).map(|cell| text::trim(cell.text(&batch.text)).to_owned())
+                Some(key.text(&batch.text, batch.row(0)).to_owned())
             };
             // The last run may go on in the next block: everything before it is complete.
             let mut last: Option<String> = None;

@@ -4,7 +4,7 @@
 use super::compile::Compiler;
 use super::preset::{NestedRows, Options, ParentRows, Rows, RunRows, Word};
 use super::step::{
-    DiscountPlan, NestedPlan, OptionFrom, OptionPlan, Page, PagePart, ParentPlan, RowPlan, RunPlan, SkipPlan, StockPlan, ViewPlan,
+    DiscountPlan, KeyPlan, NestedPlan, OptionFrom, OptionPlan, Page, PagePart, ParentPlan, RowPlan, RunPlan, SkipPlan, StockPlan, ViewPlan,
 };
 use crate::product::attribute::{AttributeId, Attributes};
 use std::collections::BTreeMap;
@@ -30,6 +30,8 @@ impl Compiler<'_> {
 
     fn run(&mut self, rows: &RunRows) -> RowPlan {
         let (key, role) = (self.columns.first(&rows.key), self.columns.first(&rows.role));
+        let other = self.columns.first(&rows.or_key);
+        let key = key.map(|column| KeyPlan { column, other: other.filter(|other| *other != column) });
         if key.is_none() && (role.is_none() || rows.product.is_empty()) {
             return RowPlan::Flat { options: Vec::new(), page: None };
         }

@@ -178,6 +178,8 @@ pub enum Rows {
 pub struct RunRows {
     /// The key's column; a blank one continues the row above. Without it `role` tells where a product begins.
     pub key: Vec<String>,
+    /// The column that is the key of rows whose own is blank.
+    pub or_key: Vec<String>,
     /// The column that says what a row is.
     pub role: Vec<String>,
     /// Its words for the row that begins a product.
@@ -453,7 +455,8 @@ impl Preset {
         match &self.rows {
             Rows::Flat { .. } => {}
             Rows::Continuation(rows) => {
-                lists.extend([rows.key.as_slice(), &rows.role, &rows.variant, &rows.image, &rows.image_position, &rows.group, &rows.fill]);
+                lists.extend([rows.key.as_slice(), &rows.or_key, &rows.role, &rows.variant, &rows.image, &rows.image_position]);
+                lists.extend([rows.group.as_slice(), &rows.fill]);
                 lists.extend(rows.image_main.iter().map(|word| word.column.as_slice()));
             }
             Rows::Parents(rows) => {

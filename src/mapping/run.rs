@@ -17,12 +17,18 @@ impl RunPlan {
     /// Whether a row begins a product: another key than the row above, or a role that says so.
     pub(super) fn begins(&self, buffer: &str, cells: &[Cell], above: &str) -> bool {
         match self.key {
-            Some(column) => {
-                let key = text::trim(slot(cells, column).text(buffer));
+            Some(key) => {
+                let key = key.text(buffer, cells);
                 !key.is_empty() && key != above
             }
             None => self.role.is_some_and(|role| is_word(slot(cells, role).text(buffer), &self.product)),
         }
+    }
+
+    /// What the product is called by, as its first row says.
+    pub(super) fn name(&self, buffer: &str, carrier: &[Cell]) -> Slot {
+        let named = self.group.map(|group| slot(carrier, group));
+        named.or_else(|| self.key.map(|key| key.of(buffer, carrier))).unwrap_or_default()
     }
 
     /// Whether a row is a variant, as far as it says itself.
@@ -93,7 +99,7 @@ impl Assembler<'_> {
     pub(super) fn runs(&mut self, buffer: &mut String, rows: &Table<'_>, plan: &RunPlan, to: &mut dyn Receive) {
         let mut start = 0;
         while start < rows.heads.len() {
-            let above = plan.key.map(|key| text::trim(slot(rows.row(start), key).text(buffer)).to_owned()).unwrap_or_default();
+            let above = plan.key.map(|key| key.text(buffer, rows.row(start)).to_owned()).unwrap_or_default();
             let end = (start + 1..rows.heads.len()).find(|place| plan.begins(buffer, rows.row(*place), &above)).unwrap_or(rows.heads.len());
             let run: Vec<(RecordHead, &[Cell])> = (start..end).map(|place| (rows.heads[place], rows.row(place))).collect();
             start = end;
@@ -118,7 +124,7 @@ impl Assembler<'_> {
     /// What the rows of a run share.
     fn product(&self, buffer: &mut String, run: &[(RecordHead, &[Cell])], plan: &RunPlan) -> Product {
         let carrier = run.first().map_or_else(Vec::new, |(_, cells)| cells.to_vec());
-        let key = plan.group.or(plan.key).map_or(Slot::EMPTY, |key| slot(&carrier, key));
+        let key = plan.name(buffer, &carrier);
         let counted = |place: usize, cells: &[Cell], buffer: &str| (place > 0 || !plan.first_lends) && plan.is_variant(buffer, cells);
         let mut images = Vec::new();
         let mut count = 0;
@@ -232,7 +238,7 @@ impl Survey {
         if let Some(place) = kept.carrier {
             self.scattered.carriers.load(place, buffer, &mut carrier);
         }
-        let key = plan.group.or(plan.key).map_or(Slot::EMPTY, |key| slot(&carrier, key));
+        let key = plan.name(buffer, &carrier);
         let mut ordered: Vec<&(u64, String)> = kept.images.iter().collect();
         ordered.sort_by_key(|(order, _)| *order);
         let column = plan.image.unwrap_or(crate::cell::NO_COLUMN);

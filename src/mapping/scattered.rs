@@ -1,7 +1,6 @@
 //! Products whose rows do not stand together, or are too many to be held at a time: what their
 //! rows share is collected in a pass of its own.
 
-use super::apply::slot;
 use super::compile::Mapping;
 use super::heaps::{HEAPS, Heaps};
 use super::index::{Gathered, Index};
@@ -60,12 +59,12 @@ impl Collector {
     pub fn observe(&mut self, mapping: &Mapping, survey: &Survey, batch: &mut Batch) -> io::Result<()> {
         mapping.wide.widen(&survey.tables, batch, false);
         let RowPlan::Run(plan) = &mapping.rows else { return Ok(()) };
-        let Some(column) = plan.key else { return Ok(()) };
+        let Some(key) = plan.key else { return Ok(()) };
         self.width = batch.width;
         for (place, head) in batch.heads.iter().enumerate() {
             let cells = batch.row(place);
             // A blank key continues the product above, whichever that is.
-            let name = text::trim(slot(cells, column).text(&batch.text));
+            let name = key.text(&batch.text, cells);
             if !name.is_empty() {
                 self.last = Some(key_of(name));
             }
@@ -102,7 +101,7 @@ impl Collector {
                     let product = open.entry(u128::from_le_bytes(*key)).or_default();
                     let carrier = *product.carrier.get_or_insert_with(|| carriers.keep(head, &cells, &buffer));
                     carriers.load(carrier, &mut buffer, &mut first);
-                    let name = plan.group.or(plan.key).map_or("", |column| text::trim(slot(&first, column).text(&buffer))).to_owned();
+                    let name = text::trim(plan.name(&buffer, &first).text(&buffer)).to_owned();
                     product.observe(with, plan, &mut buffer, &cells, &first, &name);
                 }
                 Ok(())

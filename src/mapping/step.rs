@@ -1,11 +1,14 @@
 //! A compiled mapping in parts: where values come from, what is skipped, how rows make items.
 
+use super::apply::slot;
 use super::expr::Expression;
 use super::preset::{Day, NoOption, Paths};
 use super::stock::StockCondition;
 use super::transform::Transform;
+use crate::cell::{Cell, Slot};
 use crate::product::attribute::AttributeId;
 use crate::product::money::Currency;
+use crate::product::text;
 use std::collections::{BTreeMap, HashMap};
 
 /// Where a value comes from.
@@ -186,9 +189,31 @@ pub(super) enum PagePart {
     Column(u16),
 }
 
+/// The columns that hold the key of a product.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyPlan {
+    pub(super) column: u16,
+    /// The one that counts where the first is blank.
+    pub(super) other: Option<u16>,
+}
+
+impl KeyPlan {
+    /// The key of a row.
+    pub(super) fn of(self, buffer: &str, cells: &[Cell]) -> Slot {
+        let own = slot(cells, self.column);
+        let other = self.other.filter(|_| text::trim(own.text(buffer)).is_empty());
+        other.map_or(own, |other| slot(cells, other))
+    }
+
+    /// The text of a row's key.
+    pub(super) fn text<'a>(self, buffer: &'a str, cells: &[Cell]) -> &'a str {
+        text::trim(self.of(buffer, cells).text(buffer))
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct RunPlan {
-    pub(super) key: Option<u16>,
+    pub(super) key: Option<KeyPlan>,
     pub(super) role: Option<u16>,
     pub(super) product: Vec<String>,
     pub(super) variant: Vec<u16>,

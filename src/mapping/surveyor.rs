@@ -100,7 +100,7 @@ impl Surveyor {
     }
 
     fn run(&mut self, plan: &RunPlan, cells: &[Cell], text: &str) {
-        let Some(key) = plan.key.map(|key| text::trim(slot(cells, key).text(text))) else { return };
+        let Some(key) = plan.key.map(|key| key.text(text, cells)) else { return };
         self.run += 1;
         let key = if key.is_empty() { self.last } else { Some(key_of(key)) };
         if self.last != key {

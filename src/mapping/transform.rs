@@ -60,6 +60,11 @@ pub static TRANSFORMS: &[Transform] = &[
     Transform { name: "last-number", doc: "keeps the digits at the end, such as the number of an address-like id", apply: last_number },
     Transform { name: "no-trailing-zeros", doc: "drops zeros at the end of a decimal number", apply: short_decimal },
     Transform { name: "no-directives", doc: "drops what stands in double braces", apply: without_directives },
+    Transform {
+        name: "tokens-to-bars",
+        doc: "writes bars for ids in brackets and the commas behind them, as in `Home > Mugs (T2B3QXYZ4KV6LZRY6SQ), Sale (...)`",
+        apply: without_tokens,
+    },
     Transform { name: "units-nanos", doc: "makes an amount of an object with `units`, `nanos` and `currencyCode`", apply: units_nanos },
     Transform { name: "minor-units", doc: "makes an amount of an object with `amount` in minor units and `currency`", apply: minor_units },
     Transform { name: "slug", doc: "lower case, anything but letters and digits as single hyphens", apply: slug },
@@ -116,6 +121,35 @@ fn without_directives(value: &str) -> String {
         let Some((_, after)) = after.split_once("}}") else { break };
         out.push_str(before);
         rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Ids in brackets are told from words by their length and by what they are made of.
+fn without_tokens(value: &str) -> String {
+    const SHORTEST: usize = 16;
+    let is_token = |text: &str| {
+        let is_sound = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        let is_uuid = text.len() == 36 && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
+        text.len() >= SHORTEST && text.bytes().all(is_sound) && text.bytes().any(|b| b.is_ascii_digit())
+            || is_uuid && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+    };
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once('(') {
+        match after.split_once(')').filter(|(inside, _)| is_token(inside)) {
+            Some((_, behind)) => {
+                out.push_str(before.trim_end());
+                let behind = behind.trim_start();
+                rest = behind.strip_prefix(',').unwrap_or(behind);
+                out.push_str(if rest.is_empty() { "" } else { "|" });
+            }
+            None => {
+                out.extend([before, "("]);
+                rest = after;
+            }
+        }
     }
     out.push_str(rest);
     out
@@ -206,6 +240,8 @@ mod tests {
         assert_eq!((apply("bars", "Wool|Nylon | "), apply("colons-to-blanks", "1.5:kg")), ("Wool, Nylon".into(), "1.5 kg".into()));
         assert_eq!((apply("last-number", "gid://shop/Product/456"), apply("last-number", "abc")), ("456".into(), "abc".into()));
         assert_eq!(apply("no-directives", "a {{media url=\"x\"}}b {{"), "a b {{");
+        assert_eq!(apply("tokens-to-bars", "A (T2B3QXYZ4KV6LZRY6SQ), B > C (T2B3QXYZ4KV6LZRY6SQ)"), "A| B > C");
+        assert_eq!(apply("tokens-to-bars", "Pans (NEW), Pots (2026) (a"), "Pans (NEW), Pots (2026) (a");
         assert_eq!(apply("before-colon", "Blue:0"), "Blue");
         assert_eq!((apply("no-trailing-zeros", "14.0000"), apply("no-trailing-zeros", "a0")), ("14".into(), "a0".into()));
     }

@@ -35,6 +35,7 @@ mod servers;
 mod shops;
 mod signals;
 mod specs;
+mod square;
 mod streams;
 mod support;
 mod web;

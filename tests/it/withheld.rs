@@ -103,8 +103,5 @@ fn spree_products_before_and_after_their_days() {
     let report = built(&folder, "spree.csv", &[]);
     assert_eq!(ids(&folder), ["ON", "ALWAYS", "TEE-S"]);
     // A variant may be discontinued alone, and is with its product.
-    assert_eq!(
-        skipped(&report),
-        json!({"not available yet": 1, "discontinued": 4, "product row, its variants are the items": 1})
-    );
+    assert_eq!(skipped(&report), json!({"not available yet": 1, "discontinued": 4, "product row, its variants are the items": 1}));
 }
