@@ -24,7 +24,7 @@ fn skipped(report: &Value) -> Value {
 const PAST: &str = "2020-01-01";
 
 /// A product of the Admin REST API with one variant, and these fields besides.
-fn product(id: u32, more: Value) -> Value {
+fn product(id: u32, more: &Value) -> Value {
     let mut product = json!({
         "id": id, "title": "Mug", "body_html": "A mug.", "vendor": "Acme", "product_type": "Mugs", "handle": format!("mug-{id}"),
         "variants": [{"id": id * 10, "product_id": id, "title": "Default Title", "price": "9.00", "option1": "Default Title", "available": true}],
@@ -39,10 +39,10 @@ fn product(id: u32, more: Value) -> Value {
 fn shopify_products_that_are_not_on_the_online_store() {
     let folder = Folder::new();
     let products = json!({"products": [
-        product(1, json!({"status": "active", "published_at": "2024-05-01T10:00:00-04:00"})),
-        product(2, json!({"status": "active", "published_at": null})),
-        product(3, json!({"status": "draft", "published_at": null})),
-        product(4, json!({"status": "active", "published_at": format!("{FUTURE}T00:00:00Z")})),
+        product(1, &json!({"status": "active", "published_at": "2024-05-01T10:00:00-04:00"})),
+        product(2, &json!({"status": "active", "published_at": null})),
+        product(3, &json!({"status": "draft", "published_at": null})),
+        product(4, &json!({"status": "active", "published_at": format!("{FUTURE}T00:00:00Z")})),
     ]});
     folder.write("products.json", products.to_string());
     let report = built(&folder, "products.json", &[]);
@@ -54,7 +54,7 @@ fn shopify_products_that_are_not_on_the_online_store() {
 #[test]
 fn shopify_products_that_say_nothing_of_publication_are_offers() {
     let folder = Folder::new();
-    folder.write("products.json", json!({"products": [product(1, json!({})), product(2, json!({}))]}).to_string());
+    folder.write("products.json", json!({"products": [product(1, &json!({})), product(2, &json!({}))]}).to_string());
     let report = built(&folder, "products.json", &[]);
     assert_eq!((ids(&folder), skipped(&report)), (vec!["10".to_owned(), "20".to_owned()], json!({})));
 }
