@@ -216,27 +216,19 @@ fn flags_beside_the_columns_of_google_are_kept() {
          A,Cup,A cup.,https://shop.example/a,https://shop.example/a.jpg,Acme,5.00 USD,preorder,false\n\
          B,Hat,A hat.,https://shop.example/b,https://shop.example/b.jpg,Acme,7.00 USD,in_stock,\n",
     );
-    let run = folder.run(&[
-        "build",
-        "google.csv",
-        "--config",
-        "none",
-        "--seller-name",
-        "N",
-        "--target",
-        "openai",
-        "--format",
-        "jsonl",
-        "--out",
-        "out",
-        "--output-format",
-        "json",
-    ]);
-    assert!(run.code < 2, "{}", run.err);
+    let run = built(&folder, &["--seller-name", "N", "--target", "openai"]);
     assert_eq!(run.json()["input"][0]["preset"], "google");
     let cup = item(&folder, "openai", "A");
     assert_eq!((&cup["availability"], &cup["is_eligible_search"]), (&json!("pre_order"), &json!(false)));
     assert_eq!(item(&folder, "openai", "B").get("is_eligible_search").and_then(Value::as_bool), None);
+}
+
+/// Builds the Google feed of a folder as JSON Lines.
+fn built(folder: &Folder, more: &[&str]) -> Run {
+    let words = ["build", "google.csv", "--config", "none", "--format", "jsonl", "--out", "out", "--output-format", "json"];
+    let run = folder.run(&[&words[..], more].concat());
+    assert!(run.code < 2, "{}", run.err);
+    run
 }
 
 /// A time whose zone nobody names is another instant everywhere; the day of it can be sent.
@@ -249,21 +241,7 @@ fn a_time_without_zone_is_written_as_its_day() {
          A,Cup,A cup.,https://shop.example/a,https://shop.example/a.jpg,Acme,09506000134352,5.00 USD,preorder,2036-10-15T09:00:00\n\
          B,Hat,A hat.,https://shop.example/b,https://shop.example/b.jpg,Acme,09506000134352,7.00 USD,preorder,2036-10-15T09:00:00Z\n",
     );
-    let run = folder.run(&[
-        "build",
-        "google.csv",
-        "--config",
-        "none",
-        "--target",
-        "openai-google",
-        "--format",
-        "jsonl",
-        "--out",
-        "out",
-        "--output-format",
-        "json",
-    ]);
-    assert!(run.code < 2, "{}", run.err);
+    let run = built(&folder, &["--target", "openai-google"]);
     let items = items(&folder, "openai-google");
     let dates: Vec<&Value> = items.iter().map(|item| &item["availability_date"]).collect();
     assert_eq!(dates, [&json!("2036-10-15"), &json!("2036-10-15T09:00:00Z")]);
