@@ -25,6 +25,7 @@ pub mod preset;
 pub mod rows;
 mod run;
 pub mod scattered;
+mod shipping;
 pub mod step;
 mod stock;
 pub mod survey;

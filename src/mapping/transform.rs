@@ -1,5 +1,6 @@
 //! Named transforms: what `clean = [...]` may say.
 
+use super::shipping;
 use crate::product::money::{Currency, Money};
 use crate::product::{html, text};
 use rust_decimal::Decimal;
@@ -65,6 +66,12 @@ pub static TRANSFORMS: &[Transform] = &[
         doc: "writes bars for ids in brackets and the commas behind them, as in `Home > Mugs (T2B3QXYZ4KV6LZRY6SQ), Sale (...)`",
         apply: without_tokens,
     },
+    Transform {
+        name: "shipping-charges",
+        doc: "writes shipping charges as `country:region:service:price`, without the days that may follow",
+        apply: shipping::charges,
+    },
+    Transform { name: "shipping-services", doc: "writes shipping charges as `country:area:service:days:price`", apply: shipping::services },
     Transform { name: "units-nanos", doc: "makes an amount of an object with `units`, `nanos` and `currencyCode`", apply: units_nanos },
     Transform { name: "minor-units", doc: "makes an amount of an object with `amount` in minor units and `currency`", apply: minor_units },
     Transform { name: "slug", doc: "lower case, anything but letters and digits as single hyphens", apply: slug },

@@ -11,6 +11,7 @@ mod differential;
 mod exports;
 mod facts;
 mod formats;
+mod google;
 mod hostile;
 mod judge;
 mod layers;

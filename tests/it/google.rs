@@ -1,0 +1,65 @@
+//! Google's and Meta's feeds as catalogs: what their attributes become.
+
+use crate::platforms::{built, has};
+use crate::shops::item;
+use crate::support::Folder;
+use serde_json::{Value, json};
+
+const CHARGES: [(&str, &str); 3] =
+    [("ONE", "US:CA:Overnight:16.00 USD:1:1:2:3"), ("ANY", "US::Ground:5.00 USD"), ("TWO", "US:CA:Ground:5.00 USD,US:NY:Ground:6.00 USD")];
+
+const BOTH: [&str; 8] = ["--target", "stripe", "--target", "openai", "--set", "mpn=B-1", "--set", "product_category=Shoes"];
+
+fn delimited() -> String {
+    let rows = CHARGES.map(|(id, charge)| {
+        format!("{id}\tBoots\tGood boots.\thttps://shop.example/b\thttps://shop.example/b.jpg\tin stock\t20.00 USD\tAcme\t{charge}\n")
+    });
+    format!("id\ttitle\tdescription\tlink\timage link\tavailability\tprice\tbrand\tshipping\n{}", rows.concat())
+}
+
+#[test]
+fn shipping_charges_are_written_as_each_target_has_them() {
+    let folder = Folder::new();
+    folder.write("feed.txt", delimited());
+    built(&folder, "feed.txt", &[]);
+    // The current form ends with the price, and holds one charge.
+    for (id, charge) in [("ONE", json!("US:CA:Overnight:16.00 USD")), ("ANY", json!("US::Ground:5.00 USD")), ("TWO", Value::Null)] {
+        has(&item(&folder, "openai", id), &[("shipping", charge), ("shipping_price", Value::Null)]);
+    }
+    built(&folder, "feed.txt", &BOTH);
+    let services = ["US:CA:Overnight:3-4:16.00 USD", "US:ALL:Ground::5.00 USD", "US:CA:Ground::5.00 USD,US:NY:Ground::6.00 USD"];
+    for ((id, _), services) in CHARGES.iter().zip(services) {
+        has(&item(&folder, "stripe", id), &[("shipping", json!(services))]);
+    }
+}
+
+#[test]
+fn shipping_elements_say_what_the_text_does() {
+    let folder = Folder::new();
+    let element = |service: &str, price: &str| {
+        format!(
+            "<g:shipping><g:country>US</g:country><g:region>CA</g:region><g:service>{service}</g:service><g:price>{price} USD</g:price></g:shipping>"
+        )
+    };
+    let entry = |id: &str, shipping: &str| {
+        format!(
+            "<item><g:id>{id}</g:id><title>Boots</title><description>Good boots.</description><link>https://shop.example/{id}</link>\
+             <g:image_link>https://shop.example/b.jpg</g:image_link><g:availability>in stock</g:availability><g:price>20.00 USD</g:price>\
+             <g:brand>Acme</g:brand>{shipping}</item>"
+        )
+    };
+    let (ground, air) = (element("Ground", "5.00"), element("Air", "16.00"));
+    folder.write(
+        "feed.xml",
+        format!(
+            "<rss xmlns:g=\"http://base.google.com/ns/1.0\" version=\"2.0\"><channel>{}{}{}</channel></rss>",
+            entry("ONE", &ground),
+            entry("TWO", &format!("{ground}{air}")),
+            entry("BARE", "")
+        ),
+    );
+    built(&folder, "feed.xml", &BOTH);
+    has(&item(&folder, "openai", "ONE"), &[("shipping", json!("US:CA:Ground:5.00 USD")), ("price", json!("20.00 USD"))]);
+    has(&item(&folder, "openai", "BARE"), &[("shipping", Value::Null)]);
+    has(&item(&folder, "stripe", "TWO"), &[("shipping", json!("US:CA:Ground::5.00 USD,US:CA:Air::16.00 USD"))]);
+}
