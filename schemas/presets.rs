@@ -15,6 +15,7 @@
     ("shopify-json", include_str!("presets/shopify-json.toml")),
     ("shopify", include_str!("presets/shopify.toml")),
     ("wordpress", include_str!("presets/wordpress.toml")),
+    ("woocommerce-rest", include_str!("presets/woocommerce-rest.toml")),
     ("woocommerce", include_str!("presets/woocommerce.toml")),
     ("prestashop", include_str!("presets/prestashop.toml")),
     ("prestashop-combinations", include_str!("presets/prestashop-combinations.toml")),

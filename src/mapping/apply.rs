@@ -183,6 +183,9 @@ impl Step {
         let mut made: Option<String> = None;
         for transform in &self.clean {
             let value = made.as_deref().unwrap_or(value);
+            if transform.sign.is_some_and(|sign| memchr::memchr(sign, value.as_bytes()).is_none()) {
+                continue;
+            }
             let changed = (transform.apply)(value);
             if changed != value {
                 made = Some(changed);

@@ -29,7 +29,8 @@ impl ParentPlan {
         if is_word(word, &self.parents) {
             return Role::Parent;
         }
-        let names_parent = self.parent.is_some_and(|parent| !text::trim(slot(cells, parent).text(buffer)).is_empty());
+        // The number of no record stands for none.
+        let names_parent = self.parent.is_some_and(|parent| !matches!(text::trim(slot(cells, parent).text(buffer)), "" | "0"));
         let is_child = if self.children.is_empty() { names_parent } else { is_word(word, &self.children) };
         if is_child { Role::Child } else { Role::Neither }
     }

@@ -108,6 +108,10 @@ fn objects(found: Slot, buffer: &str, name: &str, value: &str) -> Vec<(String, S
         match value {
             serde_json::Value::Null => None,
             serde_json::Value::String(text) => Some(text::trim(text).to_owned()),
+            serde_json::Value::Array(listed) => {
+                let words: Vec<&str> = listed.iter().filter_map(serde_json::Value::as_str).map(text::trim).collect();
+                Some(words.join(", "))
+            }
             other => Some(other.to_string()),
         }
     };

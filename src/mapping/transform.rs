@@ -2,7 +2,7 @@
 
 use super::shipping;
 use crate::product::money::{Currency, Money};
-use crate::product::{html, text};
+use crate::product::{html, shortcode, text};
 use rust_decimal::Decimal;
 
 /// A named transform.
@@ -10,6 +10,8 @@ use rust_decimal::Decimal;
 pub struct Transform {
     /// Its name.
     pub name: &'static str,
+    /// The byte without which a value stays as it is.
+    pub sign: Option<u8>,
     /// What it does.
     pub doc: &'static str,
     /// Does it.
@@ -18,63 +20,112 @@ pub struct Transform {
 
 /// The table of transforms.
 pub static TRANSFORMS: &[Transform] = &[
-    Transform { name: "html", doc: "turns HTML into plain text", apply: html::from_html },
-    Transform { name: "whitespace", doc: "folds blanks and line breaks to single blanks", apply: |text| text::one_line(text).into_owned() },
-    Transform { name: "trim", doc: "removes blanks around the value", apply: |value| text::trim(value).to_owned() },
-    Transform { name: "lower", doc: "writes everything in lower case", apply: str::to_lowercase },
-    Transform { name: "upper", doc: "writes everything in capitals", apply: str::to_uppercase },
-    Transform { name: "digits", doc: "keeps digits only", apply: |value| value.chars().filter(char::is_ascii_digit).collect() },
-    Transform { name: "first-line", doc: "keeps the first line", apply: |value| value.lines().next().unwrap_or("").to_owned() },
+    Transform { name: "html", sign: None, doc: "turns HTML into plain text", apply: html::from_html },
+    Transform {
+        name: "whitespace",
+        sign: None,
+        doc: "folds blanks and line breaks to single blanks",
+        apply: |text| text::one_line(text).into_owned(),
+    },
+    Transform { name: "trim", sign: None, doc: "removes blanks around the value", apply: |value| text::trim(value).to_owned() },
+    Transform { name: "lower", sign: None, doc: "writes everything in lower case", apply: str::to_lowercase },
+    Transform { name: "upper", sign: None, doc: "writes everything in capitals", apply: str::to_uppercase },
+    Transform { name: "digits", sign: None, doc: "keeps digits only", apply: |value| value.chars().filter(char::is_ascii_digit).collect() },
+    Transform { name: "first-line", sign: None, doc: "keeps the first line", apply: |value| value.lines().next().unwrap_or("").to_owned() },
     Transform {
         name: "literal-newlines",
+        sign: Some(b'\\'),
         doc: "turns a backslash and an `n` into a line break",
         apply: |value| value.replace("\\r\\n", "\n").replace("\\n", "\n"),
     },
     Transform {
         name: "first",
+        sign: None,
         doc: "keeps the first entry of a JSON list",
         apply: |value| entries(value).into_iter().next().unwrap_or_default(),
     },
-    Transform { name: "last", doc: "keeps the last entry of a JSON list", apply: |value| entries(value).pop().unwrap_or_default() },
-    Transform { name: "sum", doc: "adds up the numbers of a JSON list", apply: sum },
+    Transform {
+        name: "last",
+        sign: None,
+        doc: "keeps the last entry of a JSON list",
+        apply: |value| entries(value).pop().unwrap_or_default(),
+    },
+    Transform { name: "sum", sign: None, doc: "adds up the numbers of a JSON list", apply: sum },
     Transform {
         name: "lines",
+        sign: None,
         doc: "joins lines with commas",
         apply: |value| value.lines().map(text::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", "),
     },
     Transform {
         name: "bars",
+        sign: None,
         doc: "joins with commas what bars separate",
         apply: |value| value.split('|').map(text::trim).filter(|entry| !entry.is_empty()).collect::<Vec<_>>().join(", "),
     },
     Transform {
         name: "semicolons",
+        sign: None,
         doc: "joins with commas what semicolons separate",
         apply: |value| value.split(';').map(text::trim).filter(|entry| !entry.is_empty()).collect::<Vec<_>>().join(","),
     },
-    Transform { name: "colons-to-blanks", doc: "writes blanks for colons, as in `1.5:kg`", apply: |value| value.replace(':', " ") },
+    Transform {
+        name: "colons-to-blanks",
+        sign: None,
+        doc: "writes blanks for colons, as in `1.5:kg`",
+        apply: |value| value.replace(':', " "),
+    },
     Transform {
         name: "before-colon",
+        sign: None,
         doc: "keeps what stands in front of the first colon",
         apply: |value| value.split(':').next().unwrap_or("").to_owned(),
     },
-    Transform { name: "last-number", doc: "keeps the digits at the end, such as the number of an address-like id", apply: last_number },
-    Transform { name: "no-trailing-zeros", doc: "drops zeros at the end of a decimal number", apply: short_decimal },
-    Transform { name: "no-directives", doc: "drops what stands in double braces", apply: without_directives },
+    Transform {
+        name: "last-number",
+        sign: None,
+        doc: "keeps the digits at the end, such as the number of an address-like id",
+        apply: last_number,
+    },
+    Transform { name: "no-trailing-zeros", sign: None, doc: "drops zeros at the end of a decimal number", apply: short_decimal },
+    Transform { name: "no-directives", sign: Some(b'{'), doc: "drops what stands in double braces", apply: without_directives },
     Transform {
         name: "tokens-to-bars",
+        sign: Some(b'('),
         doc: "writes bars for ids in brackets and the commas behind them, as in `Home > Mugs (T2B3QXYZ4KV6LZRY6SQ), Sale (...)`",
         apply: without_tokens,
     },
     Transform {
         name: "shipping-charges",
+        sign: None,
         doc: "writes shipping charges as `country:region:service:price`, without the days that may follow",
         apply: shipping::charges,
     },
-    Transform { name: "shipping-services", doc: "writes shipping charges as `country:area:service:days:price`", apply: shipping::services },
-    Transform { name: "units-nanos", doc: "makes an amount of an object with `units`, `nanos` and `currencyCode`", apply: units_nanos },
-    Transform { name: "minor-units", doc: "makes an amount of an object with `amount` in minor units and `currency`", apply: minor_units },
-    Transform { name: "slug", doc: "lower case, anything but letters and digits as single hyphens", apply: slug },
+    Transform {
+        name: "shipping-services",
+        sign: None,
+        doc: "writes shipping charges as `country:area:service:days:price`",
+        apply: shipping::services,
+    },
+    Transform {
+        name: "no-shortcodes",
+        sign: Some(b'['),
+        doc: "drops the tags of shortcodes, as in `[caption]text[/caption]`",
+        apply: shortcode::without,
+    },
+    Transform {
+        name: "units-nanos",
+        sign: None,
+        doc: "makes an amount of an object with `units`, `nanos` and `currencyCode`",
+        apply: units_nanos,
+    },
+    Transform {
+        name: "minor-units",
+        sign: None,
+        doc: "makes an amount of an object with `amount` in minor units and `currency`",
+        apply: minor_units,
+    },
+    Transform { name: "slug", sign: None, doc: "lower case, anything but letters and digits as single hyphens", apply: slug },
 ];
 
 /// The transform of a name.

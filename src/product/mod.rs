@@ -19,6 +19,7 @@ pub mod network;
 pub mod number;
 pub mod options;
 pub mod policy;
+pub mod shortcode;
 pub mod synonyms;
 pub mod text;
 pub mod text_distance;

@@ -41,3 +41,4 @@ mod streams;
 mod support;
 mod web;
 mod withheld;
+mod woocommerce;
