@@ -155,6 +155,23 @@ impl<'a> Columns<'a> {
         self.side_column(name).or_else(|| self.made(name).map(|column| (column, None)))
     }
 
+    /// The column of a name and, where XML has it with and without the prefix `g:`, its twin;
+    /// the one with the prefix first. Items of one feed may have either.
+    pub(super) fn find_each(&mut self, name: &str) -> impl Iterator<Item = (u16, Option<String>)> + use<> {
+        let found = self.find(name);
+        let header = self.header.names();
+        let is_prefixed = |place: usize| header.get(place).is_some_and(|name| name.starts_with("g:"));
+        let twin = found.as_ref().map(|(column, _)| usize::from(*column)).and_then(|column| {
+            let folded = self.folded.names.get(column)?;
+            let mut same = self.folded.names.iter().enumerate().filter(|(_, name)| *name == folded).map(|(place, _)| place);
+            same.find(|place| is_prefixed(*place) != is_prefixed(column))
+        });
+        let twin = twin.map(|place| (place as u16, None));
+        let goes_first = twin.as_ref().is_some_and(|(place, _)| is_prefixed(usize::from(*place)));
+        let pair = if goes_first { [twin, found] } else { [found, twin] };
+        pair.into_iter().flatten()
+    }
+
     /// The source's own column of a name.
     pub(super) fn own(&self, name: &str) -> Option<u16> {
         self.folded.find(name).map(|(column, _)| column)

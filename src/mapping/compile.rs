@@ -392,10 +392,11 @@ impl Compiler<'_> {
             }
             let (mut unit, mut columns) = (None, Vec::new());
             for name in wanted {
-                let Some((column, found)) = self.columns.find(name) else { continue };
-                if !columns.contains(&column) {
-                    columns.push(column);
-                    unit = unit.or(found);
+                for (column, found) in self.columns.find_each(name) {
+                    if !columns.contains(&column) {
+                        columns.push(column);
+                        unit = unit.or(found);
+                    }
                 }
             }
             match columns.as_slice() {

@@ -34,6 +34,42 @@ fn shipping_charges_are_written_as_each_target_has_them() {
 }
 
 #[test]
+fn an_item_has_whichever_name_its_elements_have() {
+    let folder = Folder::new();
+    let common = |id: &str| {
+        format!(
+            "<g:image_link>https://shop.example/{id}.jpg</g:image_link><g:availability>in stock</g:availability><g:price>20.00 EUR</g:price><g:brand>Acme</g:brand>"
+        )
+    };
+    let entry = |id: &str, prefix: &str, more: &str| {
+        format!(
+            "<item><{prefix}id>{id}</{prefix}id><{prefix}title>Boots {id}</{prefix}title><{prefix}description>Good.</{prefix}description>\
+             <{prefix}link>https://shop.example/{id}</{prefix}link>{more}{}</item>",
+            common(id)
+        )
+    };
+    let both = "<g:id>C</g:id><g:title>Boots C</g:title>";
+    folder.write(
+        "feed.xml",
+        format!(
+            "<rss xmlns:g=\"http://base.google.com/ns/1.0\" version=\"2.0\"><channel>{}{}{}</channel></rss>",
+            entry("A", "", ""),
+            entry("B", "g:", ""),
+            // Where both are there, Google's own name counts.
+            entry("tag:shop,2026:C", "", both).replace("//shop.example/tag:shop,2026:C", "//shop.example/C")
+        ),
+    );
+    built(&folder, "feed.xml", &[]);
+    for id in ["A", "B", "C"] {
+        let page = format!("https://shop.example/{id}");
+        has(
+            &item(&folder, "openai", id),
+            &[("title", json!(format!("Boots {id}"))), ("description", json!("Good.")), ("url", json!(page))],
+        );
+    }
+}
+
+#[test]
 fn shipping_elements_say_what_the_text_does() {
     let folder = Folder::new();
     let element = |service: &str, price: &str| {
