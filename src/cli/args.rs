@@ -162,7 +162,7 @@ pub(super) struct Catalog {
 /// What is reported and how.
 #[derive(Debug, Args)]
 pub(super) struct Reporting {
-    /// Format of the report: full, concise, json, jsonl, github, sarif, gitlab, junit; FORMAT=FILE writes it to a file; may be repeated
+    /// Format of the report: full, concise, json, jsonl, markdown, github, sarif, gitlab, junit, rdjson, rdjsonl; FORMAT=FILE writes it to a file; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub(super) output_format: Vec<String>,
     /// Findings of one code that text shows; 0 for all [default: 3, concise 20]
@@ -171,6 +171,12 @@ pub(super) struct Reporting {
     /// Severity from which the run fails: error, warning, never
     #[arg(long, value_name = "SEVERITY")]
     pub(super) fail_on: Option<String>,
+    /// File of findings that are known: they are not reported and do not fail the run; `none` for none [default: that of feedmill.toml]
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write all findings to a file, as known from now on: none is reported, and a new one fails a run with `--baseline`
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub(super) write_baseline: Option<PathBuf>,
     /// Exit 0 whatever is found; a build without an accepted item still exits 1
     #[arg(long)]
     pub(super) exit_zero: bool,

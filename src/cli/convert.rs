@@ -15,7 +15,7 @@ use crate::spec;
 use std::collections::HashMap;
 
 pub(super) fn run(command: &Convert, ui: &Ui) -> Result<Exit, CliError> {
-    let flags = Flags {
+    let mut flags = Flags {
         inputs: vec![command.feed.clone()],
         // A project file maps a shop's own columns; those of a feed are known.
         config: Some("none".to_owned()),
@@ -26,9 +26,9 @@ pub(super) fn run(command: &Convert, ui: &Ui) -> Result<Exit, CliError> {
         base_url: command.base_url.clone(),
         seller_name: command.seller_name.clone(),
         set: command.set.clone(),
-        fail_on: command.reporting.fail_on.clone(),
         ..Flags::default()
     };
+    command.reporting.settle(&mut flags);
     spec::load::spec(&command.from)?;
     let job = Job {
         name: "convert",

@@ -2,6 +2,7 @@
 
 use crate::catalog::ReadError;
 use crate::config::ConfigError;
+use crate::finding::baseline::BaselineError;
 use crate::pipeline::RunError;
 use crate::plan::PlanError;
 use crate::push::{Ending, PushError};
@@ -136,6 +137,8 @@ pub(super) enum CliError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -169,7 +172,7 @@ impl CliError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Config(ConfigError::NoFile(_)) => Exit::Input,
-            Self::Usage(_) | Self::Config(_) | Self::Spec(_) | Self::Sandbox(_) => Exit::Usage,
+            Self::Usage(_) | Self::Baseline(_) | Self::Config(_) | Self::Spec(_) | Self::Sandbox(_) => Exit::Usage,
             Self::Plan(PlanError::Read(error)) | Self::Read(error) | Self::Run(RunError::Read(error)) => match error {
                 ReadError::Unsaid { .. } => Exit::Usage,
                 _ => Exit::Input,

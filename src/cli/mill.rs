@@ -7,12 +7,14 @@ use super::error::{CliError, Exit};
 use super::leftovers;
 use super::next;
 use super::publish;
-use super::reports::reports;
+use super::reports::{report_file, reports};
 use super::signal;
 use super::ui::Ui;
 use crate::catalog::ReadError;
 use crate::config::resolve::{self, Flags, Settings};
-use crate::finding::sink::Sink;
+use crate::finding::baseline::Baseline;
+use crate::finding::recorded::Recorded;
+use crate::finding::sink::{Hide, Sink};
 use crate::finding::{self, Finding, Severity};
 use crate::pipeline::{self, Plan, Report};
 use crate::plan::{self, PlanError, Purpose};
@@ -46,6 +48,14 @@ pub(super) fn flags(catalog: &Catalog) -> Flags {
     }
 }
 
+impl Reporting {
+    /// What is said of findings goes before what the project file says.
+    pub(super) fn settle(&self, flags: &mut Flags) {
+        flags.fail_on.clone_from(&self.fail_on);
+        flags.baseline = self.baseline.clone().or_else(|| self.write_baseline.as_ref().map(|_| "none".into()));
+    }
+}
+
 pub(super) fn settings(flags: &Flags, ui: &Ui) -> Result<Settings, CliError> {
     let folder = std::env::current_dir().unwrap_or_default();
     let settings = resolve::resolve(flags, &folder)?;
@@ -66,7 +76,7 @@ pub(super) fn build(command: &Build, ui: &Ui) -> Result<Exit, CliError> {
     flags.targets.clone_from(&command.target);
     flags.formats.clone_from(&command.format);
     flags.state.clone_from(&command.state);
-    flags.fail_on.clone_from(&command.reporting.fail_on);
+    command.reporting.settle(&mut flags);
     let job = Job {
         name: "build",
         purpose: Purpose::Build { out: &command.out },
@@ -81,7 +91,7 @@ pub(super) fn build(command: &Build, ui: &Ui) -> Result<Exit, CliError> {
 pub(super) fn check(command: &Check, ui: &Ui) -> Result<Exit, CliError> {
     let mut flags = flags(&command.catalog);
     flags.targets.clone_from(&command.target);
-    flags.fail_on.clone_from(&command.reporting.fail_on);
+    command.reporting.settle(&mut flags);
     let job =
         Job { name: "check", purpose: Purpose::Check, reporting: &command.reporting, allow_empty: true, feed_of: None, silent: false };
     job.run(&flags, ui).map(|(exit, _)| exit)
@@ -89,8 +99,16 @@ pub(super) fn check(command: &Check, ui: &Ui) -> Result<Exit, CliError> {
 
 /// A build for `run`, which reports by itself.
 pub(super) fn quiet_build(flags: &Flags, out: &Path, threads: Option<u16>, ui: &Ui) -> Result<Ending, CliError> {
-    let reporting =
-        Reporting { output_format: Vec::new(), max_per_code: None, fail_on: None, exit_zero: false, threads, memory: plan::MEMORY };
+    let reporting = Reporting {
+        output_format: Vec::new(),
+        max_per_code: None,
+        fail_on: None,
+        baseline: None,
+        write_baseline: None,
+        exit_zero: false,
+        threads,
+        memory: plan::MEMORY,
+    };
     let job =
         Job { name: "build", purpose: Purpose::Build { out }, reporting: &reporting, allow_empty: false, feed_of: None, silent: true };
     job.run(flags, ui).map(|(_, ending)| ending)
@@ -202,9 +220,20 @@ impl Job<'_> {
         ui: &Ui,
     ) -> Result<(Exit, Ending), CliError> {
         signals.gently();
+        let mut recorded = match &self.reporting.write_baseline {
+            Some(path) => Some((Recorded::new(path), report_file(path)?)),
+            None => None,
+        };
+        let mut baseline = settings.baseline.as_deref().map(Baseline::read).transpose()?;
+        let known: Option<&mut dyn Hide> = match (&mut recorded, &mut baseline) {
+            (Some((recorded, _)), _) => Some(recorded),
+            (None, Some(baseline)) => Some(baseline),
+            (None, None) => None,
+        };
         let mut watch = Watch::new(reports);
         let _held = leftovers::clear(plan);
-        let run = pipeline::run(plan, &mut Sink::new(&settings.overrides, &mut watch), ui, signals.cancel()).map_err(CliError::from);
+        let mut sink = Sink::new(&settings.overrides, &mut watch).without(known);
+        let run = pipeline::run(plan, &mut sink, ui, signals.cancel()).map_err(CliError::from);
         let run = run.and_then(|report| signals.settle("nothing was published", Ok(report)));
         let mut report = run.inspect_err(|_| clear_empty(plan))?;
         report.accounts.iter_mut().for_each(|account| watch.explain(account));
@@ -212,7 +241,13 @@ impl Job<'_> {
         if matches!(self.purpose, Purpose::Check) || !self.allow_empty {
             no_items(plan, &mut report.counts, &mut Sink::new(&settings.overrides, &mut watch));
         }
-        self.finish(plan, settings, report, ui)
+        let (exit, ending) = self.finish(plan, settings, report, ui)?;
+        let mut known = baseline.as_ref().map(Hide::known);
+        if let Some((recorded, mut file)) = recorded {
+            recorded.write(&mut file).map_err(CliError::Report)?;
+            known = Some(recorded.known());
+        }
+        Ok((exit, Ending { baseline: known, ..ending }))
     }
 
     /// Publishes what was rendered and settles how the run ends.

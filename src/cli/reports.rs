@@ -3,6 +3,7 @@
 use super::args::Shown;
 use super::error::{CliError, Exit};
 use super::ui::{Ui, WhileRead};
+use crate::config::environment;
 use crate::finding::Severity;
 use crate::render::Compression;
 use crate::render::file::{Finished, Output, WriteError};
@@ -15,12 +16,24 @@ pub(super) fn reports(asked: &[String], opening: &Opening) -> Result<Reports, Cl
     let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
     for (format, file) in wishes(asked)? {
         let (opening, out): (Opening, Box<dyn Write>) = match file {
-            Some(file) => (Opening { colour: false, ..opening.clone() }, Box::new(ReportFile::create(Path::new(file))?)),
+            Some(file) => (Opening { colour: false, ..opening.clone() }, report_file(Path::new(file))?),
             None => (opening.clone(), Ui::stdout()),
         };
         reports.extend(report::reporter(format, &opening, out));
+        if format == "github"
+            && let Some(page) = step_summary()?
+        {
+            reports.extend(report::reporter("markdown", &Opening { colour: false, ..opening }, Box::new(page)));
+        }
     }
     Ok(Reports(reports))
+}
+
+/// The page that GitHub shows of a step, where there is one; every program of the step adds to it.
+fn step_summary() -> Result<Option<std::fs::File>, CliError> {
+    let Some(path) = environment::step_summary() else { return Ok(None) };
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(&path);
+    opened.map(Some).map_err(|source| CliError::Write(WriteError { path, source }))
 }
 
 /// The formats asked for, each with the file it is to go to.
@@ -80,7 +93,11 @@ pub(super) fn reported(
     Err(error)
 }
 
-/// A report in a file, put under its name when the report is complete.
+/// A file for a report, put under its name when the report is complete.
+pub(super) fn report_file(path: &Path) -> Result<Box<dyn Write>, CliError> {
+    Ok(Box::new(ReportFile::create(path)?))
+}
+
 struct ReportFile {
     output: Place,
 }

@@ -13,6 +13,13 @@ pub fn state_folder() -> Option<PathBuf> {
     folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state"))).map(|state| state.join("feedmill"))
 }
 
+/// The file that GitHub shows as the page of a step of a workflow.
+pub fn step_summary() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "settings are what reads the environment")]
+    let value = std::env::var_os("GITHUB_STEP_SUMMARY");
+    value.filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
 /// Which proxy carries what leaves this machine, as the usual variables say.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {

@@ -163,6 +163,9 @@ pub struct LoginFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CheckFile {
+    /// A file with findings that are known, which are not reported; `--write-baseline` writes it.
+    #[serde(default)]
+    pub baseline: Option<String>,
     /// The severity from which a run fails: error, warning, or never.
     #[serde(default)]
     #[schemars(schema_with = "schema::fail_on")]

@@ -101,6 +101,8 @@ pub struct Flags {
     pub set: Vec<String>,
     /// `--fail-on`.
     pub fail_on: Option<String>,
+    /// `--baseline`, a file or `none`.
+    pub baseline: Option<PathBuf>,
     /// The catalog is not read: a delivery needs none.
     pub without_sources: bool,
     /// Nobody watches: what goes as usual is not worth a word.
@@ -197,6 +199,8 @@ pub struct Settings {
     pub wishes: Wishes,
     /// When a run fails.
     pub fail_on: FailOn,
+    /// The findings that are known.
+    pub baseline: Option<PathBuf>,
     /// Where things are remembered between runs.
     pub state: Option<PathBuf>,
     /// Severity by code.
@@ -267,8 +271,10 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
             wishes.map_of.push((place, "account_id".to_owned(), step));
         }
     }
+    let written = project.check.baseline.as_ref().map(|path| home.join(path));
+    let baseline = flags.baseline.clone().or(written).filter(|path| path.as_os_str() != "none");
     let state = flags.state.clone().or_else(super::environment::state_folder);
-    Ok(Settings { config, home, sources, feed_of: None, targets, wishes, fail_on, state, overrides })
+    Ok(Settings { config, home, sources, feed_of: None, targets, wishes, fail_on, baseline, state, overrides })
 }
 
 /// The project file: as asked for, else the closest above the working folder up to the root of

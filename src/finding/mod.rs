@@ -2,6 +2,8 @@
 //!
 //! Reporters make text of them; nothing here prints.
 
+pub mod baseline;
+pub mod recorded;
 pub mod sink;
 
 use crate::spec::terms::{Certainty, Consequence};
@@ -172,14 +174,23 @@ impl Finding {
     /// A name for the finding that survives edits elsewhere in the file: a hash of code,
     /// target, item and attribute, not of the line.
     pub fn fingerprint(&self) -> u64 {
-        let mut words = String::with_capacity(96);
-        let parts = [Some(&*self.code), self.target.as_deref(), Some(&*self.item), self.group.as_deref(), self.attribute.as_deref()];
-        for part in parts {
-            words.push_str(part.unwrap_or(""));
-            words.push('\u{1f}');
-        }
-        xxhash_rust::xxh3::xxh3_64(words.as_bytes())
+        fingerprint([Some(&*self.code), self.target.as_deref(), Some(&*self.item), self.group.as_deref(), self.attribute.as_deref()])
     }
+
+    /// The fingerprint that the finding would have if it were about the column as a whole.
+    pub fn column_fingerprint(&self) -> u64 {
+        fingerprint([Some(&*self.code), self.target.as_deref(), None, None, self.attribute.as_deref()])
+    }
+}
+
+/// The hash of code, target, item, group and attribute.
+fn fingerprint(parts: [Option<&str>; 5]) -> u64 {
+    let mut words = String::with_capacity(96);
+    for part in parts {
+        words.push_str(part.unwrap_or(""));
+        words.push('\u{1f}');
+    }
+    xxhash_rust::xxh3::xxh3_64(words.as_bytes())
 }
 
 /// Findings about records as such: the second half of the code, why it matters, what to do.

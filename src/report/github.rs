@@ -1,7 +1,7 @@
 //! Annotations for GitHub Actions: worst first, because only the first few are shown.
 
 use super::worst::Worst;
-use super::{Ending, Opening, Out, Reporter, reach};
+use super::{Ending, Opening, Out, Reporter, sentence};
 use crate::finding::sink::Listen;
 use crate::finding::{Finding, Severity};
 use std::io;
@@ -48,9 +48,7 @@ impl Reporter for Github {
                         properties.push_str(&format!(",col={0},endColumn={0}", place.column));
                     }
                 }
-                let item = if finding.item.is_empty() { String::new() } else { format!("{}: ", finding.item) };
-                let reach = finding.extent.map_or_else(String::new, |extent| format!(" ({})", reach(place, extent)));
-                self.out.line(&format!("::{word} {properties}::{}", message(&format!("{item}{}{reach}", finding.message))));
+                self.out.line(&format!("::{word} {properties}::{}", message(&sentence(finding))));
             }
             let hidden = self.worst.hidden(severity);
             if hidden > 0 {

@@ -1,7 +1,7 @@
 //! Code Quality of GitLab: an array of what was found, worst first, each at a line of a file.
 
 use super::worst::{Fingerprints, Worst};
-use super::{Ending, Opening, Out, Reporter, reach};
+use super::{Ending, Opening, Out, Reporter, sentence};
 use crate::finding::Finding;
 use crate::finding::Severity;
 use crate::finding::sink::Listen;
@@ -39,10 +39,7 @@ impl Gitlab {
             Severity::Warning => "minor",
             Severity::Advice => "info",
         };
-        let item = if finding.item.is_empty() { String::new() } else { format!("{}: ", finding.item) };
-        let reach = finding.extent.map_or_else(String::new, |extent| format!(" ({})", reach(&finding.place, extent)));
-        let message = format!("{item}{}{reach}", finding.message);
-        self.entry(&finding.code, severity, &message, (self.opening.file(&finding.place), finding.place.line), fingerprint)
+        self.entry(&finding.code, severity, &sentence(finding), (self.opening.file(&finding.place), finding.place.line), fingerprint)
     }
 }
 

@@ -2,7 +2,7 @@
 //! the feed lies and what to do next.
 
 use super::page::{plural, thousands};
-use super::{Ending, Group, Grouped, Opening, Out, Reporter, TargetEnd, reach};
+use super::{Ending, Group, Grouped, Opening, Out, Reporter, TargetEnd, known_line, reach};
 use crate::finding::sink::Listen;
 use crate::finding::{Finding, Severity};
 use crate::product::text::excerpt;
@@ -143,6 +143,7 @@ impl Reporter for Human {
             for target in &ending.targets {
                 self.target(target, &mut lines);
             }
+            lines.extend(ending.baseline.iter().map(known_line));
             lines.extend(ending.unchanged.iter().map(|unchanged| format!("{unchanged}; nothing to do")));
             lines.extend(ending.outcomes.iter().map(|(_, line)| line.clone()));
             lines.extend(ending.next.iter().map(|next| format!("next: {next}")));

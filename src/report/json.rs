@@ -209,6 +209,9 @@ fn ending_value(ending: &Ending) -> Map<String, Value> {
     if let Some(account) = &ending.account {
         value.insert("account".to_owned(), super::account::value(account));
     }
+    if let Some(known) = &ending.baseline {
+        value.insert("baseline".to_owned(), json!({ "file": known.file, "hidden": known.hidden, "gone": known.gone }));
+    }
     if let Some(unchanged) = &ending.unchanged {
         value.insert("unchanged".to_owned(), json!(unchanged));
     }

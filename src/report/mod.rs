@@ -7,11 +7,14 @@ mod gitlab;
 mod human;
 mod json;
 mod junit;
+mod markdown;
 pub mod page;
+mod rdjson;
 mod sarif;
 mod worst;
 
 use crate::account::Account;
+use crate::finding::baseline::Known;
 use crate::finding::sink::Listen;
 use crate::finding::{Extent, Finding, Place, Severity};
 use crate::summary::{Counts, InputSummary};
@@ -19,7 +22,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 /// The words for `--output-format`.
-pub const FORMATS: [&str; 8] = ["full", "concise", "json", "jsonl", "github", "sarif", "gitlab", "junit"];
+pub const FORMATS: [&str; 11] = ["full", "concise", "json", "jsonl", "markdown", "github", "sarif", "gitlab", "junit", "rdjson", "rdjsonl"];
 
 /// What a report is told before the first finding.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +82,8 @@ pub struct Ending {
     pub next: Vec<String>,
     /// What became of the columns, where a finished feed was converted.
     pub account: Option<Account>,
+    /// What became of the baseline, where there is one.
+    pub baseline: Option<Known>,
     /// What became of deliveries: for scripts, and a line each for people.
     pub outcomes: Vec<(serde_json::Value, String)>,
 }
@@ -100,10 +105,13 @@ pub fn reporter(format: &str, opening: &Opening, out: Box<dyn Write>) -> Option<
         "concise" => Box::new(concise::Concise::new(opening.clone(), out)),
         "json" => Box::new(json::Json::new(opening.clone(), out)),
         "jsonl" => Box::new(json::JsonLines::new(opening.clone(), out)),
+        "markdown" => Box::new(markdown::Markdown::new(opening.clone(), out)),
         "github" => Box::new(github::Github::new(opening.clone(), out)),
         "sarif" => Box::new(sarif::Sarif::new(opening.clone(), out)),
         "gitlab" => Box::new(gitlab::Gitlab::new(opening.clone(), out)),
         "junit" => Box::new(junit::Junit::new(opening.clone(), out)),
+        "rdjson" => Box::new(rdjson::Rdjson::new(opening.clone(), out)),
+        "rdjsonl" => Box::new(rdjson::RdjsonLines::new(opening.clone(), out)),
         _ => return None,
     })
 }
@@ -170,11 +178,27 @@ impl Opening {
     }
 }
 
+/// What became of a baseline, in a line.
+fn known_line(known: &Known) -> String {
+    let gone = match known.gone {
+        0 => String::new(),
+        gone => format!("; {} of it found no more: `--write-baseline` writes it anew", page::plural_of(gone, "entry", "entries")),
+    };
+    format!("{}: {} known, and not shown{gone}", known.file, page::plural(known.hidden, "finding"))
+}
+
 /// A file below the working folder without what leads there, as tools look it up in a repository.
 fn relative(file: &str) -> &str {
     let below = std::env::current_dir().ok().and_then(|folder| Some(format!("{}/", folder.to_str()?)));
     let file = below.and_then(|below| file.strip_prefix(&below)).unwrap_or(file);
     file.strip_prefix("./").unwrap_or(file)
+}
+
+/// What a finding says in one line, where nothing beside it names the item.
+fn sentence(finding: &Finding) -> String {
+    let item = if finding.item.is_empty() { String::new() } else { format!("{}: ", finding.item) };
+    let reach = finding.extent.map_or_else(String::new, |extent| format!(" ({})", reach(&finding.place, extent)));
+    format!("{item}{}{reach}", finding.message)
 }
 
 /// How far a finding goes that every value of a column has, or every item.

@@ -62,7 +62,12 @@ pub fn length(text: &str) -> usize {
 
 /// So many of something.
 pub fn plural(number: u64, word: &str) -> String {
-    format!("{} {word}{}", thousands(number), if number == 1 { "" } else { "s" })
+    plural_of(number, word, &format!("{word}s"))
+}
+
+/// So many of something whose plural is no matter of an `s`.
+pub fn plural_of(number: u64, one: &str, several: &str) -> String {
+    format!("{} {}", thousands(number), if number == 1 { one } else { several })
 }
 
 /// A number with separators for people.

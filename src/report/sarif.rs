@@ -4,7 +4,7 @@
 //! as a member of its item instead.
 
 use super::worst::{Fingerprints, Worst};
-use super::{Ending, Opening, Out, Reporter, reach};
+use super::{Ending, Opening, Out, Reporter, sentence};
 use crate::finding::sink::Listen;
 use crate::finding::{Finding, Severity};
 use serde_json::{Value, json};
@@ -27,8 +27,6 @@ impl Sarif {
 
     fn result(&self, finding: &Finding, rule: usize, fingerprint: &str) -> Value {
         let place = &finding.place;
-        let item = if finding.item.is_empty() { String::new() } else { format!("{}: ", finding.item) };
-        let reach = finding.extent.map_or_else(String::new, |extent| format!(" ({})", reach(place, extent)));
         let mut location = serde_json::Map::new();
         if let Some(uri) = uri(self.opening.file(place)) {
             let mut physical = json!({ "artifactLocation": { "uri": uri } });
@@ -43,7 +41,7 @@ impl Sarif {
         }
         let mut result = json!({
             "ruleId": &*finding.code, "ruleIndex": rule, "level": level(finding.severity),
-            "message": { "text": format!("{item}{}{reach}", finding.message) },
+            "message": { "text": sentence(finding) },
             "partialFingerprints": { "primaryLocationLineHash": fingerprint },
         });
         if !location.is_empty() {

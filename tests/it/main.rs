@@ -1,5 +1,6 @@
 //! The one integration suite: the program from outside, and the specs as a whole.
 
+mod baseline;
 mod bombs;
 mod cases;
 mod cli;

@@ -181,3 +181,78 @@ fn more_than_a_report_takes_is_counted() {
     let note = report["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str().expect("a note");
     assert!(note.starts_with(&format!("{} more findings", errors - 5_000)), "{note}, of {errors}");
 }
+
+#[test]
+fn reviewdog_gets_every_finding_at_its_line() {
+    let folder = catalog();
+    let mut expected: Vec<_> = known(&folder).into_iter().map(|(code, _, line)| (code, line)).collect();
+    expected.sort();
+    let of = |diagnostics: &[Value]| {
+        let mut found = Vec::new();
+        for one in diagnostics {
+            assert!(["ERROR", "WARNING", "INFO"].contains(&one["severity"].as_str().expect("a word")), "{one}");
+            assert_eq!(one["location"]["path"], "my feeds/catalog.csv");
+            assert!(one["message"].as_str().is_some_and(|message| !message.is_empty()));
+            let code = one["code"]["value"].as_str().expect("a code").to_owned();
+            found.push((code, one["location"]["range"]["start"]["line"].as_u64().unwrap_or(0)));
+        }
+        found.sort();
+        found
+    };
+    let document = check(&folder, &["--output-format", "rdjson"]).json();
+    assert_eq!(document["source"]["name"], "feedmill");
+    assert_eq!(of(document["diagnostics"].as_array().expect("diagnostics")), expected);
+    let lines = check(&folder, &["--output-format", "rdjsonl"]).out;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(of(&lines), expected);
+
+    for format in ["rdjson", "rdjsonl"] {
+        let broken = folder.run(&["check", "nowhere.csv", "--target", "openai", "--output-format", format]);
+        let told = broken.json();
+        let told = told.get("diagnostics").map_or(&told, |all| &all[0]);
+        assert_eq!((broken.code, &told["severity"], &told["code"]["value"]), (3, &"ERROR".into(), &"feedmill/error".into()));
+    }
+}
+
+/// The rows of the tables of a page, without what separates them.
+fn rows(page: &str) -> Vec<Vec<&str>> {
+    let rows = page.lines().filter(|line| line.starts_with('|') && !line.starts_with("|---"));
+    rows.map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
+}
+
+#[test]
+fn markdown_has_a_row_a_code_and_nothing_of_a_catalog_is_markup() {
+    let folder = catalog();
+    let page = check(&folder, &["--output-format", "markdown"]).out;
+    let mut times = BTreeMap::new();
+    for (code, ..) in known(&folder) {
+        *times.entry(code.replace('_', "\\_")).or_insert(0) += 1;
+    }
+    let tables = rows(&page);
+    let [head, counts, heads, codes @ ..] = tables.as_slice() else { panic!("{page}") };
+    assert!(head[0] == "target" && heads[1..3] == ["code", "times"], "{page}");
+    assert_eq!(counts[0..2], ["openai (2026-09)", "5"]);
+    let found: BTreeMap<String, i32> = codes.iter().map(|row| (row[1].to_owned(), row[2].parse().expect("a number"))).collect();
+    assert_eq!(found, times);
+    let weights: Vec<usize> =
+        codes.iter().map(|row| ["error", "warning", "advice"].iter().position(|word| *word == row[0]).expect("a word")).collect();
+    assert!(weights.is_sorted(), "worst first: {page}");
+    assert!(page.starts_with("## feedmill check: ") && !page.contains("b<c>") && !page.contains('\u{1b}'), "{page}");
+}
+
+#[test]
+fn the_page_of_a_step_is_added_to() {
+    let folder = catalog();
+    let page = folder.write("step.md", "# before\n");
+    let page = page.to_str().expect("text");
+    let run = |format: &str| {
+        let arguments = ["check", "my feeds/catalog.csv", "--target", "openai", "--output-format", format];
+        folder.run_in(&[("GITHUB_STEP_SUMMARY", page)], &arguments, &[])
+    };
+    let annotations = run("github");
+    assert!(annotations.out.starts_with("::error ") && !annotations.out.contains("## "), "{}", annotations.out);
+    let told = folder.read("step.md");
+    assert!(told.starts_with("# before\n## feedmill check: "), "{told}");
+    run("json");
+    assert_eq!(folder.read("step.md"), told, "only where annotations are asked for");
+}
