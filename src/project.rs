@@ -173,6 +173,9 @@ impl Projection {
         let has = |attribute: &AttributeId| available.contains(attribute);
         let can = |place: usize| {
             let field = &spec.fields[place];
+            if field.written.only_judged {
+                return false;
+            }
             let required = field.written.requirement == crate::spec::model::Requirement::Required;
             required
                 || field.written.when_absent.is_some()

@@ -99,6 +99,7 @@ pub static FIELD_KEYS: &[&str] = &[
     "alias_wins",
     "default",
     "when_absent",
+    "only_judged",
     "write",
     "consequence_missing",
     "consequence_invalid",

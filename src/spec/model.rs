@@ -223,6 +223,10 @@ pub struct FieldFile {
     pub when_absent: Option<String>,
     /// How the value is made from catalog attributes.
     pub write: Option<toml::Value>,
+    /// The value is judged and never written: the target has no place for it, but what it says decides
+    /// whether the item may be sent.
+    #[serde(default)]
+    pub only_judged: bool,
     /// A longer text may be cut after a whole word.
     #[serde(default)]
     pub truncate: bool,

@@ -1,7 +1,7 @@
 //! Google's and Meta's feeds as catalogs: what their attributes become.
 
 use crate::platforms::{built, has};
-use crate::shops::item;
+use crate::shops::{build, item};
 use crate::support::Folder;
 use serde_json::{Value, json};
 
@@ -98,4 +98,23 @@ fn shipping_elements_say_what_the_text_does() {
     has(&item(&folder, "openai", "ONE"), &[("shipping", json!("US:CA:Ground:5.00 USD")), ("price", json!("20.00 USD"))]);
     has(&item(&folder, "openai", "BARE"), &[("shipping", Value::Null)]);
     has(&item(&folder, "stripe", "TWO"), &[("shipping", json!("US:CA:Ground::5.00 USD,US:CA:Air::16.00 USD"))]);
+}
+
+/// The target takes no flag of eligibility in this form: whatever is sent may be shown.
+#[test]
+fn what_is_kept_out_of_search_is_not_sent_where_nothing_says_so() {
+    for flag in ["is_eligible_search", "enable_search"] {
+        let folder = Folder::new();
+        let row = |id: &str, shown: &str| {
+            format!("{id},Boots,Good boots.,https://shop.example/b,https://shop.example/b.jpg,in_stock,20.00 USD,Acme,{id}-1,{shown}\n")
+        };
+        let head = format!("id,title,description,link,image_link,availability,price,brand,mpn,{flag}\n");
+        folder.write("feed.csv", format!("{head}{}{}{}", row("HIDDEN", "FALSE"), row("SHOWN", "true"), row("SILENT", "")));
+        let report = build(&folder, "feed.csv", &["--target", "openai-google", "--format", "csv"]).json();
+        assert_eq!(report["summary"]["by_code"]["is_eligible_search/not-expressible"], 1, "{flag}");
+        let feed = folder.read("out/openai-google/feed.csv");
+        let lines: Vec<&str> = feed.lines().collect();
+        assert_eq!(lines.len(), 3, "{feed}");
+        assert!(!lines[0].contains("search") && lines[1].starts_with("SHOWN,") && lines[2].starts_with("SILENT,"), "{feed}");
+    }
 }
