@@ -2,7 +2,7 @@
 
 use super::compile::Mapping;
 use super::preset::Paths;
-use super::step::{From, OverColumns, Step, TemplateValue};
+use super::step::{From, Marked, OverColumns, Step, TemplateValue};
 use super::survey::is_word;
 use super::transform;
 use super::variant::IDS;
@@ -286,13 +286,15 @@ fn sum(buffer: &mut String, cells: &[Cell], columns: &[u16], needs_first: bool) 
 }
 
 /// All columns that are filled, as a list of addresses.
-fn gathered(buffer: &mut String, cells: &[Cell], columns: &[u16]) -> Slot {
-    let filled = columns.iter().map(|&column| slot(cells, column)).filter(|slot| slot.is_present());
-    let listed: Vec<String> = filled.map(|slot| text::trim(slot.text(buffer)).replace(',', "%2C")).collect();
-    if listed.is_empty() {
-        return Slot::EMPTY;
-    }
-    Slot::store(buffer, &listed.join(","), columns.first().copied().unwrap_or(crate::cell::NO_COLUMN))
+fn gathered(buffer: &mut String, cells: &[Cell], columns: &[Marked]) -> Slot {
+    let is_first =
+        |(_, mark): &Marked| mark.as_ref().is_some_and(|(column, words)| is_word(text::trim(slot(cells, *column).text(buffer)), words));
+    let filled = columns.iter().filter(|(column, _)| slot(cells, *column).is_present());
+    let (first, others): (Vec<&Marked>, Vec<&Marked>) = filled.partition(|marked| is_first(marked));
+    let Some((column, _)) = first.first().or(others.first()) else { return Slot::EMPTY };
+    let listed = first.iter().chain(&others).map(|(column, _)| text::trim(slot(cells, *column).text(buffer)).replace(',', "%2C"));
+    let listed: Vec<String> = listed.collect();
+    Slot::store(buffer, &listed.join(","), *column)
 }
 
 /// The entries of a list column, or one of them.

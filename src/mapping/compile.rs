@@ -6,7 +6,7 @@ use super::expr::Expression;
 use super::join::JoinPlan;
 use super::model::{MapStep, RuleStep};
 use super::preset::{Preset, PriceKind, Rows, Word};
-use super::step::{DiscountPlan, From, OptionPlan, RowPlan, SkipPlan, Step, StockPlan, ViewPlan};
+use super::step::{DiscountPlan, From, Marked, OptionPlan, RowPlan, SkipPlan, Step, StockPlan, ViewPlan};
 use super::transform;
 use super::variant::IDS;
 use super::wide::{Child, JoinColumns, Wide};
@@ -148,13 +148,15 @@ pub(super) const REASON_PARENT: u16 = 1;
 pub(super) const REASON_ORPHAN: u16 = 2;
 pub(super) const REASON_VIEW: u16 = 3;
 pub(super) const REASON_LENDS: u16 = 4;
+pub(super) const REASON_ADJUSTS: u16 = 5;
 
-const REASONS: [&str; 5] = [
+const REASONS: [&str; 6] = [
     "row that only brings an image",
     "parent row, its variations are the items",
     "variation without its parent",
     "row of another store view or language",
     "product row, its variants are the items",
+    "row that changes a variant's price",
 ];
 
 impl Mapping {
@@ -360,9 +362,14 @@ impl Compiler<'_> {
     fn preset_step(&mut self, attribute: AttributeId, name: &str) -> Option<Step> {
         let preset = self.given.preset;
         let numbered = preset.gather.get(name).into_iter().flatten();
-        let gathered: Vec<u16> = numbered
-            .flat_map(|name| (1..=99).map(move |n| name.replace("{n}", &n.to_string())))
-            .filter_map(|name| self.columns.own(&name))
+        let first = preset.gather_first.get(name);
+        let numbers = numbered.flat_map(|name| (1..=99).map(move |n| (name, n.to_string())));
+        let gathered: Vec<Marked> = numbers
+            .filter_map(|(name, n)| {
+                let column = self.columns.own(&name.replace("{n}", &n))?;
+                let mark = first.and_then(|word| Some((self.columns.own(&word.column.first()?.replace("{n}", &n))?, word.words.clone())));
+                Some((column, mark))
+            })
             .collect();
         let total: Vec<u16> = match preset.sum.get(name).map(Vec::as_slice) {
             Some([names]) => {

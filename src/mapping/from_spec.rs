@@ -61,6 +61,7 @@ impl Preset {
             only_if: BTreeMap::new(),
             sum: BTreeMap::new(),
             gather: BTreeMap::new(),
+            gather_first: BTreeMap::new(),
             currency: BTreeMap::new(),
             packed: BTreeMap::new(),
             clean: BTreeMap::new(),

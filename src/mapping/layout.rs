@@ -4,7 +4,8 @@
 use super::compile::Compiler;
 use super::preset::{NestedRows, Options, ParentRows, Rows, RunRows, Word};
 use super::step::{
-    DiscountPlan, KeyPlan, NestedPlan, OptionFrom, OptionPlan, Page, PagePart, ParentPlan, RowPlan, RunPlan, SkipPlan, StockPlan, ViewPlan,
+    AdjustPlan, DiscountPlan, KeyPlan, NestedPlan, OptionFrom, OptionPlan, Page, PagePart, ParentPlan, RowPlan, RunPlan, SkipPlan,
+    StockPlan, ViewPlan,
 };
 use crate::product::attribute::{AttributeId, Attributes};
 use std::collections::BTreeMap;
@@ -51,6 +52,13 @@ impl Compiler<'_> {
             group: self.columns.first(&rows.group),
             prefix: rows.prefix.clone(),
             page: self.page(&rows.page),
+            adjust: rows.adjust.as_ref().zip(role).map(|(adjust, role)| AdjustPlan {
+                role,
+                words: adjust.words.clone(),
+                code: self.columns.first(&adjust.code),
+                price: self.columns.first(&adjust.price),
+                stop: adjust.stop.as_ref().and_then(|word| self.word(word)),
+            }),
         }))
     }
 

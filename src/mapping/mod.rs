@@ -4,6 +4,7 @@
 //! project file and flags add to it or overrule it. Names are resolved before the first row.
 
 mod about;
+mod adjust;
 mod align;
 pub mod apply;
 pub mod columns;

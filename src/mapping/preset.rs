@@ -53,6 +53,9 @@ pub struct Preset {
     /// Attributes that are a list of columns; `{n}` stands for a number.
     #[serde(default)]
     pub gather: BTreeMap<String, Vec<String>>,
+    /// By such an attribute: which of its columns comes first, as another with the same number says.
+    #[serde(default)]
+    pub gather_first: BTreeMap<String, Word>,
     /// Columns that name the currency of an attribute's amounts.
     #[serde(default)]
     pub currency: BTreeMap<String, Vec<String>>,
@@ -208,6 +211,22 @@ pub struct RunRows {
     pub prefix: String,
     /// The product's page below the shop's address: `{key}`, and names of columns in braces.
     pub page: String,
+    /// Rows that change what a variant of the product costs, or whether it is sold.
+    pub adjust: Option<Adjust>,
+}
+
+/// Rows that only change a variant of the product they stand below.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adjust {
+    /// Words of `role` for such rows.
+    pub words: Vec<String>,
+    /// The column of the code of the variant that is changed; without one its options are named.
+    pub code: Vec<String>,
+    /// The column of the price: `[FIXED]9.50`, `[ADD]5` or `[REMOVE]2`.
+    pub price: Vec<String>,
+    /// Rows behind which no other changes the same variant.
+    pub stop: Option<Word>,
 }
 
 /// Rows that only lend their values to others, wherever they stand.
@@ -429,7 +448,7 @@ impl Preset {
             self.columns.values().filter_map(toml::Value::as_array).flatten().filter_map(toml::Value::as_str).collect();
         names.extend(self.sum.values().flatten().flatten().map(String::as_str));
         names.extend(self.gather.values().flatten().map(String::as_str));
-        let words = self.only_if.values().chain(self.flags.values());
+        let words = self.only_if.values().chain(self.flags.values()).chain(self.gather_first.values());
         let words = words.chain(self.discount.iter().filter_map(|discount| discount.only_if.as_ref()));
         let mut lists: Vec<&[String]> = words.map(|word| word.column.as_slice()).collect();
         lists.extend(self.discount.iter().map(|discount| discount.column.as_slice()));

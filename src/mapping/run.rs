@@ -2,8 +2,9 @@
 //! or only bring images. Where the rows of a product do not stand together, or are very many,
 //! the first pass has kept what they share, and each row is made into an item where it stands.
 
+use super::adjust::Row;
 use super::apply::slot;
-use super::compile::{REASON_IMAGE, REASON_LENDS, REASON_VIEW};
+use super::compile::{REASON_ADJUSTS, REASON_IMAGE, REASON_LENDS, REASON_VIEW};
 use super::rows::{Assembler, Receive, Table, With, inherit};
 use super::step::{From, RunPlan};
 use super::stock::stock;
@@ -105,6 +106,9 @@ impl Assembler<'_> {
             start = end;
             let (views, run): (Vec<_>, Vec<_>) = run.into_iter().partition(|(head, _)| self.with.survey.is_view(head.number));
             views.iter().for_each(|(head, _)| to.skipped(*head, REASON_VIEW));
+            let (changes, run): (Vec<_>, Vec<_>) =
+                run.into_iter().partition(|(_, cells)| plan.adjust.as_ref().is_some_and(|adjust| adjust.is_one(buffer, cells)));
+            changes.iter().for_each(|(head, _)| to.skipped(*head, REASON_ADJUSTS));
             if run.is_empty() {
                 continue;
             }
@@ -116,7 +120,7 @@ impl Assembler<'_> {
             let first = kept.and_then(|kept| self.with.survey.first_of(&kept)).or(run.first().map(|(head, _)| *head));
             let shared = self.share(buffer, product, plan, first.unwrap_or(RecordHead { number: 0, line: 0 }));
             for (head, cells) in run {
-                self.row(buffer, head, cells, &shared, plan, to);
+                self.row(buffer, (head, cells), &changes, &shared, plan, to);
             }
         }
     }
@@ -158,7 +162,15 @@ impl Assembler<'_> {
         Shared { product, base, group, skip, images, first }
     }
 
-    fn row(&mut self, buffer: &mut String, head: RecordHead, cells: &[Cell], shared: &Shared, plan: &RunPlan, to: &mut dyn Receive) {
+    fn row(
+        &mut self,
+        buffer: &mut String,
+        (head, cells): Row<'_>,
+        changes: &[Row<'_>],
+        shared: &Shared,
+        plan: &RunPlan,
+        to: &mut dyn Receive,
+    ) {
         let with = self.with;
         let Product { carrier, key, count, first_counts, images, .. } = &shared.product;
         let is_first = head.number == shared.first.number;
@@ -181,6 +193,9 @@ impl Assembler<'_> {
         }
         with.mapping.discount(buffer, cells, draft);
         with.mapping.options(buffer, cells, carrier, &mut draft.options);
+        if let Some(reason) = plan.adjust.as_ref().and_then(|adjust| with.adjust(buffer, adjust, changes, cells, draft)) {
+            return to.skipped(head, reason);
+        }
         stock(with.mapping, buffer, cells, (!is_first).then_some(carrier.as_slice()), draft);
         put_images(draft, images, shared.images);
         with.id(buffer, draft, &shared.base);

@@ -23,7 +23,7 @@ pub(super) enum From {
     /// A sum of whatever is filled.
     Total(Vec<u16>),
     /// A list of whatever is filled.
-    All(Vec<u16>),
+    All(Vec<Marked>),
 }
 
 /// An expression over columns.
@@ -56,6 +56,9 @@ impl Lookup {
         listed.or(self.otherwise.as_ref())
     }
 }
+
+/// One of several columns that make a list, and the words of another that put it first.
+pub(super) type Marked = (u16, Option<(u16, Vec<String>)>);
 
 /// How one attribute is filled.
 #[derive(Debug)]
@@ -109,7 +112,8 @@ impl Step {
     pub fn columns(&self) -> Vec<u16> {
         let mut columns = match &self.from {
             From::Column(column) => vec![*column],
-            From::FirstOf(columns) | From::Sum(columns) | From::Total(columns) | From::All(columns) => columns.clone(),
+            From::FirstOf(columns) | From::Sum(columns) | From::Total(columns) => columns.clone(),
+            From::All(columns) => columns.iter().map(|(column, _)| *column).collect(),
             From::Constant(_) => Vec::new(),
             From::Template(template) => template.columns(),
         };
@@ -228,6 +232,19 @@ pub(super) struct RunPlan {
     pub(super) group: Option<u16>,
     pub(super) prefix: String,
     pub(super) page: Option<Page>,
+    pub(super) adjust: Option<AdjustPlan>,
+}
+
+/// Rows that only change a variant of their product.
+#[derive(Debug)]
+pub(super) struct AdjustPlan {
+    pub(super) role: u16,
+    pub(super) words: Vec<String>,
+    /// The column of the variant's code.
+    pub(super) code: Option<u16>,
+    pub(super) price: Option<u16>,
+    /// Says that the rows behind it are about no variant that it is about.
+    pub(super) stop: Option<(u16, Vec<String>)>,
 }
 
 #[derive(Debug)]

@@ -72,6 +72,8 @@ impl Surveyor {
             }
             match &mapping.rows {
                 RowPlan::Flat { .. } | RowPlan::Nested(_) => {}
+                // A row that changes a variant calls it by the same code.
+                RowPlan::Run(plan) if plan.adjust.as_ref().is_some_and(|adjust| adjust.is_one(&batch.text, cells)) => {}
                 RowPlan::Run(plan) => {
                     self.id(mapping, cells, &batch.text);
                     self.run(plan, cells, &batch.text);

@@ -1,6 +1,7 @@
 //! The one integration suite: the program from outside, and the specs as a whole.
 
 mod baseline;
+mod bigcommerce;
 mod bombs;
 mod cases;
 mod cli;
