@@ -347,10 +347,10 @@ mod tests {
 
     #[test]
     fn the_deepest_of_several_paths() {
-        let commas = Paths { separator: ",".into(), level: None, root: None };
+        let commas = Paths { separator: ",".into(), level: None, root: None, shown: false };
         assert_eq!(deepest_path("Sale, Clothing > Hoodies, Clothing", &commas).as_deref(), Some("Clothing > Hoodies"));
         assert_eq!(deepest_path("Home\\, Garden > Pots", &commas).as_deref(), Some("Home, Garden > Pots"));
-        let slashes = Paths { separator: ",".into(), level: Some("/".into()), root: Some("Default Category".into()) };
+        let slashes = Paths { separator: ",".into(), level: Some("/".into()), root: Some("Default Category".into()), shown: false };
         assert_eq!(
             deepest_path("Default Category/Men/Tops,Default Category/Men,Default Category", &slashes).as_deref(),
             Some("Men > Tops")

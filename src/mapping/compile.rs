@@ -416,7 +416,8 @@ impl Compiler<'_> {
         let mut step = plain(attribute, from);
         step.values = preset.values.get(name).cloned().unwrap_or_default();
         step.empty = preset.empty.get(name).cloned().unwrap_or_default();
-        step.paths = preset.paths.get(name).cloned();
+        let shown = step.columns().first().and_then(|&column| self.given.header.names().get(usize::from(column)));
+        step.paths = preset.paths.get(name).cloned().map(|paths| paths.shown_by(shown.map_or("", |name| name)));
         step.prefix = preset.prefix.get(name).cloned();
         step.flattens = step.flattens || step.prefix.is_some();
         step.clean = preset.clean.get(name).into_iter().flatten().filter_map(|name| transform::find(name)).collect();

@@ -116,6 +116,20 @@ pub struct Paths {
     pub level: Option<String>,
     /// A first level that says nothing.
     pub root: Option<String>,
+    /// Whether the column's own name shows what stands between paths, as `Categories (x,y,z...)` does.
+    #[serde(default)]
+    pub shown: bool,
+}
+
+impl Paths {
+    /// The same, with what stands between paths as a column's name shows it.
+    pub fn shown_by(mut self, column: &str) -> Self {
+        let shown = column.rsplit_once("(x").and_then(|(_, rest)| rest.split_once("y")).map(|(between, _)| between.trim());
+        if let Some(between) = shown.filter(|between| self.shown && !between.is_empty()) {
+            between.clone_into(&mut self.separator);
+        }
+        self
+    }
 }
 
 /// A column of amounts or percents that are taken off the price.

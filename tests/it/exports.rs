@@ -183,6 +183,26 @@ fn the_first_wix_layout_adds_surcharges_and_takes_discounts_off() {
     has(&item(&folder, "openai", "BAG"), &[("price", json!("30.00 USD")), ("sale_price", Value::Null)]);
 }
 
+/// The name of the column shows what stands between its entries; the other sign is part of a name.
+#[test]
+fn prestashop_lists_are_parted_as_their_header_shows() {
+    for (between, category) in [(",", "Sale; Offers"), (";", "Garden, Patio")] {
+        let folder = Folder::new();
+        let head = format!(
+            "Product ID|Active (0/1)|Name *|Description|Categories (x{between}y{between}z...)|Price tax included|Quantity|Image URLs (x{between}y{between}z...)"
+        );
+        let images = ["1", "2"].map(|n| format!("https://cdn.example/{n}.jpg")).join(between);
+        folder.write("products.csv", format!("{head}\n1|1|Chair|A chair.|{category}{between}Home|30.00|4|{images}\n"));
+        built(&folder, "products.csv", &["--set", "url=https://shop.example/chair"]);
+        let expected = [
+            ("product_category", json!(category)),
+            ("image_url", json!("https://cdn.example/1.jpg")),
+            ("additional_image_urls", json!(["https://cdn.example/2.jpg"])),
+        ];
+        has(&item(&folder, "openai", "1"), &expected);
+    }
+}
+
 #[test]
 fn prestashop_discounts_count_within_their_dates() {
     let folder = Folder::new();
