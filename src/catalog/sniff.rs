@@ -133,12 +133,29 @@ pub fn format(name: &str, sample: &[u8]) -> Option<Format> {
         Some(b'{') => {
             let first = text.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
             let whole = serde_json::from_slice::<&serde_json::value::RawValue>(first).is_ok();
-            let more = text.get(first.len()..).is_some_and(|rest| rest.trim_ascii_start().first() == Some(&b'{'));
+            let rest = text.get(first.len()..).unwrap_or_default().trim_ascii_start();
+            let more = rest.first() == Some(&b'{') || rest.is_empty() && is_record(first);
             let lines = name.contains(".jsonl") || name.contains(".ndjson");
             Some(if lines || whole && more { Format::JsonLines } else { Format::Json(None) })
         }
         _ => None,
     }
+}
+
+/// Fewer members than this has what a server says that went wrong, and no item.
+const LEAST_MEMBERS: usize = 6;
+
+/// Whether one object by itself is a record, rather than a document that holds a list of them.
+fn is_record(object: &[u8]) -> bool {
+    fn holds_list(value: &serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::Array(entries) => entries.iter().any(|entry| entry.is_object() || holds_list(entry)),
+            serde_json::Value::Object(members) => members.values().any(holds_list),
+            _ => false,
+        }
+    }
+    let parsed: Option<serde_json::Map<_, _>> = serde_json::from_slice(object).ok();
+    parsed.is_some_and(|members| members.len() >= LEAST_MEMBERS && !members.values().any(holds_list))
 }
 
 /// The separator that cuts the first lines of a text into the most columns, the same number in
@@ -243,6 +260,10 @@ mod tests {
         assert_eq!(format("x", b" [ {\"a\":1}]"), Some(Format::Json(None)));
         assert_eq!(format("x", b"{\"a\":1}\n{\"a\":2}\n"), Some(Format::JsonLines));
         assert_eq!(format("x", b"{\n \"products\": []}"), Some(Format::Json(None)));
+        let item = r#"{"a":1,"b":"x","c":[1],"d":{"n":1},"e":true,"f":null}"#;
+        assert_eq!(format("x", format!("{item}\n").as_bytes()), Some(Format::JsonLines), "a feed of one item");
+        assert_eq!(format("x", item.replace("[1]", "[{}]").as_bytes()), Some(Format::Json(None)), "a list of records");
+        assert_eq!(format("x", br#"{"error":"expired","code":401}"#), Some(Format::Json(None)), "no item has so little to say");
         assert_eq!(format("x.jsonl", b"{\"a\":1}\n"), Some(Format::JsonLines));
         assert_eq!(format("x", b"id,title"), None);
         assert!(is_xml(b" <?xml version='1.0'?>") && !is_xml(b"id,<b>"));

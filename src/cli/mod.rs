@@ -24,6 +24,7 @@ mod spec;
 mod spec_diff;
 mod turn;
 mod ui;
+mod watch;
 
 use clap::Parser;
 use std::ffi::OsString;

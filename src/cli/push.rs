@@ -8,6 +8,7 @@ use super::reports::{reported, reports};
 use super::signal::Listener;
 use super::turn;
 use super::ui::Ui;
+use super::watch::Watch;
 use crate::clock::{Clock, System};
 use crate::config::resolve::{Flags, Settings, state_file};
 use crate::finding::Severity;
@@ -94,15 +95,28 @@ pub(super) fn round(state: Arc<State>, home: &Path, time: Duration, wish: Wish) 
 }
 
 pub(super) fn run(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
-    reported("push", &command.shown, ui, || push(command, ui))
+    let apart = command.dry_run || command.sandbox;
+    // A rehearsal is nothing that anybody should hear of.
+    let mut watch = (!apart).then(|| Watch::new(command.watched.metrics_file.as_deref()));
+    let done = reported("push", &command.shown, ui, || push(command, watch.as_mut(), ui));
+    if let Some(watch) = watch {
+        watch.end(&done, ui);
+    }
+    done
 }
 
-fn push(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
+fn push(command: &Push, mut watch: Option<&mut Watch>, ui: &Ui) -> Result<Exit, CliError> {
     let ready = ready(&command.project, false, ui)?;
+    if let Some(watch) = &mut watch {
+        watch.look_at(&ready)?;
+    }
     let apart = command.dry_run || command.sandbox;
     let held = if apart { None } else { turn::take(&ready.state, &command.limits, ui)? };
     if !apart && held.is_none() {
         return Ok(Exit::Done);
+    }
+    if let Some(watch) = &mut watch {
+        watch.begin(ui);
     }
     // A rehearsal goes on as if it were approved, and does not write that down.
     let (approved, remembered) = if command.dry_run { (command.approve.clone(), None) } else { (None, command.approve.as_ref()) };
@@ -136,7 +150,11 @@ fn push(command: &Push, ui: &Ui) -> Result<Exit, CliError> {
         Ok(outcomes)
     });
     drop(held);
-    tell("push", &command.shown, &ready, &outcomes?, command.limits.error_on_unchanged, ui)
+    let outcomes = outcomes?;
+    if let Some(watch) = watch {
+        watch.delivered(&outcomes);
+    }
+    tell("push", &command.shown, &ready, &outcomes, command.limits.error_on_unchanged, ui)
 }
 
 /// Delivers, and shows how far it is where somebody looks.

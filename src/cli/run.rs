@@ -7,6 +7,7 @@ use super::push::{deliver, ready, round, tell, wait};
 use super::reports::reported;
 use super::turn;
 use super::ui::Ui;
+use super::watch::Watch;
 use crate::config::resolve::Flags;
 use crate::push::engine::Wish;
 use crate::push::outcome::{Ending as End, Outcome};
@@ -15,17 +16,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) fn run(command: &Run, ui: &Ui) -> Result<Exit, CliError> {
-    reported("run", &command.shown, ui, || mill_and_push(command, ui))
+    let mut watch = Watch::new(command.watched.metrics_file.as_deref());
+    let done = reported("run", &command.shown, ui, || mill_and_push(command, &mut watch, ui));
+    watch.end(&done, ui);
+    done
 }
 
-fn mill_and_push(command: &Run, ui: &Ui) -> Result<Exit, CliError> {
+fn mill_and_push(command: &Run, watch: &mut Watch, ui: &Ui) -> Result<Exit, CliError> {
     let mut ready = ready(&command.project, true, ui)?;
+    watch.look_at(&ready)?;
     turn::hesitate(command.jitter)?;
     let started = crate::clock::now();
     let Some(_held) = turn::take(&ready.state, &command.limits, ui)? else { return Ok(Exit::Done) };
+    watch.begin(ui);
     let names: Vec<String> = ready.orders.iter().map(|order| order.target.clone()).collect();
     let flags = Flags { config: command.project.config.clone(), targets: names, unattended: true, ..Flags::default() };
     let built = super::mill::quiet_build(&flags, &command.project.out, command.threads, ui)?;
+    watch.built(&built.targets);
     // A target without a sound item gets nothing: what stands in its folder is of an earlier run.
     let empty: Vec<String> = built.targets.iter().filter(|target| target.counts.accepted == 0).map(|target| target.name.clone()).collect();
     let mut outcomes: Vec<Outcome> = Vec::new();
@@ -42,6 +49,7 @@ fn mill_and_push(command: &Run, ui: &Ui) -> Result<Exit, CliError> {
         Ok(deliver(&round, &orders, &mut |_| {}, ui).await)
     })?);
     ready.orders = orders;
+    watch.delivered(&outcomes);
     let quiet = outcomes.iter().all(|outcome| outcome.ending == End::Unchanged) && command.shown.output_format.is_empty();
     if quiet {
         return Ok(if command.limits.error_on_unchanged { Exit::Unchanged } else { Exit::Done });

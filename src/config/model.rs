@@ -194,6 +194,9 @@ pub struct TargetFile {
     #[serde(default)]
     #[schemars(schema_with = "schema::table")]
     pub deliver: Option<toml::Table>,
+    /// Where a monitor is told that a run of this target begins and how it ends: an address, which is a
+    /// secret, in the form of Healthchecks. Every target has its own.
+    pub heartbeat: Option<SecretRef>,
     /// The accounts that get the feed: a list, a file with one account a row, or a table that says
     /// where each item names its own, such as `{ from = "Account" }`.
     #[serde(default)]

@@ -154,6 +154,8 @@ pub struct TargetSetting {
     pub formats: Vec<String>,
     /// How the feed is delivered, as written.
     pub deliver: Option<toml::Table>,
+    /// Where a monitor is told of its runs.
+    pub heartbeat: Option<crate::secret::SecretRef>,
     /// The accounts that get it, as written: a list, a file, or how each item says its own.
     pub accounts: Option<toml::Value>,
     /// How large one request of a nested target may become.
@@ -332,6 +334,7 @@ fn targets(flags: &Flags, project: &Project) -> Result<Vec<TargetSetting>, Confi
         spec: target.spec.clone(),
         formats: if flags.formats.is_empty() { target.format.clone() } else { flags.formats.clone() },
         deliver: target.deliver.clone(),
+        heartbeat: target.heartbeat.clone(),
         accounts: target.accounts.clone(),
         body: target.body,
     };
@@ -348,6 +351,7 @@ fn targets(flags: &Flags, project: &Project) -> Result<Vec<TargetSetting>, Confi
                 name,
                 formats: flags.formats.clone(),
                 deliver: None,
+                heartbeat: None,
                 accounts: None,
                 body: BodyFile::default(),
             },

@@ -126,14 +126,14 @@ fn change(said: &str) -> Option<Change> {
 #[cfg(test)]
 mod tests {
     use super::{Change, change};
-    use rust_decimal::dec;
+    use rust_decimal::Decimal;
 
     #[test]
     fn what_a_row_does_to_an_amount() {
-        assert_eq!(change(" [FIXED]25.00 "), Some(Change::Fixed(dec!(25.00))));
-        assert_eq!(change("[ADD]5"), Some(Change::By(dec!(5))));
-        assert_eq!(change("[REMOVE] 2.50"), Some(Change::By(dec!(-2.50))));
-        assert_eq!(change("25"), Some(Change::Fixed(dec!(25))));
+        assert_eq!(change(" [FIXED]25.00 "), Some(Change::Fixed(Decimal::new(2500, 2))));
+        assert_eq!(change("[ADD]5"), Some(Change::By(Decimal::from(5))));
+        assert_eq!(change("[REMOVE] 2.50"), Some(Change::By(Decimal::new(-250, 2))));
+        assert_eq!(change("25"), Some(Change::Fixed(Decimal::from(25))));
         for unknown in ["[ADD]5%", "[TIMES]2", "[ADD", "", "five"] {
             assert_eq!(change(unknown), None, "{unknown}");
         }

@@ -45,6 +45,11 @@ impl Address {
         Self(url)
     }
 
+    /// Its path.
+    pub(super) fn path(&self) -> &str {
+        self.0.path()
+    }
+
     /// The whole address, for the request alone.
     pub(super) fn expose(&self) -> &Url {
         &self.0

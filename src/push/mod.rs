@@ -21,6 +21,7 @@ pub mod filled;
 mod folder;
 pub mod gone;
 pub mod guard;
+pub mod heartbeat;
 pub mod home;
 pub mod http;
 mod https;

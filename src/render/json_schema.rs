@@ -14,7 +14,10 @@ pub fn row(spec: &Spec) -> Value {
         return shape.json_schema(&spec.name());
     }
     let identity = &spec.identity;
-    let properties: Map<String, Value> = spec.fields.iter().map(|field| (field.name.clone(), property(field))).collect();
+    let properties: Map<String, Value> = {
+        let of_target = spec.fields.iter().filter(|field| !field.written.only_judged);
+        of_target.map(|field| (field.name.clone(), property(field))).collect()
+    };
     let required: Vec<&str> =
         spec.fields.iter().filter(|field| field.written.requirement == Requirement::Required).map(|field| field.name.as_str()).collect();
     let mut schema = json!({

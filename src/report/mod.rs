@@ -8,6 +8,7 @@ mod human;
 mod json;
 mod junit;
 mod markdown;
+pub mod metrics;
 pub mod page;
 mod rdjson;
 mod sarif;

@@ -258,7 +258,10 @@ impl Spec {
     /// nested target.
     pub fn published(&self) -> Vec<(&str, &FieldFile)> {
         match &self.shape {
-            None => self.fields.iter().map(|field| (field.name.as_str(), &field.written)).collect(),
+            None => {
+                let published = self.fields.iter().filter(|field| !field.written.only_judged);
+                published.map(|field| (field.name.as_str(), &field.written)).collect()
+            }
             Some(shape) => shape.published.iter().map(|field| (field.name.as_str(), &field.written)).collect(),
         }
     }

@@ -116,7 +116,7 @@ fn examples_pass_and_bad_values_are_refused() {
     let (mut good, mut bad, mut wrong) = (0, 0, Vec::new());
     for spec in specs() {
         let schema: Value = folder.run(&["schema", &spec.name()]).json();
-        for field in &spec.fields {
+        for field in spec.fields.iter().filter(|field| !field.written.only_judged) {
             let validator = jsonschema::validator_for(&schema["properties"][&field.name]).expect("a schema");
             for value in field.written.example.iter().chain(&field.written.more_examples) {
                 let value = as_json(field, &example(value));

@@ -1,14 +1,15 @@
 //! A web server inside the test, which answers as it is told and remembers what it was asked.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// What was asked: the first line, and the other lines in lower case.
+/// What was asked: the first line, the other lines in lower case, and what came with it.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) line: String,
     pub(crate) headers: Vec<String>,
+    pub(crate) body: String,
 }
 
 impl Asked {
@@ -65,7 +66,9 @@ fn serve(stream: TcpStream, answer: &impl Fn(&Asked) -> Vec<u8>, seen: &Mutex<Ve
         let (name, value) = line.split_once(": ").expect("a header");
         format!("{}: {value}", name.to_lowercase())
     });
-    let asked = Asked { line: lines[0].clone(), headers: headers.collect() };
+    let mut asked = Asked { line: lines[0].clone(), headers: headers.collect(), body: String::new() };
+    let length = asked.header("content-length").map_or(0, |length| length.parse().expect("a number"));
+    reader.take(length).read_to_string(&mut asked.body).expect("text");
     seen.lock().expect("one holder").push(asked.clone());
     let mut stream = stream;
     // Whoever asked may have gone, which is its right.

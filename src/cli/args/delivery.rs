@@ -76,6 +76,8 @@ pub(in crate::cli) struct Push {
     #[arg(long)]
     pub(in crate::cli) allow_empty: bool,
     #[command(flatten)]
+    pub(in crate::cli) watched: Watched,
+    #[command(flatten)]
     pub(in crate::cli) shown: Shown,
 }
 
@@ -90,6 +92,14 @@ pub(in crate::cli) struct Shown {
     pub(in crate::cli) max_per_code: Option<usize>,
 }
 
+/// Who is told how it went.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Watched {
+    /// Write how it went to this file, as Prometheus' node exporter reads it (`*.prom`); what the run says nothing of stays
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) metrics_file: Option<PathBuf>,
+}
+
 /// `feedmill run`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Run {
@@ -97,6 +107,8 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) project: Project,
     #[command(flatten)]
     pub(in crate::cli) limits: Limits,
+    #[command(flatten)]
+    pub(in crate::cli) watched: Watched,
     #[command(flatten)]
     pub(in crate::cli) shown: Shown,
     /// Threads that judge and render [default: all processors]

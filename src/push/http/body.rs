@@ -35,6 +35,7 @@ impl Http {
         let builder = self.client.request(call.method.clone(), call.address.expose().clone());
         let builder = match &call.body {
             Body::None => builder,
+            Body::Text(text) => builder.header(CONTENT_TYPE, "text/plain; charset=utf-8").body(text.clone()),
             Body::Json(text) => {
                 self.shared.meter.expect(text.len() as u64);
                 self.shared.meter.sent(text.len() as u64);

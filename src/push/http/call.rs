@@ -12,6 +12,8 @@ use std::path::PathBuf;
 pub enum Body {
     /// Nothing.
     None,
+    /// Words for people.
+    Text(String),
     /// JSON text.
     Json(String),
     /// A form.

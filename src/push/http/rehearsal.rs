@@ -31,7 +31,7 @@ impl Rehearsal {
         let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         match &call.body {
             Body::None => {}
-            Body::Json(text) => lines.push(format!("  {}", text::excerpt(text, 400))),
+            Body::Text(text) | Body::Json(text) => lines.push(format!("  {}", text::excerpt(text, 400))),
             Body::Form(fields) => lines.push(format!("  {}", form(fields))),
             Body::File { path, kind } => lines.push(format!("  {kind}, {} bytes of {}", size(path), name(path))),
             Body::Multipart { fields, path, kind } => {

@@ -31,6 +31,7 @@ mod suite;
 #[cfg(unix)]
 mod terminal;
 mod uploads;
+mod watched;
 mod way_home;
 #[cfg(feature = "sftp")]
 mod whole;
