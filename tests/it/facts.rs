@@ -67,10 +67,10 @@ pub(crate) fn fields(profile: &Value) -> &Vec<Value> {
 fn fields_are_those_of_the_published_tables() {
     for (spec, profile) in flat() {
         let theirs = fields(&profile);
-        let published = spec.published().len();
-        assert_eq!(published, theirs.len(), "{}", spec.name());
+        let count_of_ours = spec.published().len();
+        assert_eq!(count_of_ours, theirs.len(), "{}", spec.name());
         if let Some(count) = profile["field_count"].as_u64() {
-            assert_eq!(published as u64, count, "{}", spec.name());
+            assert_eq!(count_of_ours as u64, count, "{}", spec.name());
         }
         for (ours, theirs) in spec.fields.iter().zip(theirs) {
             let place = format!("{} {}", spec.name(), ours.name);
