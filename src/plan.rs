@@ -15,7 +15,7 @@ use crate::mapping::model::MapStep;
 use crate::mapping::preset::Preset;
 use crate::mapping::{MapError, Mapping};
 use crate::normalize::Normalizer;
-use crate::pipeline::{self, ColumnFate, Conversion, Direct, NestedFeed, Open, Plan, Prints, SourcePlan, TargetPlan};
+use crate::pipeline::{self, Amender, ColumnFate, Conversion, Direct, NestedFeed, Open, Plan, Prints, SourcePlan, TargetPlan};
 use crate::product::attribute::{AttributeId, Attributes, Kind, known};
 use crate::product::text_distance::nearest;
 use crate::project::Projection;
@@ -68,6 +68,11 @@ pub const MEMORY: usize = 160 << 20;
 pub enum Purpose<'a> {
     /// Only judge; a finished feed is judged as it is.
     Check,
+    /// Repair a finished feed in its own format.
+    Amend {
+        /// The file to write.
+        out: &'a Path,
+    },
     /// Render into a folder.
     Build {
         /// The folder.
@@ -276,6 +281,19 @@ fn source(
         Some(from) => specs.iter().map(|to| Conversion::new(from, to, &mapping, &header, opened.seen())).collect(),
         None => Vec::new(),
     };
+    let amender = match (&feed_of, purpose) {
+        (Some(spec), Purpose::Amend { .. }) => Some(Amender::new(spec, header.names(), &facts.format).ok_or_else(|| {
+            PlanError::Unknown(format!(
+                "{}: {} is not repaired in its own format, only delimited text and JSON Lines are; `feedmill convert {} --from {} --to {}` renders it anew",
+                facts.file,
+                facts.format.word(),
+                facts.file,
+                spec.name(),
+                spec.name()
+            ))
+        })?),
+        _ => None,
+    };
     let normalizer = Normalizer {
         currency: settings.wishes.currency,
         decimal: settings.wishes.decimal,
@@ -301,6 +319,7 @@ fn source(
         normalizer,
         direct,
         conversions,
+        amender,
         sides: side_sources,
         reopen: Box::new(reopen),
     })

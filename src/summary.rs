@@ -86,6 +86,17 @@ impl Counts {
     }
 }
 
+/// What was repaired of a feed in its own file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// Records in the file.
+    pub records: u64,
+    /// Records of which cells changed.
+    pub changed: u64,
+    /// Cells that changed.
+    pub cells: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::Counts;

@@ -24,6 +24,8 @@ pub struct Source {
     /// The first part of its text, from the header on.
     pub sample: Vec<u8>,
     stream: Stream,
+    /// What stands before the first record.
+    lead: Vec<u8>,
     head: Vec<u8>,
     line: u64,
     seen: usize,
@@ -178,7 +180,7 @@ fn keyed(stream: Stream, head: Vec<u8>, facts: SourceFacts, keys: &[String]) -> 
     }
     let header = Header::new(keys.iter().map(String::as_str));
     let seen = header.names().len();
-    Ok(Source { facts, header, sample: head.clone(), stream, head, line: 1, seen })
+    Ok(Source { facts, header, sample: head.clone(), stream, lead: Vec::new(), head, line: 1, seen })
 }
 
 fn format(name: &str, head: &[u8], wanted: &Wanted) -> Result<Format, String> {
@@ -211,7 +213,7 @@ fn without_header(stream: Stream, head: Vec<u8>, delimiter: u8, facts: SourceFac
     let facts = SourceFacts { format: Format::Delimited { delimiter }, ..facts };
     let header = Header::new(names.iter().map(String::as_str));
     let seen = header.names().len();
-    Source { facts, header, sample: head.clone(), stream, head, line: 1, seen }
+    Source { facts, header, sample: head.clone(), stream, lead: Vec::new(), head, line: 1, seen }
 }
 
 /// Whether a header looks like a record: a cell of it is an amount, a date or an address, which
@@ -300,7 +302,8 @@ fn headed(stream: Stream, head: &[u8], mark: Mark, names: &[String], facts: Sour
     let lines_before = memchr::memchr_iter(b'\n', head.get(..start).unwrap_or_default()).count() as u64;
     let sample = head.get(start..).unwrap_or_default().to_vec();
     let seen = header.names().len();
-    Ok(Source { facts, header, sample: sample.clone(), stream, head: sample, line: lines_before + 1, seen })
+    let lead = head.get(..start).unwrap_or_default().to_vec();
+    Ok(Source { facts, header, sample: sample.clone(), stream, lead, head: sample, line: lines_before + 1, seen })
 }
 
 fn splitter(format: &Format) -> Box<dyn Splitter> {
@@ -321,6 +324,11 @@ fn read_head(stream: &mut Stream, most: usize) -> Result<Vec<u8>, ReadError> {
 }
 
 impl Source {
+    /// What stands before the first record: a header, and what is in front of that.
+    pub fn lead(&self) -> &[u8] {
+        &self.lead
+    }
+
     /// How many columns were there when the source was opened; later ones are keys that may come.
     pub fn seen(&self) -> usize {
         self.seen

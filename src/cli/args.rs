@@ -41,6 +41,8 @@ pub(super) enum Command {
     Check(Check),
     /// Render a finished feed of one spec for another, with an account of every column
     Convert(Convert),
+    /// Check a finished feed and write it with the safe repairs made, in the same format
+    Fix(Fix),
     /// Show what is in a catalog: format, platform, columns, what is missing
     Inspect(Inspect),
     /// Write a commented feedmill.toml for a catalog; never overwrites one
@@ -276,6 +278,35 @@ pub(super) struct Convert {
     /// Write a feed even when no item is accepted
     #[arg(long)]
     pub(super) allow_empty: bool,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+/// `feedmill fix`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    feedmill fix feed.csv -o fixed.csv\n  \
+    feedmill fix feed.jsonl.gz -o fixed.jsonl.gz --target openai@2026-07 --output-format json=report.json\n  \
+    zcat feed.csv.gz | feedmill fix - -o - | gzip > fixed.csv.gz\n\n\
+    What is not repaired keeps its bytes: other cells, columns and records, and those that could not be read.")]
+pub(super) struct Fix {
+    /// The feed: delimited text or JSON Lines, packed or not, or `-` for standard input
+    pub(super) feed: String,
+    /// The file to write, packed where its name ends in .gz or .zst; `-` for standard output; it may be the feed itself
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// Whose feed it is, such as openai or openai@2026-07 [default: what its columns are]
+    #[arg(short, long, value_name = "TARGET")]
+    pub(super) target: Option<String>,
+    /// Encoding of the feed, such as windows-1252; detected
+    #[arg(long, value_name = "LABEL")]
+    pub(super) encoding: Option<String>,
+    /// Currency of amounts that name none, such as USD
+    #[arg(long, value_name = "CODE")]
+    pub(super) currency: Option<String>,
+    /// Address of the shop, which completes relative links
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
     #[command(flatten)]
     pub(super) reporting: Reporting,
 }

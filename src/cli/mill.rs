@@ -184,6 +184,7 @@ impl Job<'_> {
     fn done(&self) -> &'static str {
         match self.purpose {
             Purpose::Check => "checked",
+            Purpose::Amend { .. } => "repaired",
             Purpose::Build { .. } if self.feed_of.is_some() => "converted",
             Purpose::Build { .. } => "built",
         }
@@ -252,12 +253,19 @@ impl Job<'_> {
 
     /// Publishes what was rendered and settles how the run ends.
     fn finish(&self, plan: &Plan, settings: &Settings, report: Report, ui: &Ui) -> Result<(Exit, Ending), CliError> {
-        let Report { inputs, counts, written, mut accounts, rules } = report;
+        let Report { inputs, counts, written, mut accounts, changes, rules } = report;
         let empty = counts.iter().any(|counts| counts.accepted == 0);
         let severities = [Severity::Advice, Severity::Warning, Severity::Error];
         let failing = settings.fail_on.severity().is_some_and(|least| {
             counts.iter().any(|counts| severities.iter().any(|severity| *severity >= least && counts.of(*severity) > 0))
         });
+        let repaired = match (changes, self.purpose, plan.sources.as_slice(), inputs.as_slice()) {
+            (Some(changes), Purpose::Amend { out }, [source], [input]) => Some(super::fix::write(changes, source, &input.blake3, out)?),
+            _ => None,
+        };
+        if repaired.is_some() {
+            accounts.clear();
+        }
         let mut next = next::steps(plan, &counts);
         let mut targets = Vec::new();
         let is_build = matches!(self.purpose, Purpose::Build { .. });
@@ -269,6 +277,9 @@ impl Job<'_> {
                 drop(written);
                 clear_empty(plan);
                 next.insert(0, format!("no item was accepted for {}, so no feed was written (`--allow-empty` writes one)", target.name));
+            }
+            if let Some((path, amount, bytes)) = &repaired {
+                files.push((path.clone(), amount.records, *bytes));
             }
             let readable = files.iter().find(|(path, items, _)| *items > 0 && !path.contains(".xml"));
             if let Some((path, _, _)) = readable.filter(|_| counts.accepted > 0) {
@@ -288,8 +299,16 @@ impl Job<'_> {
         // Without an item there is no feed, which no wish makes a success.
         let is_feedless = is_build && empty && !self.allow_empty;
         let exit = if is_feedless || failing && !self.reporting.exit_zero { Exit::Findings } else { Exit::Done };
-        let ending =
-            Ending { inputs, targets, exit: (exit.code(), exit.name()), next, account: accounts.pop(), rules, ..Ending::default() };
+        let ending = Ending {
+            inputs,
+            targets,
+            exit: (exit.code(), exit.name()),
+            next,
+            account: accounts.pop(),
+            rules,
+            repaired: repaired.map(|(_, amount, _)| amount),
+            ..Ending::default()
+        };
         Ok((exit, ending))
     }
 }

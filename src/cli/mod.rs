@@ -5,6 +5,7 @@ mod args;
 mod convert;
 mod error;
 mod explain;
+mod fix;
 mod history;
 mod init;
 mod inspect;
@@ -52,6 +53,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Build(command) => mill::build(command, &ui),
         args::Command::Check(command) => mill::check(command, &ui),
         args::Command::Convert(command) => convert::run(command, &ui),
+        args::Command::Fix(command) => fix::run(command, &ui),
         args::Command::Init(command) => init::run(command, &ui),
         args::Command::Inspect(command) => inspect::run(command, &ui),
         args::Command::Explain(command) => explain::run(command, &ui),

@@ -4,9 +4,10 @@
 //! Nothing is converted here. The mapping, the normalizer and the projection do that as in any
 //! build; this looks at a cell before and at the row after, and counts.
 
+use super::amend::is_same;
 use crate::account::{Account, Added, Column};
 use crate::catalog::{Batch, Header, RecordHead};
-use crate::cell::{Cell, Shape, Slot};
+use crate::cell::{Cell, Slot};
 use crate::mapping::Mapping;
 use crate::mapping::compile::unit_of;
 use crate::product::attribute::{AttributeId, known};
@@ -259,12 +260,6 @@ fn reason(conversion: &Conversion, way: &Way, faults: &[Fault]) -> Option<String
         way.to.contains(&fault.field) || names.into_iter().any(|(name, _, _)| fault.message.contains(&format!("`{name}`")))
     };
     faults.iter().find(is_about).map(|fault| fault.message.clone())
-}
-
-/// Whether a value is written as it was read; a list is the same as text and as JSON.
-fn is_same(cell: Cell, slot: Slot, buffer: &str) -> bool {
-    let (old, new) = (cell.text(buffer), slot.text(buffer));
-    old == new || cell.shape == Shape::List && serde_json::from_str::<Vec<String>>(old).is_ok_and(|entries| entries.join(",") == new)
 }
 
 /// The cells of a batch as they were read; the buffer only grows, so they stay good.

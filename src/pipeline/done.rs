@@ -1,5 +1,6 @@
 //! What a worker made of a batch, on its way to where batches are put in order again.
 
+use super::amend::Amended;
 use super::conversion::Tally;
 use crate::catalog::block::BLOCK;
 use crate::catalog::{BadRecord, LateKeys, RecordHead};
@@ -29,6 +30,8 @@ pub(super) struct Done {
     pub(super) targets: Vec<DoneTarget>,
     /// By target, where a feed is converted: what became of its values.
     pub(super) tallies: Vec<Tally>,
+    /// Where a feed is repaired in its own file: the records that change.
+    pub(super) amended: Vec<Amended>,
 }
 
 impl Done {

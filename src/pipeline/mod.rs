@@ -2,6 +2,7 @@
 //! written on the first. No formats and no targets are known here.
 
 mod accounts;
+mod amend;
 mod aside;
 mod conversion;
 mod direct;
@@ -18,6 +19,7 @@ mod whole;
 mod worker;
 
 pub use accounts::{AccountFeed, MISSING, NO_ACCOUNT};
+pub(crate) use amend::{Amender, Changes};
 pub use conversion::Conversion;
 pub use direct::{ColumnFate, Direct};
 pub use nested::{NestedFeed, is_feed_of};
@@ -92,6 +94,8 @@ pub struct SourcePlan {
     pub direct: Vec<Option<Direct>>,
     /// By target, where a finished feed is converted: what is kept account of. Else empty.
     pub conversions: Vec<Conversion>,
+    /// Where a finished feed is repaired in its own file: how.
+    pub(crate) amender: Option<Amender>,
     /// What opens each joined table; `None` where its rows are other records of this source.
     pub sides: Vec<Option<Open>>,
     /// Opens the source again, for a second pass.
@@ -201,6 +205,8 @@ pub struct Report {
     /// By target, where finished feeds were converted: what became of their columns, all
     /// sources together.
     pub accounts: Vec<Account>,
+    /// What changes in the feed's own file, where it is repaired.
+    pub(crate) changes: Option<Changes>,
     /// By rule of the project file: its condition, and how many items it applied to.
     pub rules: Vec<(String, u64)>,
 }
@@ -246,8 +252,9 @@ pub fn run(plan: &Plan, sink: &mut Sink<'_>, progress: &dyn Progress, cancel: &C
         ordered.rules(sink);
     }
     let accounts = ordered.accounts();
+    let changes = ordered.changes.take();
     let (counts, written) = ordered.finish(sink)?;
-    Ok(Report { inputs, counts, written, accounts, rules: rules(plan) })
+    Ok(Report { inputs, counts, written, accounts, changes, rules: rules(plan) })
 }
 
 /// What turns blocks of a source into batches.

@@ -2,6 +2,7 @@
 //! the files. Only hashes and small numbers are kept of rows.
 
 use super::accounts::AccountFeed;
+use super::amend::Changes;
 use super::conversion::Tally;
 use super::done::Done;
 use super::late::Late;
@@ -13,7 +14,7 @@ use crate::catalog::{Format, ReadError, RecordHead};
 use crate::finding::sink::Sink;
 use crate::finding::{Finding, Place, Severity};
 use crate::render::feed::FeedFile;
-use crate::render::file::{Finished, WriteError};
+use crate::render::file::Finished;
 use crate::spec::terms::Consequence;
 use crate::summary::Counts;
 use std::collections::BTreeMap;
@@ -62,11 +63,15 @@ pub(super) struct Ordered<'a> {
     last_bad: Option<RecordHead>,
     /// By source and target: what became of the columns of a feed that is converted.
     tallies: Vec<Vec<Tally>>,
+    /// What changes in the feed's own file, where it is repaired.
+    pub(super) changes: Option<Changes>,
 }
 
 impl<'a> Ordered<'a> {
-    pub(super) fn new(plan: &'a Plan) -> Result<Self, WriteError> {
+    pub(super) fn new(plan: &'a Plan) -> Result<Self, RunError> {
+        let amends = plan.sources.iter().any(|source| source.amender.is_some());
         Ok(Self {
+            changes: amends.then(Changes::new).transpose().map_err(put_aside)?,
             plan,
             targets: plan.targets.iter().map(|target| TargetState::new(plan, target)).collect::<Result<_, _>>()?,
             records: vec![0; plan.sources.len()],
@@ -135,6 +140,9 @@ impl<'a> Ordered<'a> {
         }
         for (sum, tally) in self.tallies[source].iter_mut().zip(std::mem::take(&mut done.tallies)) {
             sum.add(tally);
+        }
+        if let Some(changes) = &mut self.changes {
+            changes.take(std::mem::take(&mut done.amended)).map_err(put_aside)?;
         }
         let records = (done.rows, done.bad.len() as u64);
         for (state, target) in self.targets.iter_mut().zip(&mut done.targets) {
@@ -222,6 +230,10 @@ impl<'a> Ordered<'a> {
         }
         sink.push(&finding);
     }
+}
+
+pub(super) fn put_aside(source: std::io::Error) -> RunError {
+    RunError::Aside { folder: std::env::temp_dir(), source }
 }
 
 /// A finding about a record as such.

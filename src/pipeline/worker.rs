@@ -429,6 +429,11 @@ impl Receive for Mill<'_, '_, '_> {
                 worker.faults.iter_mut().for_each(|fault| target.rules.tell(fault, buffer, &[]));
                 tally.item(conversion, buffer, worker.original.row(draft.head), &worker.row, &worker.faults);
             }
+            if let Some(amender) = &worker.source.amender {
+                let cells = worker.original.row(draft.head);
+                let amended = amender.amended(&target.spec, buffer, draft.head, (cells, &worker.row), &worker.faults, &worker.noted);
+                self.done.amended.extend(amended);
+            }
             if !worker.faults.is_empty() {
                 let mut faults = std::mem::take(&mut worker.faults);
                 let row = worker.held[place].heads.len();

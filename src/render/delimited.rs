@@ -23,7 +23,7 @@ impl Delimited {
 }
 
 /// The text of a value in a format whose cells are text: a list of a JSON source is joined.
-pub(super) fn cell_text<'a>(slot: Slot, buffer: &'a str, separator: &str) -> Cow<'a, str> {
+pub(crate) fn cell_text<'a>(slot: Slot, buffer: &'a str, separator: &str) -> Cow<'a, str> {
     let text = slot.text(buffer);
     if slot.cell.shape == Shape::List {
         let entries: Vec<String> = serde_json::from_str(text).unwrap_or_default();
@@ -33,7 +33,7 @@ pub(super) fn cell_text<'a>(slot: Slot, buffer: &'a str, separator: &str) -> Cow
 }
 
 /// Writes one cell.
-fn write_cell(cell: &str, delimiter: u8, out: &mut String) {
+pub(crate) fn write_cell(cell: &str, delimiter: u8, out: &mut String) {
     if !any_byte(cell.as_bytes(), |b| (b == b'"') | (b == b'\n') | (b == b'\r') | (b == delimiter)) {
         return out.push_str(cell);
     }

@@ -4,7 +4,7 @@
 use super::{Before, RowWriter};
 use crate::cell::{Shape, Slot};
 use crate::product::text::write_json_string;
-use crate::spec::{FieldId, Spec};
+use crate::spec::{Field, FieldId, Spec};
 
 /// How the objects stand together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,25 @@ enum Type {
     Object,
 }
 
+impl Type {
+    fn of(field: &Field) -> Self {
+        match field.written.kind.as_str() {
+            "boolean" => Self::Boolean,
+            "integer" => Self::Integer,
+            "url_list" | "list" => Self::List,
+            "options" | "dimensions" | "records" => Self::Object,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// One value as it stands in a row.
+pub(crate) fn value_of(spec: &Spec, field: FieldId, slot: Slot, buffer: &str) -> String {
+    let mut out = String::new();
+    Json::new(spec, &[], Layout::Lines).value(slot.text(buffer), slot.cell.shape, Type::of(spec.get(field)), &mut out);
+    out
+}
+
 /// A writer of JSON or JSON Lines.
 pub struct Json {
     /// Field, its name as JSON between comma and colon, and its type.
@@ -40,14 +59,7 @@ impl Json {
             let mut name = ",".to_owned();
             write_json_string(&field.name, &mut name);
             name.push(':');
-            let kind = match field.written.kind.as_str() {
-                "boolean" => Type::Boolean,
-                "integer" => Type::Integer,
-                "url_list" | "list" => Type::List,
-                "options" | "dimensions" | "records" => Type::Object,
-                _ => Type::Text,
-            };
-            (column, name, kind)
+            (column, name, Type::of(field))
         };
         let separator = spec.formats.list_separator.chars().next().unwrap_or(',');
         Self { columns: columns.iter().map(column).collect(), separator, layout }

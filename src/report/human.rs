@@ -143,6 +143,12 @@ impl Reporter for Human {
             for target in &ending.targets {
                 self.target(target, &mut lines);
             }
+            let repaired = ending.repaired.iter();
+            lines.extend(
+                repaired.map(|repaired| {
+                    format!("{} of {} records changed, {} cells in all", repaired.changed, repaired.records, repaired.cells)
+                }),
+            );
             lines.extend(ending.baseline.iter().map(known_line));
             lines.extend(ending.unchanged.iter().map(|unchanged| format!("{unchanged}; nothing to do")));
             lines.extend(ending.outcomes.iter().map(|(_, line)| line.clone()));

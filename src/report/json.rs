@@ -209,6 +209,10 @@ fn ending_value(ending: &Ending) -> Map<String, Value> {
     if let Some(account) = &ending.account {
         value.insert("account".to_owned(), super::account::value(account));
     }
+    if let Some(repaired) = &ending.repaired {
+        let value_of = json!({ "records": repaired.records, "changed": repaired.changed, "cells": repaired.cells });
+        value.insert("repaired".to_owned(), value_of);
+    }
     if let Some(known) = &ending.baseline {
         value.insert("baseline".to_owned(), json!({ "file": known.file, "hidden": known.hidden, "gone": known.gone }));
     }

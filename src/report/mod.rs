@@ -18,7 +18,7 @@ use crate::account::Account;
 use crate::finding::baseline::Known;
 use crate::finding::sink::Listen;
 use crate::finding::{Extent, Finding, Place, Severity};
-use crate::summary::{Counts, InputSummary};
+use crate::summary::{Counts, InputSummary, Repaired};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -83,6 +83,8 @@ pub struct Ending {
     pub next: Vec<String>,
     /// What became of the columns, where a finished feed was converted.
     pub account: Option<Account>,
+    /// What was repaired, where a feed was in its own file.
+    pub repaired: Option<Repaired>,
     /// What became of the baseline, where there is one.
     pub baseline: Option<Known>,
     /// What became of deliveries: for scripts, and a line each for people.

@@ -12,6 +12,7 @@ mod desk;
 mod differential;
 mod exports;
 mod facts;
+mod fix;
 mod formats;
 mod google;
 mod hostile;
