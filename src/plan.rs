@@ -136,7 +136,11 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
         targets.push(TargetPlan {
             name: setting.name.as_str().into(),
             source: spec.identity.source.as_str().into(),
-            rules: RuleTable::compile(&spec, today)?,
+            rules: {
+                let mut rules = RuleTable::compile(&spec, today)?;
+                rules.suggesting(settings.fix_suggested);
+                rules
+            },
             projection: Projection::new(&spec, today),
             prints: delivered.then(|| Prints::new(&spec, &columns)),
             columns,

@@ -173,6 +173,9 @@ pub(super) struct Reporting {
     /// Severity from which the run fails: error, warning, never
     #[arg(long, value_name = "SEVERITY")]
     pub(super) fail_on: Option<String>,
+    /// Write what bad values were probably meant to be (`in_stok`, an address without https://), which is listed and otherwise only suggested
+    #[arg(long)]
+    pub(super) fix_suggested: bool,
     /// File of findings that are known: they are not reported and do not fail the run; `none` for none [default: that of feedmill.toml]
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,

@@ -52,6 +52,7 @@ impl Reporting {
     /// What is said of findings goes before what the project file says.
     pub(super) fn settle(&self, flags: &mut Flags) {
         flags.fail_on.clone_from(&self.fail_on);
+        flags.fix_suggested = self.fix_suggested;
         flags.baseline = self.baseline.clone().or_else(|| self.write_baseline.as_ref().map(|_| "none".into()));
     }
 }
@@ -103,6 +104,7 @@ pub(super) fn quiet_build(flags: &Flags, out: &Path, threads: Option<u16>, ui: &
         output_format: Vec::new(),
         max_per_code: None,
         fail_on: None,
+        fix_suggested: false,
         baseline: None,
         write_baseline: None,
         exit_zero: false,

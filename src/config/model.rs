@@ -163,6 +163,9 @@ pub struct LoginFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CheckFile {
+    /// Whether a build writes what bad values were probably meant to be, such as `in_stock` for `in_stok`.
+    #[serde(default)]
+    pub fix_suggested: bool,
     /// A file with findings that are known, which are not reported; `--write-baseline` writes it.
     #[serde(default)]
     pub baseline: Option<String>,

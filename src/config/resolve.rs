@@ -101,6 +101,8 @@ pub struct Flags {
     pub set: Vec<String>,
     /// `--fail-on`.
     pub fail_on: Option<String>,
+    /// `--fix-suggested`.
+    pub fix_suggested: bool,
     /// `--baseline`, a file or `none`.
     pub baseline: Option<PathBuf>,
     /// The catalog is not read: a delivery needs none.
@@ -201,6 +203,8 @@ pub struct Settings {
     pub wishes: Wishes,
     /// When a run fails.
     pub fail_on: FailOn,
+    /// Whether values are written as they were probably meant.
+    pub fix_suggested: bool,
     /// The findings that are known.
     pub baseline: Option<PathBuf>,
     /// Where things are remembered between runs.
@@ -276,7 +280,8 @@ pub fn resolve(flags: &Flags, folder: &Path) -> Result<Settings, ConfigError> {
     let written = project.check.baseline.as_ref().map(|path| home.join(path));
     let baseline = flags.baseline.clone().or(written).filter(|path| path.as_os_str() != "none");
     let state = flags.state.clone().or_else(super::environment::state_folder);
-    Ok(Settings { config, home, sources, feed_of: None, targets, wishes, fail_on, baseline, state, overrides })
+    let fix_suggested = flags.fix_suggested || project.check.fix_suggested;
+    Ok(Settings { config, home, sources, feed_of: None, targets, wishes, fail_on, fix_suggested, baseline, state, overrides })
 }
 
 /// The project file: as asked for, else the closest above the working folder up to the root of

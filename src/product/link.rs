@@ -30,6 +30,21 @@ fn is_barred(b: u8) -> bool {
     (b <= b' ') | (b == 0x7f) | (b == b'\\') | (b == b'<') | (b == b'>') | (b == b'"')
 }
 
+/// What an address was probably meant to be that lacks its scheme, or holds a user name or password;
+/// nothing for other addresses.
+pub fn meant(value: &str) -> Option<String> {
+    if let Some((scheme, rest)) = value.split_once("://") {
+        let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+        let (_, host) = host.rsplit_once('@')?;
+        return Some(path.map_or_else(|| format!("{scheme}://{host}"), |path| format!("{scheme}://{host}/{path}")));
+    }
+    let (host, path) = value.split_once('/')?;
+    let (name, ending) = host.rsplit_once('.')?;
+    let is_name = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_host = name.split('.').all(is_name) && ending.len() >= 2 && ending.bytes().all(|b| b.is_ascii_alphabetic());
+    (is_host && !path.starts_with('/')).then(|| format!("https://{value}"))
+}
+
 /// The host that the addresses of a feed mostly share, which is judged once.
 #[derive(Debug, Default)]
 pub struct KnownHost {
@@ -225,8 +240,28 @@ fn encode(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{LinkDefect, check, repair};
+    use super::{LinkDefect, check, meant, repair};
     use proptest::prelude::*;
+
+    #[test]
+    fn addresses_that_lack_a_scheme_or_say_too_much() {
+        assert_eq!(meant("www.shop.example/p?a=1").as_deref(), Some("https://www.shop.example/p?a=1"));
+        assert_eq!(meant("https://me:secret@shop.example/p/@x").as_deref(), Some("https://shop.example/p/@x"));
+        assert_eq!(meant("http://me@shop.example").as_deref(), Some("http://shop.example"));
+        for other in [
+            "https://shop.example/@x",
+            "/p",
+            "image.jpg",
+            "images/a.jpg",
+            "shop.example",
+            "a b.example/p",
+            "..example/p",
+            "10.0.0.1/p",
+            "ask us",
+        ] {
+            assert_eq!(meant(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn what_is_absolute() {

@@ -4,7 +4,7 @@
 use super::page::{plural, thousands};
 use super::{Ending, Group, Grouped, Opening, Out, Reporter, TargetEnd, known_line, reach};
 use crate::finding::sink::Listen;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Applicability, Finding, Severity};
 use crate::product::text::excerpt;
 use crate::spec::terms::Certainty;
 use anstyle::{AnsiColor, Style};
@@ -61,6 +61,14 @@ impl Human {
         } else if first.certainty != Certainty::Own {
             let target = first.target.as_deref().unwrap_or("the target");
             lines.push(format!("  then: {} ({target}, {})", first.consequence.sentence(), first.certainty.word()));
+        }
+        if let Some(value) = first
+            .fix
+            .as_ref()
+            .filter(|fix| !fix.applied && fix.applicability == Applicability::Suggested)
+            .and_then(|fix| fix.value.as_ref())
+        {
+            lines.push(format!("  meant: `{}`, probably; `--fix-suggested` writes it", excerpt(value, 80)));
         }
         if let Some(why) = &first.why {
             lines.push(format!("  why:  {why}"));

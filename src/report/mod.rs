@@ -210,10 +210,13 @@ fn reach(place: &Place, extent: Extent) -> String {
     format!("records {first} to {last}, {values} times without exception")
 }
 
-/// Findings by severity and by code, the first few of each code kept.
+/// What findings are of one kind by: code, target, and whether they were repaired.
+type Kind = (Arc<str>, Option<Arc<str>>, bool);
+
+/// Findings by severity and by kind, the first few of each kept.
 #[derive(Default)]
 struct Grouped {
-    codes: std::collections::HashMap<(Arc<str>, Option<Arc<str>>), Group>,
+    codes: std::collections::HashMap<Kind, Group>,
 }
 
 struct Group {
@@ -226,7 +229,7 @@ struct Group {
 impl Grouped {
     fn add(&mut self, finding: &Finding, keep: usize) {
         let order = self.codes.len();
-        let group = self.codes.entry((Arc::clone(&finding.code), finding.target.clone())).or_insert(Group {
+        let group = self.codes.entry((Arc::clone(&finding.code), finding.target.clone(), finding.is_repaired())).or_insert(Group {
             severity: finding.severity,
             count: 0,
             first: Vec::new(),
@@ -244,7 +247,7 @@ impl Grouped {
         #[expect(clippy::iter_over_hash_type, reason = "sorted below")]
         let mut groups: Vec<(&str, &Group)> = {
             let mut groups = Vec::with_capacity(self.codes.len());
-            for ((code, _), group) in &self.codes {
+            for ((code, ..), group) in &self.codes {
                 groups.push((&**code, group));
             }
             groups

@@ -58,6 +58,7 @@ impl RuleTable {
             exempt: None,
             item: key.or_else(|| spec.field_of(known("item_id"))),
             group: spec.field_of(known("group_id")),
+            suggests: false,
             sale: spec.field_of(known("sale_price")).zip(spec.field_of(known("price"))),
         };
         for rule in &spec.rules {

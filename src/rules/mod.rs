@@ -176,6 +176,8 @@ pub struct RuleTable {
     item: Option<FieldId>,
     group: Option<FieldId>,
     sale: Option<(FieldId, FieldId)>,
+    /// Whether a build writes what bad values were probably meant to be.
+    suggests: bool,
 }
 
 pub use kinds::RowFactsBox as Facts;
@@ -376,6 +378,15 @@ impl RuleTable {
                 faults.push(fault);
                 return false;
             }
+            if self.suggests
+                && let Some(meant) = self.suggestion(&fault, buffer)
+            {
+                slots[place].cell = Cell::store(buffer, &meant, Shape::Text);
+                fault.fix = Some(Fix { applicability: Applicability::Suggested, value: Some(meant), applied: true });
+                fault.rejects = false;
+                faults.push(fault);
+                return false;
+            }
             if !rules.required {
                 slots[place] = Slot::EMPTY;
                 fault.fix = Some(Fix { applicability: Applicability::Safe, value: None, applied: true });
@@ -384,6 +395,21 @@ impl RuleTable {
         }
         faults.push(fault);
         !is_advice
+    }
+
+    /// What a bad value was probably meant to be, where that is sound.
+    fn suggestion(&self, fault: &Fault, buffer: &str) -> Option<String> {
+        let By::Check(number) = fault.by else { return None };
+        let field = &self.fields[fault.field.index()];
+        let meant = field.checks[usize::from(number)].check.suggested(fault.cell.text(buffer))?;
+        let mut facts = kinds::RowFacts::default();
+        let is_sound = |checked: &Checked| checked.check.check(&meant, Shape::Text, fault.field.index(), &mut facts).is_ok();
+        field.checks.iter().all(is_sound).then_some(meant)
+    }
+
+    /// Lets a build write what bad values were probably meant to be.
+    pub fn suggesting(&mut self, suggests: bool) {
+        self.suggests = suggests;
     }
 
     fn missing(&self, field: FieldId) -> Option<Fault> {
@@ -408,6 +434,10 @@ impl RuleTable {
                 let _defect = checked.check.check(value, fault.cell.shape, fault.field.index(), &mut facts);
                 fault.message = facts.take_words();
                 fault.value = Some(text::excerpt(value, 200));
+                if fault.fix.is_none() {
+                    let suggested = self.suggestion(fault, buffer);
+                    fault.fix = suggested.map(|meant| Fix { applicability: Applicability::Suggested, value: Some(meant), applied: false });
+                }
             }
             By::Missing => fault.message = format!("`{}` is missing", self.names[fault.field.index()]),
             By::Row(number) => {

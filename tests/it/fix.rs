@@ -126,3 +126,42 @@ fn what_cannot_be_repaired_is_refused_before_anything_is_written() {
     folder.write("feed.csv", HEAD);
     refused(&["feed.csv", "-o", "-", "--output-format", "json"], "standard output holds the feed");
 }
+
+/// What is only suggested is written where somebody allows it, and never what only looks alike.
+#[test]
+fn suggestions_are_made_where_they_are_allowed() {
+    let folder = Folder::new();
+    let head = "item_id,title,description,url,brand,image_url,availability,price,condition,seller_name\n";
+    let row = |id: &str, url: &str, availability: &str, condition: &str| {
+        format!("{id},Shoe,A shoe.,{url},Acme,https://s.example/i.jpg,{availability},5.00 USD,{condition},N\n")
+    };
+    let (right, wrong) = ("https://www.s.example/p", "www.s.example/p");
+    let before = [
+        row("A", wrong, "in_stok", "usd"),
+        row("B", right, "no_stock", "new"),
+        row("C", "https://me:secret@www.s.example/p", "in_stock", "new"),
+    ];
+    let after = [row("A", right, "in_stock", "used"), row("B", right, "no_stock", "new"), row("C", right, "in_stock", "new")];
+    folder.write("feed.csv", format!("{head}{}", before.concat()));
+    let plain = fix(&folder, &["feed.csv", "-o", "plain.csv", "--output-format", "json"]);
+    assert_eq!(
+        folder.read("plain.csv"),
+        format!("{head}{}", before.concat()).replace(",usd,", ",,"),
+        "an optional value that is wrong goes"
+    );
+    let findings = plain.json()["findings"].as_array().expect("a list").clone();
+    let fixes = |item: &str, code: &str| {
+        let found = findings.iter().find(|finding| finding["item"] == item && finding["code"] == code).expect("found");
+        found["fix"].clone()
+    };
+    assert_eq!(fixes("A", "availability/unknown-value"), json!({"applicability": "suggested", "value": "in_stock", "applied": false}));
+    assert_eq!(fixes("A", "url/not-absolute"), json!({"applicability": "suggested", "value": right, "applied": false}));
+    assert_eq!(fixes("B", "availability/unknown-value"), json!(null));
+    assert_eq!(fixes("C", "url/credentials"), json!({"applicability": "suggested", "value": right, "applied": false}));
+    let fixed = fix(&folder, &["feed.csv", "-o", "fixed.csv", "--fix-suggested", "--output-format", "json"]);
+    assert_eq!(folder.read("fixed.csv"), format!("{head}{}", after.concat()));
+    assert_eq!((&fixed.json()["summary"]["accepted"], fixed.code), (&json!(2), 1));
+    // A build is told in the project file, too.
+    folder.write("feedmill.toml", "[source]\npath = \"feed.csv\"\n[check]\nfix_suggested = true\n[[target]]\nname = \"openai\"\nspec = \"openai\"\nformat = \"csv\"\n");
+    assert_eq!(folder.run(&["build", "--output-format", "json"]).json()["summary"]["accepted"], 2);
+}

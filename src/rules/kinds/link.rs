@@ -2,7 +2,8 @@
 
 use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
 use crate::cell::Shape;
-use crate::product::{link::LinkDefect, text};
+use crate::product::link::{self, LinkDefect};
+use crate::product::text;
 
 const DEFECTS: &[DefectDoc] = &[
     DefectDoc {
@@ -79,6 +80,10 @@ struct Url;
 impl ValueCheck for Url {
     fn check(&self, value: &str, _: Shape, field: usize, facts: &mut RowFacts) -> Result<(), Defect> {
         facts.address(field, value).map_err(|defect| describe(defect, value, facts))
+    }
+
+    fn suggested(&self, value: &str) -> Option<String> {
+        link::meant(value)
     }
 }
 

@@ -110,6 +110,11 @@ pub(crate) trait ValueCheck: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// What a bad value was probably meant to be, which a build writes only where somebody allows it.
+    fn suggested(&self, _: &str) -> Option<String> {
+        None
+    }
+
     /// Whether a value that passed may be passed again unseen; not so where the check leaves
     /// more behind than [`RowFacts::parsed`].
     fn is_repeatable(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{Applies, Defect, DefectDoc, RowFacts, ValueCheck, ValueKind, never};
 use crate::cell::Shape;
-use crate::product::{codes, text, text_distance::nearest};
+use crate::product::{codes, text, text_distance::slip};
 use crate::spec::model::FieldFile;
 
 pub(crate) const ONE_OF: ValueKind = ValueKind {
@@ -49,10 +49,15 @@ impl ValueCheck for OneOf {
             return Ok(());
         }
         Err(facts.defect("unknown-value", || {
-            let near = nearest(value, self.values.iter().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
+            // No word that only looks alike: `no_stock` is not `in_stock`.
+            let near = slip(value, self.values.iter().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
             let shown = text::excerpt(value, 40);
             format!("`{shown}` is not one of {}{}", self.values.join(", "), near.unwrap_or_default())
         }))
+    }
+
+    fn suggested(&self, value: &str) -> Option<String> {
+        slip(value, self.values.iter().map(String::as_str)).map(str::to_owned)
     }
 }
 
