@@ -263,6 +263,12 @@ fn source(
         wishes: &settings.wishes,
     };
     let mapping = Mapping::compile(&given).map_err(|source| PlanError::Map { file: blamed(settings, &facts.file), source })?;
+    if let Some(view) = setting.view.as_ref().filter(|_| !mapping.holds_views()) {
+        return Err(PlanError::Unknown(format!(
+            "{}: no column of a catalog read as {} names store views or languages, so none is the view `{view}`; leave `--view` out",
+            facts.file, preset.name
+        )));
+    }
     let is_feed_of =
         |spec: &Spec| purpose == Purpose::Check && spec.shape.is_none() && preset.feed_of.as_deref() == Some(&spec.identity.family);
     let mut direct = Vec::new();

@@ -12,6 +12,11 @@ impl Mapping {
         matches!(self.rows, RowPlan::Run(_) | RowPlan::Parents(_)) || self.views.is_some() || self.wide.joins_children()
     }
 
+    /// Whether rows may be of several store views or languages.
+    pub fn holds_views(&self) -> bool {
+        self.views.is_some()
+    }
+
     /// Whether rows make groups of variants.
     pub fn makes_groups(&self) -> bool {
         !matches!(self.rows, RowPlan::Flat { .. })

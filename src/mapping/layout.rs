@@ -210,7 +210,7 @@ impl Compiler<'_> {
         let views = self.given.preset.views.as_ref()?;
         let (key, view) = (self.columns.first(&views.key)?, self.columns.first(&views.view)?);
         let currency = self.given.wishes.currency.filter(|_| views.currencies).map(|currency| currency.code().to_owned());
-        Some(ViewPlan { key, view, wanted: self.given.view.map(str::to_owned).or(currency) })
+        Some(ViewPlan { key, view, wanted: self.given.view.map(str::to_owned).or(currency), is_named: self.given.view.is_some() })
     }
 }
 

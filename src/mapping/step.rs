@@ -279,6 +279,8 @@ pub(super) struct ViewPlan {
     pub(super) view: u16,
     /// The view whose values count, where one was asked for.
     pub(super) wanted: Option<String>,
+    /// Whether somebody named it, and it does not only follow from the currency.
+    pub(super) is_named: bool,
 }
 
 /// Where variant options stand.

@@ -1,6 +1,7 @@
 //! What the first pass over a source found out, where its rows need others to become items: which
 //! ids occur more than once, where the parents are, and which products are scattered over the file.
 
+use super::Mapping;
 use super::apply::slot;
 use super::index::Index;
 use super::join::JoinTable;
@@ -11,7 +12,7 @@ use super::step::ViewPlan;
 use crate::catalog::RecordHead;
 use crate::cell::Cell;
 use crate::product::text;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
@@ -58,6 +59,9 @@ pub struct Survey {
     /// Rows of the view that was asked for, and the records that are rows of any.
     pub(super) overlays: ByKey<u64>,
     pub(super) views: Records,
+    /// The names of views, or the first of them, and whether the one that was asked for is there.
+    pub(super) view_names: BTreeSet<String>,
+    pub(super) has_view: bool,
 }
 
 /// Numbers of records, a bit each.
@@ -106,6 +110,14 @@ impl Survey {
 
     pub(super) fn scattered(&self, key: u128) -> Option<KeptProduct> {
         self.scattered.product(key)
+    }
+
+    /// The view that somebody named and no row is of, in words, with those that there are.
+    pub fn missing_view(&self, mapping: &Mapping) -> Option<String> {
+        let wanted = mapping.views.as_ref().filter(|views| views.is_named && !self.has_view)?.wanted.as_deref()?;
+        let shown = |name: &String| if name.is_empty() { "the default one".to_owned() } else { format!("`{name}`") };
+        let names: Vec<String> = self.view_names.iter().map(shown).collect();
+        Some(format!("no row is of the view `{wanted}`; there is {}", names.join(", ")))
     }
 
     /// Whether an id occurs on more than one row.

@@ -22,6 +22,9 @@ use std::sync::Arc;
 /// A run of more rows than this is treated as a scattered one, so that no block must hold it.
 const LONG_RUN: u64 = 10_000;
 
+/// How many names of views are listed where the wanted one is not among them.
+const MOST_VIEWS: usize = 20;
+
 /// What the first pass gathers.
 #[derive(Debug)]
 pub struct Surveyor {
@@ -157,13 +160,18 @@ impl Surveyor {
     fn is_view_row(&mut self, views: &ViewPlan, head: RecordHead, cells: &[Cell], text: &str) -> bool {
         let key = key_of(slot(cells, views.key).text(text));
         let view = text::trim(slot(cells, views.view).text(text));
+        let is_wanted = views.wanted.as_deref().is_some_and(|wanted| wanted.eq_ignore_ascii_case(view));
+        self.survey.has_view |= is_wanted;
+        if self.survey.view_names.len() < MOST_VIEWS && !self.survey.view_names.contains(view) {
+            self.survey.view_names.insert(view.to_owned());
+        }
         // The first row of a code is the base; another row of the same view repeats it, and is no view.
         let base = *self.bases.entry(key).or_insert_with(|| key_of(view));
         if base == key_of(view) {
             return false;
         }
         self.survey.views.add(head.number);
-        if views.wanted.as_deref().is_some_and(|wanted| wanted.eq_ignore_ascii_case(view)) {
+        if is_wanted {
             let place = self.survey.kept.keep(head, cells, text);
             self.survey.overlays.entry(key).or_insert(place);
         }

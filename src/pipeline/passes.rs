@@ -57,6 +57,9 @@ pub(crate) fn survey(source: &SourcePlan, pace: &Pace<'_>) -> Result<Survey, Run
         Ok(())
     })?;
     let mut survey = surveyor.finish().map_err(aside)?;
+    if let Some(message) = survey.missing_view(mapping).filter(|_| !pace.cancel.is_cancelled()) {
+        return Err(ReadError::NotACatalog { file: source.facts.file.to_string(), message }.into());
+    }
     if survey.is_scattered() {
         let mut collector = Collector::new(pace.memory);
         pass((source.reopen)()?, "collecting scattered products", pace, &mut |batch| {

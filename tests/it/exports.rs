@@ -392,4 +392,10 @@ fn a_parent_lends_what_it_says_in_the_wanted_view() {
     let german = build(&["--view", "de"]);
     // Its description is the variant's own.
     has(&german, &[("title", json!("Kapuze - S")), ("description", json!("Nice")), ("url", json!("https://shop.example/kapuze.html"))]);
+    // A view that is not there would leave the catalog in another language than was asked for.
+    let run = folder.run(&["build", "m.csv", "--config", "none", "--target", "openai", "--view", "dee"]);
+    assert!(run.code == 3 && run.err.contains("no row is of the view `dee`; there is the default one, `de`"), "{}", run.err);
+    folder.write("flat.csv", "id,title,link\n1,Mug,https://shop.example/m\n");
+    let run = folder.run(&["build", "flat.csv", "--config", "none", "--target", "openai", "--view", "de"]);
+    assert!(run.code == 2 && run.err.contains("none is the view `de`"), "{}", run.err);
 }
