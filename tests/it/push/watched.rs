@@ -130,3 +130,24 @@ fn a_rehearsal_is_told_to_nobody() {
     assert_eq!(stand.run(&["push", "--metrics-file", "feedmill.prom"]).code, 0);
     assert_eq!(beats(&web).len(), 2);
 }
+
+/// Cron mails what a run says: the same words every quarter of an hour are soon not read.
+#[test]
+fn a_hold_is_told_once_and_again_only_with_time() {
+    let (_web, stand) = monitored_of(40);
+    assert_eq!(run(&stand).code, 0);
+    stand.catalog(&items(4));
+    let first = run(&stand);
+    assert!(first.code == 4 && first.out.contains("held: shop: "), "{}{}", first.out, first.err);
+    let second = run(&stand);
+    assert_eq!((second.code, second.out.as_str(), second.err.as_str()), (4, "", ""), "held all the same");
+    // Whoever asks is told, a script always, and another reason is news.
+    let asked = stand.push();
+    assert!(asked.code == 4 && asked.out.contains("\"held\""), "{}", asked.out);
+    let report = stand.run(&["run", "--output-format", "json"]).json();
+    assert!(report["targets"][0]["notes"].to_string().contains("held since "), "{report}");
+    let dear: Vec<_> = items(40).into_iter().map(|(id, _, stock)| (id, "9999.00 USD".to_owned(), stock)).collect();
+    stand.catalog(&dear);
+    let other = run(&stand);
+    assert!(other.code == 4 && other.out.contains("held: shop: "), "{} {}{}", other.code, other.out, other.err);
+}
