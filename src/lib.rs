@@ -25,6 +25,7 @@ pub mod catalog;
 pub mod cell;
 pub mod cli;
 pub mod clock;
+pub mod compare;
 pub mod config;
 pub mod finding;
 pub mod mapping;

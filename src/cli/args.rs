@@ -43,6 +43,8 @@ pub(super) enum Command {
     Convert(Convert),
     /// Check a finished feed and write it with the safe repairs made, in the same format
     Fix(Fix),
+    /// Say what differs between two catalogs or feeds, item by item
+    Diff(Diff),
     /// Show what is in a catalog: format, platform, columns, what is missing
     Inspect(Inspect),
     /// Write a commented feedmill.toml for a catalog; never overwrites one
@@ -104,6 +106,13 @@ pub(super) struct Catalog {
     /// Catalogs or feeds: files, globs, http(s) addresses, databases (`sqlite:shop.db`, `postgres://user@host/db`), or `-` for standard input; left out: the sources of feedmill.toml
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<String>,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+}
+
+/// What is said of inputs instead of leaving it to detection and to the project file.
+#[derive(Debug, Args)]
+pub(super) struct Reading {
     /// Project file; `none` for none [default: the nearest feedmill.toml above the working folder, else the one beside the input]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<String>,
@@ -312,6 +321,35 @@ pub(super) struct Fix {
     pub(super) base_url: Option<String>,
     #[command(flatten)]
     pub(super) reporting: Reporting,
+}
+
+/// `feedmill diff`
+#[derive(Debug, Args)]
+#[command(after_help = "Items are compared by id, as a build reads them: the order and the names of columns, the format, and\n\
+    notations such as `in stock` for `in_stock` do not count. What is said of the inputs is said of both. A project\n\
+    file is read only where --config names it; its rules apply to both.\n\n\
+    Exit code 0: the same items with the same values. 1: something differs, or a record could not be read.\n\n\
+    Examples:\n  \
+    feedmill diff yesterday.csv today.csv\n  \
+    feedmill diff last/feed.jsonl.gz out/openai/feed.jsonl.gz --max-per-code 20\n  \
+    feedmill diff exports/products.csv out/openai/feed.jsonl.gz --currency USD --base-url https://shop.example\n  \
+    feedmill diff old.csv new.csv --output-format jsonl")]
+pub(super) struct Diff {
+    /// What was: a file, a glob, an address, or `-` for standard input
+    pub(super) old: String,
+    /// What is
+    pub(super) new: String,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+    /// Format of the report: human, json, jsonl; FORMAT=FILE writes it to a file; may be repeated
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub(super) output_format: Vec<String>,
+    /// Differences of one attribute that text shows, and items that came or went; 0 for all [default: 5]
+    #[arg(long, value_name = "N")]
+    pub(super) max_per_code: Option<usize>,
+    /// Memory for what is compared; more goes to disk: 64M, 2G
+    #[arg(long, value_name = "SIZE", default_value = "160M", value_parser = size)]
+    pub(super) memory: usize,
 }
 
 /// `feedmill inspect`

@@ -1,7 +1,7 @@
 //! `build` and `check`: plan, run, report, publish.
 
 use super::again::Again;
-use super::args::{Build, Catalog, Check, Reporting};
+use super::args::{Build, Catalog, Check, Reading, Reporting};
 use super::convert::Watch;
 use super::error::{CliError, Exit};
 use super::leftovers;
@@ -24,26 +24,31 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 pub(super) fn flags(catalog: &Catalog) -> Flags {
+    read_as(&catalog.reading, catalog.inputs.clone())
+}
+
+/// The flags for inputs that are read as somebody says.
+pub(super) fn read_as(reading: &Reading, inputs: Vec<String>) -> Flags {
     Flags {
-        inputs: catalog.inputs.clone(),
-        config: catalog.config.clone(),
-        preset: catalog.preset.clone(),
-        from: catalog.from.clone(),
-        header: catalog.header.clone(),
-        view: catalog.view.clone(),
-        encoding: catalog.encoding.clone(),
-        delimiter: catalog.delimiter.clone(),
-        record: catalog.record.clone(),
-        sheet: catalog.sheet.clone(),
-        query: catalog.query.clone(),
-        table: catalog.table.clone(),
-        allow_private: catalog.allow_private,
-        currency: catalog.currency.clone(),
-        decimal: catalog.decimal.clone(),
-        base_url: catalog.base_url.clone(),
-        image_base_url: catalog.image_base_url.clone(),
-        seller_name: catalog.seller_name.clone(),
-        set: catalog.set.clone(),
+        inputs,
+        config: reading.config.clone(),
+        preset: reading.preset.clone(),
+        from: reading.from.clone(),
+        header: reading.header.clone(),
+        view: reading.view.clone(),
+        encoding: reading.encoding.clone(),
+        delimiter: reading.delimiter.clone(),
+        record: reading.record.clone(),
+        sheet: reading.sheet.clone(),
+        query: reading.query.clone(),
+        table: reading.table.clone(),
+        allow_private: reading.allow_private,
+        currency: reading.currency.clone(),
+        decimal: reading.decimal.clone(),
+        base_url: reading.base_url.clone(),
+        image_base_url: reading.image_base_url.clone(),
+        seller_name: reading.seller_name.clone(),
+        set: reading.set.clone(),
         ..Flags::default()
     }
 }

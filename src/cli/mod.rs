@@ -3,6 +3,9 @@
 mod again;
 mod args;
 mod convert;
+mod diff;
+mod diff_json;
+mod diff_text;
 mod error;
 mod explain;
 mod fix;
@@ -54,6 +57,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Check(command) => mill::check(command, &ui),
         args::Command::Convert(command) => convert::run(command, &ui),
         args::Command::Fix(command) => fix::run(command, &ui),
+        args::Command::Diff(command) => diff::run(command, &ui),
         args::Command::Init(command) => init::run(command, &ui),
         args::Command::Inspect(command) => inspect::run(command, &ui),
         args::Command::Explain(command) => explain::run(command, &ui),

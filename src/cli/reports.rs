@@ -14,7 +14,7 @@ use std::path::Path;
 /// The reports asked for; one without a file goes to standard output.
 pub(super) fn reports(asked: &[String], opening: &Opening) -> Result<Reports, CliError> {
     let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
-    for (format, file) in wishes(asked)? {
+    for (format, file) in wishes(asked, &report::FORMATS)? {
         let (opening, out): (Opening, Box<dyn Write>) = match file {
             Some(file) => (Opening { colour: false, ..opening.clone() }, report_file(Path::new(file))?),
             None => (opening.clone(), Ui::stdout()),
@@ -36,14 +36,14 @@ fn step_summary() -> Result<Option<std::fs::File>, CliError> {
     opened.map(Some).map_err(|source| CliError::Write(WriteError { path, source }))
 }
 
-/// The formats asked for, each with the file it is to go to.
-fn wishes(asked: &[String]) -> Result<Vec<(&str, Option<&str>)>, CliError> {
+/// The formats asked for, each with the file it is to go to; the first of those known where none is.
+pub(super) fn wishes<'a>(asked: &'a [String], known: &[&'a str]) -> Result<Vec<(&'a str, Option<&'a str>)>, CliError> {
     let wrong = |message: String| Err(CliError::Usage(format!("--output-format: {message}")));
     let mut wishes: Vec<(&str, Option<&str>)> = Vec::new();
     for word in asked {
         let (format, file) = word.split_once('=').map_or((word.as_str(), None), |(format, file)| (format, Some(file)));
-        if !report::FORMATS.contains(&format) {
-            return wrong(format!("`{format}` is no format; known: {}", report::FORMATS.join(", ")));
+        if !known.contains(&format) {
+            return wrong(format!("`{format}` is no format; known: {}", known.join(", ")));
         }
         if file == Some("") {
             return wrong(format!("`{word}` names no file; write FORMAT=FILE"));
@@ -57,7 +57,7 @@ fn wishes(asked: &[String]) -> Result<Vec<(&str, Option<&str>)>, CliError> {
         wishes.push((format, file));
     }
     if wishes.is_empty() {
-        wishes.push(("full", None));
+        wishes.extend(known.first().map(|first| (*first, None)));
     }
     Ok(wishes)
 }
@@ -71,7 +71,7 @@ pub(super) fn reported(
     work: impl FnOnce() -> Result<Exit, CliError>,
 ) -> Result<Exit, CliError> {
     // What cannot be reported is said before anything is sent.
-    wishes(&shown.output_format)?;
+    wishes(&shown.output_format, &report::FORMATS)?;
     let error = match work() {
         Err(error) if !matches!(error, CliError::Report(_) | CliError::Write(_)) => error,
         done => return done,

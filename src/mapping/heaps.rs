@@ -9,11 +9,11 @@ use std::fs::File;
 use std::io::{self, Write};
 
 /// How many heaps there are.
-pub(super) const HEAPS: usize = 64;
+pub(crate) const HEAPS: usize = 64;
 
 /// Records by key.
 #[derive(Debug)]
-pub(super) struct Heaps {
+pub(crate) struct Heaps {
     heaps: Vec<Heap>,
     /// Bytes in memory, and how many there may be.
     held: usize,
@@ -33,7 +33,7 @@ struct Heap {
 
 impl Heaps {
     /// Empty heaps that take so many bytes of memory at most, and one record more.
-    pub(super) fn within(most: usize) -> Self {
+    pub(crate) fn within(most: usize) -> Self {
         Self { heaps: (0..HEAPS).map(|_| Heap::default()).collect(), held: 0, most, file: None, written: 0 }
     }
 
@@ -41,7 +41,7 @@ impl Heaps {
     ///
     /// # Errors
     /// When the temporary file cannot be written.
-    pub(super) fn put(&mut self, key: u128, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+    pub(crate) fn put(&mut self, key: u128, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         let heap = &mut self.heaps[heap_of(key)].held;
         let before = heap.len();
         write(heap);
@@ -69,7 +69,7 @@ impl Heaps {
     ///
     /// # Errors
     /// When the temporary file cannot be read, or of `see`.
-    pub(super) fn take(&mut self, n: usize, mut see: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn take(&mut self, n: usize, mut see: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let Some(Heap { held, chunks }) = self.heaps.get_mut(n).map(std::mem::take) else { return Ok(()) };
         self.held -= held.len();
         let mut room = Vec::new();

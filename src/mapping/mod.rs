@@ -13,7 +13,7 @@ pub mod detect;
 pub mod expr;
 mod family;
 mod from_spec;
-mod heaps;
+pub(crate) mod heaps;
 mod index;
 pub mod join;
 pub mod kept;

@@ -13,6 +13,7 @@ mod noted;
 mod ordered;
 mod passes;
 mod prints;
+mod project_rules;
 mod said;
 mod target;
 mod whole;
@@ -26,6 +27,8 @@ pub use nested::{NestedFeed, is_feed_of};
 pub use ordered::{Written, WrittenFeed};
 pub(crate) use passes::{Pace, survey};
 pub use prints::Prints;
+pub(crate) use prints::{PRICES, STOCK};
+pub(crate) use project_rules::apply_rules;
 
 use crate::account::Account;
 use crate::cancel::Cancel;
@@ -123,6 +126,12 @@ impl SourcePlan {
 }
 
 impl SourcePlan {
+    /// Whether a column fills an attribute, or decides how rows make items.
+    pub fn reads(&self, column: u16) -> bool {
+        let is = |known: &u16| *known == column || self.mapping.origin(*known).is_some_and(|(base, _)| base == Some(column));
+        self.mapping.steps.iter().any(|step| step.columns().iter().any(is)) || self.mapping.column_use(column).is_some()
+    }
+
     /// The column that fills a field of the target at `place`, where one does.
     pub fn column_of(&self, target: &TargetPlan, place: usize, field: FieldId) -> Option<u16> {
         let column = match self.direct.get(place).and_then(Option::as_ref) {

@@ -11,9 +11,9 @@ use rust_decimal::prelude::ToPrimitive;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 /// Attributes that say what an item costs.
-const PRICES: [&str; 4] = ["price", "sale_price", "sale_price_start_date", "sale_price_end_date"];
+pub(crate) const PRICES: [&str; 4] = ["price", "sale_price", "sale_price_start_date", "sale_price_end_date"];
 /// Attributes that say whether it can be had.
-const STOCK: [&str; 4] = ["availability", "availability_date", "inventory_quantity", "inventory_not_tracked"];
+pub(crate) const STOCK: [&str; 4] = ["availability", "availability_date", "inventory_quantity", "inventory_not_tracked"];
 
 /// Which fields of a target belong to which part.
 #[derive(Debug)]

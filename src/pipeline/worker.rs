@@ -7,13 +7,13 @@ use super::nested::NestedFeed;
 use super::noted::{self, Noted, When};
 use super::said::{broken_finding, finding_of};
 use super::whole::{self, Found};
-use super::{Plan, SourcePlan, TargetPlan, accounts};
+use super::{Plan, SourcePlan, TargetPlan, accounts, apply_rules};
 use crate::catalog::{Batch, RecordHead};
 use crate::cell::{NO_COLUMN, Slot};
 use crate::finding::{Applicability, Finding, Fix, Place, Severity};
 use crate::mapping::apply::Draft;
 use crate::mapping::rows::{Assembler, Receive};
-use crate::normalize::{Memo, Note, Words};
+use crate::normalize::{Memo, Note};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text;
 use crate::render::{Before, RowWriter};
@@ -350,39 +350,6 @@ impl Mill<'_, '_, '_> {
         self.keep_notes(draft.head, id, Some(target));
         kept
     }
-
-    /// Applies the rules of the project file; returns the reason where one drops the item.
-    fn project_rules(&mut self, buffer: &mut String, draft: &mut Draft) -> Option<u16> {
-        let attributes = Attributes::shared();
-        for rule in &self.worker.source.mapping.rules {
-            let value_of = |name: &str| attributes.id(name).map(|id| draft.get(id).text(buffer));
-            // An expression that cannot be evaluated for this item does not hold for it.
-            if !rule.when.render(value_of).is_ok_and(|rendered| rendered == "1") {
-                continue;
-            }
-            rule.met.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            if rule.drop.is_some() {
-                return rule.drop;
-            }
-            for (attribute, value) in &rule.set {
-                let old = draft.get(*attribute);
-                if old.text(buffer) == value {
-                    continue;
-                }
-                self.worker.notes.push(Note {
-                    attribute: *attribute,
-                    defect: "set-by-rule",
-                    message: format!("set by the rule `{}`", rule.source).into(),
-                    old: Words::Of(old.cell),
-                    new: Some(Words::Own(value.clone())),
-                    column: old.column,
-                });
-                draft.write(buffer, *attribute, value);
-                self.worker.source.normalizer.attribute(buffer, draft, *attribute, &mut self.worker.memo, &mut self.worker.notes);
-            }
-        }
-        None
-    }
 }
 
 impl Receive for Mill<'_, '_, '_> {
@@ -390,7 +357,7 @@ impl Receive for Mill<'_, '_, '_> {
         let worker = &mut *self.worker;
         worker.notes.clear();
         worker.source.normalizer.run(buffer, draft, &mut worker.memo, &mut worker.notes);
-        if let Some(reason) = self.project_rules(buffer, draft) {
+        if let Some(reason) = apply_rules(worker.source, buffer, draft, &mut worker.memo, &mut worker.notes) {
             return self.skipped(draft.head, reason);
         }
         let id = draft.get(self.worker.item_id);

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 11] = [
     &["config", "report", "state"],
     &["pipeline", "push"],
     &["plan"],
-    &["profile", "sandbox"],
+    &["compare", "profile", "sandbox", "trace"],
     &["cli"],
 ];
 

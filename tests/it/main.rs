@@ -9,6 +9,7 @@ mod conformance;
 mod convert;
 mod databases;
 mod desk;
+mod diff;
 mod differential;
 mod exports;
 mod facts;
