@@ -75,7 +75,7 @@ impl TextDiff {
     /// Writes what is kept of a kind, below its heading.
     fn section(&mut self, heading: &str, kind: &Kind, told: &dyn Fn(&Self, &[String], usize) -> String) -> io::Result<()> {
         let heading = self.paint(Style::new().bold(), heading);
-        writeln!(self.out, "{heading} ({})", thousands(kind.count))?;
+        writeln!(self.out, "{heading}")?;
         // Few are kept, but where all are asked for.
         let mut longest = 0;
         for kept in kind.kept.iter().take(1000) {
@@ -134,16 +134,17 @@ impl TextDiff {
             let Some(kind) = changes.remove(&name) else { continue };
             by_name.push(format!("{} {}", names.name(name), thousands(kind.count)));
             let has_none = |counts: &Counts| counts.filled.get(name) == Some(&0);
-            let heading = match (has_none(&comparison.old), has_none(&comparison.new)) {
-                (true, _) => format!("{}, which the old side has nowhere,", names.name(name)),
-                (_, true) => format!("{}, which the new side has nowhere,", names.name(name)),
-                _ => names.name(name).to_owned(),
+            let note = match (has_none(&comparison.old), has_none(&comparison.new)) {
+                (true, _) => "; the old side has none",
+                (_, true) => "; the new side has none",
+                _ => "",
             };
+            let heading = format!("{} ({}{note})", names.name(name), thousands(kind.count));
             self.section(&heading, &kind, &Self::change)?;
         }
         let [removed, added] = std::mem::take(&mut self.alone);
         for (heading, kind) in [("added", &added), ("removed", &removed)].into_iter().filter(|(_, kind)| kind.count > 0) {
-            self.section(heading, kind, &Self::item)?;
+            self.section(&format!("{heading} ({})", thousands(kind.count)), kind, &Self::item)?;
         }
         for ((kind, which), found) in std::mem::take(&mut self.notices) {
             let heading = self.odd(kind, which, found.count);

@@ -7,7 +7,7 @@
 //! Each side is read twice. The first time 40 bytes an item are kept, digests of its id and of its
 //! values, beyond a limit in a temporary file; then it is known which items differ. The second
 //! time these alone are looked at: of the old side they are kept, beyond the same limit in a
-//! temporary file, until the new one brings what became of them. An item that differs takes 16
+//! temporary file, until the new one brings what became of them. An item that differs takes 24
 //! bytes more, and any other one.
 
 mod meaning;

@@ -11,8 +11,9 @@ use crate::pipeline::{self, Pace, Plan, RunError, SourcePlan, apply_rules, surve
 use crate::product::attribute::{AttributeId, known};
 use crate::product::money::Money;
 use crate::summary::InputSummary;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Where an item stands on its side.
 #[derive(Clone, Copy, Debug, Default)]
@@ -121,6 +122,7 @@ impl<'a> Side<'a> {
                 numbers: Vec::new(),
                 rest: Vec::new(),
                 cells: Vec::new(),
+                late: HashSet::new(),
                 memo: Memo::default(),
                 notes: Vec::new(),
                 items: counts.items,
@@ -173,6 +175,9 @@ fn summary(source: &SourcePlan, records: u64, bytes: u64, blake3: String) -> Inp
     }
 }
 
+/// How many keys are told apart, so that each is told of once.
+const MOST_LATE: usize = 1 << 20;
+
 /// Takes items from the assembler and brings their values into one form.
 struct Taker<'t, 's, 'p> {
     which: Which,
@@ -185,6 +190,8 @@ struct Taker<'t, 's, 'p> {
     numbers: Vec<u64>,
     rest: Vec<Cell>,
     cells: Vec<Cell>,
+    /// Keys that were told of, by their hashes.
+    late: HashSet<u64>,
     memo: Memo,
     notes: Vec<Note>,
     items: u64,
@@ -217,6 +224,9 @@ impl Taker<'_, '_, '_> {
         // A list in JSON Lines may have keys that the first lines did not have.
         if !matches!(self.source.facts.format, Format::Delimited { .. }) {
             for (key, head) in &batch.late.keys {
+                if self.late.len() < MOST_LATE && !self.late.insert(xxh3_64(key.as_bytes())) {
+                    continue;
+                }
                 let spot = Spot { source: self.index, record: head.number, line: head.line };
                 tell.notice(self.which, spot, &Notice::LateKey { key: key.clone() });
             }
@@ -240,9 +250,14 @@ impl Receive for Taker<'_, '_, '_> {
                 draft.set(*attribute, Slot { cell: *cell, column: *column });
             }
         }
+        let checkout = draft.get(*CHECKOUT);
         let before = SALE.map(|attribute| draft.get(attribute));
         normalizer.run(buffer, draft, &mut self.memo, &mut self.notes);
         keep_sale(normalizer, buffer, draft, before);
+        // That what cannot be bought has no checkout follows from its availability, which is told.
+        if !checkout.is_present() {
+            draft.set(*CHECKOUT, Slot::EMPTY);
+        }
         if let Some(reason) = apply_rules(self.source, buffer, draft, &mut self.memo, &mut self.notes) {
             return self.skipped(draft.head, reason);
         }
@@ -271,6 +286,7 @@ impl Receive for Taker<'_, '_, '_> {
     fn more(&mut self, _: u64) {}
 }
 
+static CHECKOUT: LazyLock<AttributeId> = LazyLock::new(|| known("is_eligible_checkout"));
 static SALE: LazyLock<[AttributeId; 3]> = LazyLock::new(|| ["sale_price", "sale_price_start_date", "sale_price_end_date"].map(known));
 
 /// A build leaves a sale out that it cannot read; that it is there, and what it says, is still

@@ -26,16 +26,16 @@ fn items_that_came_went_and_changed() {
     let folder = pair(SOUND, NEW);
     let (code, report) = report(&folder, &[]);
     assert_eq!((code, &report["schema"], &report["exit"]), (1, &json!("feedmill.diff/1"), &json!({"code": 1, "name": "findings"})));
-    // By hand: A1 costs less and is out of stock, which also ends its checkout; A2 went; A3 came.
+    // By hand: A1 costs less and is out of stock; A2 went; A3 came.
     let changed = &report["changed"][0];
     assert_eq!((&changed["item"], report["changed"].as_array().map(Vec::len)), (&json!("A1"), Some(1)));
     assert_eq!((&changed["old"], &changed["new"]["line"]), (&json!({"file": "old.csv", "record": 1, "line": 2}), &json!(3)));
     assert_eq!(
-        changed["changes"].as_array().expect("a list")[..2],
-        [
-            json!({"attribute": "price", "old": "24.00 USD", "new": "22.00 USD"}),
-            json!({"attribute": "availability", "old": "in_stock", "new": "out_of_stock"}),
-        ]
+        changed["changes"],
+        json!([
+            {"attribute": "price", "old": "24.00 USD", "new": "22.00 USD"},
+            {"attribute": "availability", "old": "in_stock", "new": "out_of_stock"},
+        ])
     );
     assert_eq!((&report["added"][0]["item"], &report["added"][0]["values"]["title"]), (&json!("A3"), &json!("Tin cup")));
     assert_eq!((&report["removed"][0]["item"], &report["removed"][0]["line"]), (&json!("A2"), &json!(3)));

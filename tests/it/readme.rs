@@ -53,7 +53,13 @@ fn the_tour_shows_what_the_program_prints() {
     let readme = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("a README");
     let (tour, own) = readme.split_once("### A project file").expect("a section");
     let folder = Folder::new();
-    for name in ["catalogs/shopify-gatsby-starter.csv", "catalogs/feedmill.toml", "feeds/openai-feed-first-names.csv"] {
+    for name in [
+        "catalogs/shopify-gatsby-starter.csv",
+        "catalogs/feedmill.toml",
+        "feeds/openai-feed-first-names.csv",
+        "feeds/openai-feed-yesterday.csv",
+        "feeds/openai-feed-today.jsonl",
+    ] {
         folder.write(&format!("fixtures/{name}"), std::fs::read(fixture(name)).expect("a fixture"));
     }
     let project = Folder::new();
@@ -74,7 +80,7 @@ fn the_tour_shows_what_the_program_prints() {
             assert!(missing.is_none(), "`{command}` prints no `{}` there:\n{}{}", missing.unwrap_or_default(), run.out, run.err);
         }
     }
-    assert_eq!(count, 9, "all commands are tried");
+    assert_eq!(count, 10, "all commands are tried");
 }
 
 #[test]
