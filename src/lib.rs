@@ -45,3 +45,4 @@ pub mod secret;
 pub mod spec;
 pub mod state;
 pub mod summary;
+pub mod trace;

@@ -45,6 +45,8 @@ pub(super) enum Command {
     Fix(Fix),
     /// Say what differs between two catalogs or feeds, item by item
     Diff(Diff),
+    /// Follow one item from its cells in the catalog to those of each target
+    Trace(Trace),
     /// Show what is in a catalog: format, platform, columns, what is missing
     Inspect(Inspect),
     /// Write a commented feedmill.toml for a catalog; never overwrites one
@@ -348,6 +350,31 @@ pub(super) struct Diff {
     #[arg(long, value_name = "N")]
     pub(super) max_per_code: Option<usize>,
     /// Memory for what is compared; more goes to disk: 64M, 2G
+    #[arg(long, value_name = "SIZE", default_value = "160M", value_parser = size)]
+    pub(super) memory: usize,
+}
+
+/// `feedmill trace`
+#[derive(Debug, Args)]
+#[command(after_help = "ITEM is the id as it is published; where ids are made of others, a SKU, a row's own id or a GTIN that one item\n\
+    alone has will do. A finished feed of the target is judged as it is, anything else as a build would make it.\n\n\
+    Exit code 0: the item was found, accepted or not. 2: no single item is meant; the nearest ids are named.\n\n\
+    Examples:\n  \
+    feedmill trace SKU-42 exports/products.csv --currency USD --base-url https://shop.example\n  \
+    feedmill trace SKU-42 --target openai --target stripe\n  \
+    feedmill trace SKU-42 out/openai/feed.jsonl.gz --target openai --output-format json")]
+pub(super) struct Trace {
+    /// The item's id
+    pub(super) item: String,
+    #[command(flatten)]
+    pub(super) catalog: Catalog,
+    /// Target, such as openai or openai@2025-09; may be repeated [default: the targets of feedmill.toml, else openai]
+    #[arg(short, long, value_name = "TARGET")]
+    pub(super) target: Vec<String>,
+    /// Format of the report: human, json; FORMAT=FILE writes it to a file; may be repeated
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub(super) output_format: Vec<String>,
+    /// Memory for what must be kept of rows until the end, such as ids; more goes to disk: 64M, 2G
     #[arg(long, value_name = "SIZE", default_value = "160M", value_parser = size)]
     pub(super) memory: usize,
 }

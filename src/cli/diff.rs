@@ -5,16 +5,14 @@ use super::diff_json::JsonDiff;
 use super::diff_text::TextDiff;
 use super::error::{CliError, Exit};
 use super::mill;
-use super::reports::{report_file, wishes};
+use super::reports::{report_failure, report_out, wishes};
 use super::signal;
 use super::ui::Ui;
 use crate::compare::{Change, Comparison, Effort, Found, Names, Notice, Spot, Tell, Which, compare};
 use crate::pipeline::Plan;
 use crate::plan::{self, Purpose};
 use crate::report::page::plural;
-use serde_json::json;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -65,23 +63,10 @@ impl Tell for All {
 pub(super) fn run(command: &Diff, ui: &Ui) -> Result<Exit, CliError> {
     let wishes = wishes(&command.output_format, &FORMATS)?;
     let outcome = differ(command, &wishes, ui);
-    // On failure too, whoever reads JSON gets a document that says why.
-    if let Err(error) = &outcome
-        && !matches!(error, CliError::Report(_) | CliError::Write(_))
-    {
-        let exit = error.exit();
-        let text = json!({ "schema": "feedmill.diff/1", "error": error.to_string(), "exit": { "code": exit.code(), "name": exit.name() } });
-        for (_, file) in wishes.iter().filter(|(format, _)| *format != "human") {
-            let mut out = out(*file)?;
-            writeln!(out, "{text}").and_then(|()| out.flush()).map_err(CliError::Report)?;
-        }
+    if let Err(error) = &outcome {
+        report_failure("diff", &wishes, error)?;
     }
     outcome
-}
-
-/// Where a report goes.
-fn out(file: Option<&str>) -> Result<Box<dyn Write>, CliError> {
-    file.map_or_else(|| Ok(Ui::stdout()), |file| report_file(Path::new(file)))
 }
 
 fn differ(command: &Diff, wishes: &[(&str, Option<&str>)], ui: &Ui) -> Result<Exit, CliError> {
@@ -102,7 +87,7 @@ fn differ(command: &Diff, wishes: &[(&str, Option<&str>)], ui: &Ui) -> Result<Ex
     let opening = Opening { names: Rc::clone(&names), files, colour: ui.colour(), width: ui.width(), cap };
     let mut reports: Vec<Box<dyn Report>> = Vec::new();
     for (format, file) in wishes {
-        let (out, opening) = (out(*file)?, opening.clone());
+        let (out, opening) = (report_out(*file)?, opening.clone());
         reports.push(match *format {
             "human" => Box::new(TextDiff::new(Opening { colour: opening.colour && file.is_none(), ..opening }, out)),
             format => Box::new(JsonDiff::new(opening, out, format == "jsonl")),

@@ -26,6 +26,8 @@ mod shell;
 mod signal;
 mod spec;
 mod spec_diff;
+mod trace;
+mod trace_text;
 mod turn;
 mod ui;
 mod watch;
@@ -58,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Convert(command) => convert::run(command, &ui),
         args::Command::Fix(command) => fix::run(command, &ui),
         args::Command::Diff(command) => diff::run(command, &ui),
+        args::Command::Trace(command) => trace::run(command, &ui),
         args::Command::Init(command) => init::run(command, &ui),
         args::Command::Inspect(command) => inspect::run(command, &ui),
         args::Command::Explain(command) => explain::run(command, &ui),

@@ -8,6 +8,7 @@ use crate::finding::Severity;
 use crate::render::Compression;
 use crate::render::file::{Finished, Output, WriteError};
 use crate::report::{self, Ending, Opening, Reporter, Reports};
+use serde_json::json;
 use std::io::Write;
 use std::path::Path;
 
@@ -91,6 +92,27 @@ pub(super) fn reported(
         report.end(&ending).map_err(CliError::Report)?;
     }
     Err(error)
+}
+
+/// Where a report goes: a file, else standard output.
+pub(super) fn report_out(file: Option<&str>) -> Result<Box<dyn Write>, CliError> {
+    file.map_or_else(|| Ok(Ui::stdout()), |file| report_file(Path::new(file)))
+}
+
+/// Writes the document of a command that failed to every report that programs read, so that
+/// each is one whole document all the same.
+pub(super) fn report_failure(command: &str, asked: &[(&str, Option<&str>)], error: &CliError) -> Result<(), CliError> {
+    if matches!(error, CliError::Report(_) | CliError::Write(_)) {
+        return Ok(());
+    }
+    let exit = error.exit();
+    let exit = json!({ "code": exit.code(), "name": exit.name() });
+    let text = json!({ "schema": format!("feedmill.{command}/1"), "error": error.to_string(), "exit": exit });
+    for (_, file) in asked.iter().filter(|(format, _)| *format != "human") {
+        let mut out = report_out(*file)?;
+        writeln!(out, "{text}").and_then(|()| out.flush()).map_err(CliError::Report)?;
+    }
+    Ok(())
 }
 
 /// A file for a report, put under its name when the report is complete.

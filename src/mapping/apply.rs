@@ -137,6 +137,12 @@ impl Step {
 
     /// The value of the step for one record.
     fn value(&self, buffer: &mut String, cells: &[Cell]) -> Slot {
+        self.told(buffer, cells, &mut |_, _, _| {})
+    }
+
+    /// The same; `tell` hears what is done to the value, with what, and what it is then. Nothing
+    /// is spent on telling where nobody listens.
+    pub(super) fn told(&self, buffer: &mut String, cells: &[Cell], tell: &mut impl FnMut(&'static str, &str, &str)) -> Slot {
         if let Some((column, words)) = &self.only_if
             && !is_word(slot(cells, *column).text(buffer), words)
         {
@@ -171,13 +177,14 @@ impl Step {
             return slot;
         }
         let code = self.currency_column.and_then(|column| Currency::parse(text::trim(self::slot(cells, column).text(buffer))));
-        self.finish(buffer, slot, code)
+        self.finish(buffer, slot, code, tell)
     }
 
     /// Transforms, looks up and renames a value.
-    fn finish(&self, buffer: &mut String, slot: Slot, code: Option<Currency>) -> Slot {
+    fn finish(&self, buffer: &mut String, slot: Slot, code: Option<Currency>, tell: &mut impl FnMut(&'static str, &str, &str)) -> Slot {
         let value = slot.text(buffer);
         if self.is_empty(value) {
+            tell("stands for no value", "", "");
             return Slot::EMPTY;
         }
         let mut made: Option<String> = None;
@@ -188,17 +195,23 @@ impl Step {
             }
             let changed = (transform.apply)(value);
             if changed != value {
+                tell("clean", transform.name, &changed);
                 made = Some(changed);
             }
         }
         if let Some((separator, take)) = &self.split {
-            made = Some(split(made.as_deref().unwrap_or(value), separator, *take));
+            let parted = split(made.as_deref().unwrap_or(value), separator, *take);
+            tell("split at", separator, &parted);
+            made = Some(parted);
         } else if self.flattens && slot.cell.shape == Shape::List && made.is_none() {
-            made = Some(transform::joined(value, if self.paths.is_some() { "," } else { ", " }));
+            let joined = transform::joined(value, if self.paths.is_some() { "," } else { ", " });
+            tell("entries in one text", "", &joined);
+            made = Some(joined);
         }
         if let Some(table) = &self.lookup
             && let Some(found) = table.get(text::trim(made.as_deref().unwrap_or(value)))
         {
+            tell("looked up", "", found);
             made = Some(found.clone());
         }
         if !self.values.is_empty() {
@@ -208,19 +221,28 @@ impl Step {
                 word.to_mut().make_ascii_lowercase();
             }
             if let Some(other) = self.values.get(&*word).filter(|other| *other != value) {
+                tell("a word of the platform", "", other);
                 made = Some(other.clone());
             }
         }
-        if let Some(paths) = &self.paths {
-            made = deepest_path(made.as_deref().unwrap_or(value), paths).or(made);
+        if let Some(paths) = &self.paths
+            && let Some(deepest) = deepest_path(made.as_deref().unwrap_or(value), paths)
+        {
+            tell("the deepest of its paths", "", &deepest);
+            made = Some(deepest);
         }
-        if let Some(prefix) = &self.prefix {
-            made = prefixed(made.as_deref().unwrap_or(value), prefix).or(made);
+        if let Some(prefix) = &self.prefix
+            && let Some(prefixed) = prefixed(made.as_deref().unwrap_or(value), prefix)
+        {
+            tell("below", prefix, &prefixed);
+            made = Some(prefixed);
         }
         if let Some(currency) = code.or(self.currency) {
             let amount = text::trim(made.as_deref().unwrap_or(value));
             if !amount.is_empty() && amount.bytes().all(|b| !b.is_ascii_alphabetic()) && amount.is_ascii() {
-                made = Some(format!("{amount} {}", currency.code()));
+                let amount = format!("{amount} {}", currency.code());
+                tell("currency", currency.code(), &amount);
+                made = Some(amount);
             }
         }
         match made {

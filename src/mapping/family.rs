@@ -5,7 +5,7 @@ use super::apply::slot;
 use super::compile::{REASON_ORPHAN, REASON_PARENT};
 use super::option::push;
 use super::preset::Packed;
-use super::rows::{Assembler, Receive, Table, inherit};
+use super::rows::{Assembler, Lender, MadeOf, Receive, Table, inherit};
 use super::step::ParentPlan;
 use super::stock::stock;
 use super::survey::is_word;
@@ -67,6 +67,7 @@ impl Assembler<'_> {
             return to.skipped(head, reason);
         }
         // The parent's cells move behind the buffer, so that one buffer holds the whole item.
+        let kept = parent;
         let parent: Option<Vec<Cell>> = parent.map(|place| {
             let mut carried = vec![Cell::ABSENT; cells.len()];
             survey.kept.load(place, buffer, &mut carried);
@@ -128,6 +129,8 @@ impl Assembler<'_> {
         with.select(buffer, draft);
         first_image(buffer, draft);
         with.mapping.fill_defaults(buffer, draft);
+        let lender = kept.zip(parent.as_deref()).map(|(place, cells)| (Lender::Kept(&survey.kept, place), cells));
+        to.rows(buffer, &MadeOf { head, own: cells, lender });
         to.item(buffer, draft);
     }
 }

@@ -31,6 +31,7 @@ pub mod step;
 mod stock;
 pub mod survey;
 pub mod surveyor;
+pub mod told;
 pub mod transform;
 mod variant;
 mod wide;

@@ -1,6 +1,6 @@
 //! Records that hold their variants: in a list of their own, or in the rows of a joined table.
 
-use super::rows::{Assembler, Receive, Table};
+use super::rows::{Assembler, MadeOf, Receive, Table};
 use super::step::NestedPlan;
 use super::variant::IDS;
 use super::wide::ChildAt;
@@ -64,7 +64,7 @@ impl Assembler<'_> {
             if let Some(page) = &plan.page {
                 with.page(buffer, page, &row, record, key, draft);
             }
-            with.finish(buffer, draft, group, to);
+            with.finish(buffer, draft, group, &MadeOf { head, own: &row, lender: None }, to);
         }
     }
 }

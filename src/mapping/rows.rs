@@ -3,6 +3,7 @@
 
 use super::apply::{Draft, slot};
 use super::compile::{Mapping, REASON_VIEW, unit_of};
+use super::kept::Kept;
 use super::preset::Day;
 use super::step::{OptionFrom, Page, PagePart, RowPlan, SkipPlan};
 use super::survey::{Survey, is_word};
@@ -15,12 +16,47 @@ use crate::product::{date, text};
 
 /// Takes the items and the skipped records of a batch, in the order of the records.
 pub trait Receive {
+    /// What the item that follows is made of, for those who ask where its values come from.
+    fn rows(&mut self, _buffer: &str, _made: &MadeOf<'_>) {}
     /// An item; `buffer` is what its slots point into.
     fn item(&mut self, buffer: &mut String, draft: &mut Draft);
     /// A record that is no item, with the number of the reason.
     fn skipped(&mut self, head: RecordHead, reason: u16);
     /// A record that holds so many items more than one: each counts as a record.
     fn more(&mut self, records: u64);
+}
+
+/// The rows that an item is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct MadeOf<'a> {
+    /// Where its own row stands.
+    pub head: RecordHead,
+    /// The cells of its own row, widened.
+    pub own: &'a [Cell],
+    /// The row that lends it what its own leaves open, and its cells.
+    pub lender: Option<(Lender<'a>, &'a [Cell])>,
+}
+
+/// Where a row stands that lends to others.
+#[derive(Clone, Copy, Debug)]
+pub enum Lender<'a> {
+    /// At hand.
+    Row(RecordHead),
+    /// Among those that the first pass has kept; to look there takes time.
+    Kept(&'a Kept, u64),
+    /// Nobody knows.
+    Somewhere,
+}
+
+impl Lender<'_> {
+    /// Where it stands in the source.
+    pub fn head(self) -> Option<RecordHead> {
+        match self {
+            Self::Row(head) => Some(head),
+            Self::Kept(kept, place) => kept.head(place),
+            Self::Somewhere => None,
+        }
+    }
 }
 
 /// Makes items of batches; reused from batch to batch.
@@ -112,13 +148,14 @@ impl<'a> Assembler<'a> {
             with.page(buffer, page, cells, cells, Slot::EMPTY, draft);
         }
         with.select(buffer, draft);
+        to.rows(buffer, &MadeOf { head, own: cells, lender: None });
         to.item(buffer, draft);
     }
 }
 
 impl With<'_> {
     /// Ends an item: a variant where it has a group, its main image, what stands for missing values.
-    pub(super) fn finish(&self, buffer: &mut String, draft: &mut Draft, group: Option<Slot>, to: &mut dyn Receive) {
+    pub(super) fn finish(&self, buffer: &mut String, draft: &mut Draft, group: Option<Slot>, made: &MadeOf<'_>, to: &mut dyn Receive) {
         match group {
             Some(group) => {
                 draft.set(IDS.group_id, group);
@@ -128,6 +165,7 @@ impl With<'_> {
         }
         first_image(buffer, draft);
         self.mapping.fill_defaults(buffer, draft);
+        to.rows(buffer, made);
         to.item(buffer, draft);
     }
 

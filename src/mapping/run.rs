@@ -6,6 +6,8 @@ use super::adjust::Row;
 use super::apply::slot;
 use super::compile::{REASON_ADJUSTS, REASON_IMAGE, REASON_LENDS, REASON_VIEW};
 use super::rows::{Assembler, Receive, Table, With, inherit};
+use super::compile::{REASON_IMAGE, REASON_LENDS, REASON_VIEW};
+use super::rows::{Assembler, Lender, MadeOf, Receive, Table, With, inherit};
 use super::step::{From, RunPlan};
 use super::stock::stock;
 use super::survey::{Survey, is_word, key_of};
@@ -202,7 +204,8 @@ impl Assembler<'_> {
         if let Some(page) = &plan.page {
             with.page(buffer, page, cells, carrier, *key, draft);
         }
-        with.finish(buffer, draft, shared.group, to);
+        let lender = (!is_first).then_some((Lender::Row(shared.first), carrier.as_slice()));
+        with.finish(buffer, draft, shared.group, &MadeOf { head, own: cells, lender }, to);
     }
 }
 

@@ -17,6 +17,7 @@ mod project_rules;
 mod said;
 mod target;
 mod whole;
+mod witness;
 mod worker;
 
 pub use accounts::{AccountFeed, MISSING, NO_ACCOUNT};
@@ -29,6 +30,7 @@ pub(crate) use passes::{Pace, survey};
 pub use prints::Prints;
 pub(crate) use prints::{PRICES, STOCK};
 pub(crate) use project_rules::apply_rules;
+pub(crate) use witness::{Witness, witnessed};
 
 use crate::account::Account;
 use crate::cancel::Cancel;

@@ -7,12 +7,13 @@ use super::nested::NestedFeed;
 use super::noted::{self, Noted, When};
 use super::said::{broken_finding, finding_of};
 use super::whole::{self, Found};
+use super::witness::{Nobody, Witness};
 use super::{Plan, SourcePlan, TargetPlan, accounts, apply_rules};
 use crate::catalog::{Batch, RecordHead};
 use crate::cell::{NO_COLUMN, Slot};
 use crate::finding::{Applicability, Finding, Fix, Place, Severity};
 use crate::mapping::apply::Draft;
-use crate::mapping::rows::{Assembler, Receive};
+use crate::mapping::rows::{Assembler, MadeOf, Receive};
 use crate::normalize::{Memo, Note};
 use crate::product::attribute::{AttributeId, Attributes, known};
 use crate::product::text;
@@ -78,6 +79,11 @@ impl<'a> Worker<'a> {
 
     /// Works a batch off; `assembler` makes the items that this worker takes.
     pub(super) fn run(&mut self, assembler: &mut Assembler<'a>, batch: &mut Batch) -> Done {
+        self.watched(assembler, batch, &mut Nobody)
+    }
+
+    /// The same, under the eyes of a witness.
+    pub(super) fn watched<W: Witness>(&mut self, assembler: &mut Assembler<'a>, batch: &mut Batch, witness: &mut W) -> Done {
         let mut done = Done {
             index: batch.index,
             position: batch.position,
@@ -99,11 +105,11 @@ impl<'a> Worker<'a> {
         }
         for place in 0..self.plan.targets.len() {
             if self.source.direct[place].is_some() {
-                self.as_it_is(batch, place, &mut done);
+                self.as_it_is(batch, place, &mut done, witness);
             }
         }
         if self.source.direct.iter().any(Option::is_none) {
-            assembler.run(batch, &mut Mill { worker: self, done: &mut done });
+            assembler.run(batch, &mut Mill { worker: self, done: &mut done, witness });
             self.tell(batch, &mut done);
         }
         done.findings.sort_by_key(|(_, finding)| finding.place.record);
@@ -111,7 +117,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Judges the rows of a finished feed.
-    fn as_it_is(&mut self, batch: &mut Batch, place: usize, done: &mut Done) {
+    fn as_it_is<W: Witness>(&mut self, batch: &mut Batch, place: usize, done: &mut Done, witness: &mut W) {
         let Some(direct) = &self.source.direct[place] else { return };
         let target = &self.plan.targets[place];
         if let Some(nested) = &direct.nested {
@@ -123,6 +129,7 @@ impl<'a> Worker<'a> {
             done.targets[place].items += 1;
             self.faults.clear();
             let accepted = target.rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
+            witness.judged(place, batch.heads[row], &batch.text, &self.row, accepted);
             let mut faults = std::mem::take(&mut self.faults);
             found.extend(faults.drain(..).map(|fault| Found { row, column: self.blamed(target, place, &fault), fault }));
             self.faults = faults;
@@ -319,12 +326,13 @@ struct Held {
 }
 
 /// Takes items from the assembler and mills them for every target.
-struct Mill<'w, 'a, 'd> {
+struct Mill<'w, 'a, 'd, W> {
     worker: &'w mut Worker<'a>,
     done: &'d mut Done,
+    witness: &'d mut W,
 }
 
-impl Mill<'_, '_, '_> {
+impl<W: Witness> Mill<'_, '_, '_, W> {
     /// Keeps what was noted of an item until the batch ends.
     fn keep_notes(&mut self, head: RecordHead, id: Slot, target: Option<usize>) {
         let worker = &mut *self.worker;
@@ -352,14 +360,23 @@ impl Mill<'_, '_, '_> {
     }
 }
 
-impl Receive for Mill<'_, '_, '_> {
+impl<W: Witness> Receive for Mill<'_, '_, '_, W> {
+    fn rows(&mut self, buffer: &str, made: &MadeOf<'_>) {
+        self.witness.rows(buffer, made);
+    }
+
     fn item(&mut self, buffer: &mut String, draft: &mut Draft) {
         let worker = &mut *self.worker;
         worker.notes.clear();
+        if self.witness.mapped(buffer, draft) {
+            // What was noted of values that this item shares with others is noted again.
+            worker.memo.clear();
+        }
         worker.source.normalizer.run(buffer, draft, &mut worker.memo, &mut worker.notes);
         if let Some(reason) = apply_rules(worker.source, buffer, draft, &mut worker.memo, &mut worker.notes) {
             return self.skipped(draft.head, reason);
         }
+        self.witness.ruled(buffer, draft, &self.worker.notes);
         let id = draft.get(self.worker.item_id);
         self.keep_notes(draft.head, id, None);
         let plan = self.worker.plan;
@@ -420,6 +437,7 @@ impl Receive for Mill<'_, '_, '_> {
                     accepted = false;
                 }
             }
+            self.witness.judged(place, draft.head, buffer, &worker.row, accepted);
             if accepted {
                 accept(worker, target, place, buffer, (draft.head, account.unwrap_or_default()), self.done);
             } else {

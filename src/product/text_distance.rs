@@ -1,5 +1,10 @@
 //! The nearest known word to a mistyped one.
 
+/// How similar two words are, case aside: 1 where they are the same, 0 where they share nothing.
+pub fn similarity(one: &str, other: &str) -> f64 {
+    strsim::jaro_winkler(&one.to_lowercase(), &other.to_lowercase())
+}
+
 /// The most similar of `known` to `word`, if any is similar enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();

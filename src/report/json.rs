@@ -83,6 +83,14 @@ impl Reporter for JsonLines {
     }
 }
 
+/// A finding as reports have it.
+pub fn finding_value(finding: &Finding, opening: &Opening) -> Value {
+    let mut text = String::new();
+    write_finding(finding, opening, &mut text);
+    // What was written is sound JSON.
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
 /// Writes one finding as a JSON object. By hand, because a catalog may have millions of them.
 fn write_finding(finding: &Finding, opening: &Opening, out: &mut String) {
     out.push('{');

@@ -22,6 +22,8 @@ use crate::summary::{Counts, InputSummary, Repaired};
 use std::io::{self, Write};
 use std::sync::Arc;
 
+pub use json::finding_value;
+
 /// The words for `--output-format`.
 pub const FORMATS: [&str; 11] = ["full", "concise", "json", "jsonl", "markdown", "github", "sarif", "gitlab", "junit", "rdjson", "rdjsonl"];
 
