@@ -66,7 +66,7 @@ fn words(asked: &str, missed: &Missed) -> String {
     match missed {
         Missed::Several(by, count, ids) => {
             let more = if *count > ids.len() as u64 { ", ..." } else { "" };
-            format!("`{asked}` is the {by} of {count} items; name one by its id: {}{more}", list(ids))
+            format!("`{asked}` stands for {count} items, by {by}; name one by its id: {}{more}", list(ids))
         }
         Missed::Dropped(reason) => format!("`{asked}` is no item: {}", excerpt(reason, 200)),
         Missed::None(_, 0) => format!("`{asked}` is not there: the catalog makes no items"),
@@ -82,7 +82,10 @@ fn value(trace: &Trace, plan: &Plan, opening: &Opening) -> Value {
         item.twins.iter().map(|(source, record, line)| json!({ "file": file(*source), "record": record, "line": line })).collect();
     let targets = plan.targets.iter().enumerate().map(|(place, target)| {
         let as_it_is = trace.as_it_is.get(place);
-        json!({ "name": &*target.name, "spec": target.spec.name(), "accepted": trace.is_in(place, &target.name), "as_it_is": as_it_is })
+        let written = trace.written.get(place).and_then(Option::as_ref);
+        let written = written.map(|written| json!({ "format": written.format, "row": written.row }));
+        json!({ "name": &*target.name, "spec": target.spec.name(), "accepted": trace.is_in(place, &target.name), "as_it_is": as_it_is,
+                "written": written })
     });
     let values = trace.values.iter().map(|value| {
         let sources: Vec<Value> = value

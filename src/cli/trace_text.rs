@@ -65,7 +65,7 @@ impl Page<'_> {
             hang("  ", &format!("{file}{line}, record {}, read as {preset}{group}", item.record), self.opening.width),
         ];
         if let Some(by) = &item.by {
-            lines.push(format!("  found by its {by}"));
+            lines.push(format!("  found by {by}"));
         }
         for (source, record, line) in &item.twins {
             let file = self.plan.sources.get(*source).map_or("", |source| &source.facts.file);
@@ -138,7 +138,9 @@ impl Page<'_> {
         };
         let head = self.paint(colour.on_default().bold(), &format!("{}[{}]", finding.severity.word(), finding.code));
         let target = finding.target.as_ref().map_or_else(String::new, |target| format!("{target}: "));
-        let mut lines = vec![format!("  {head} {target}{}", excerpt(&finding.message, 160))];
+        let elsewhere = finding.place.record > 0 && finding.place.record != self.trace.item.record;
+        let there = if elsewhere { format!(", said of record {}", finding.place.record) } else { String::new() };
+        let mut lines = vec![format!("  {head} {target}{}{there}", excerpt(&finding.message, 160))];
         if let Some(fix) = finding.fix.as_ref().filter(|fix| fix.applied) {
             let now = fix.value.as_ref().map_or_else(|| "left out".to_owned(), |value| format!("`{}`", excerpt(value, SHOWN)));
             lines.push(format!("    a build makes it: {now}"));

@@ -56,10 +56,10 @@ impl Mapping {
         let is_whole = fits(&own);
         let mut told = own.told;
         if !is_whole || told.origins.is_empty() && told.did.is_empty() {
-            if let Some(stock) = self.decides_stock(attribute) {
-                told = Told { origins: cells_of(&stock, buffer, made), did: Vec::new() };
-            } else if told.origins.is_empty() {
-                told.origins = cells_of(mapped_column(mapped).as_slice(), buffer, made);
+            if let Some(stock) = self.decides_stock(attribute).filter(|_| mapped.is_present()) {
+                told = Told { origins: cells_of(&stock, buffer, made, ""), did: Vec::new() };
+            } else if told.origins.is_empty() || mapped.is_present() {
+                told = Told { origins: cells_of(mapped_column(mapped).as_slice(), buffer, made, &mapped_text), did: Vec::new() };
             }
             if mapped.is_present() {
                 told.did.push(Did { what: self.made_by(attribute, mapped.column, &mapped_text, made), value: mapped_text });
@@ -115,17 +115,20 @@ fn mapped_column(mapped: Slot) -> Vec<u16> {
     if mapped.column == crate::cell::NO_COLUMN { Vec::new() } else { vec![mapped.column] }
 }
 
-/// What stands in some columns, in the item's own row or in the one that lends to it.
-fn cells_of(columns: &[u16], buffer: &str, made: &MadeOf<'_>) -> Vec<Origin> {
+/// What stands in some columns, in the item's own row or in the one that lends to it; where both say
+/// something, in the one whose words are part of the value.
+fn cells_of(columns: &[u16], buffer: &str, made: &MadeOf<'_>, value: &str) -> Vec<Origin> {
     let text_of = |cells: &[Cell], column: u16| cells.get(usize::from(column)).map_or("", |cell| cell.text(buffer)).to_owned();
     let cell = |column: &u16| {
-        let own = text_of(made.own, *column);
-        if !text::trim(&own).is_empty() {
-            return Some(Origin { column: *column, raw: own, lender: None });
+        let own = Some(text_of(made.own, *column)).filter(|own| !text::trim(own).is_empty());
+        let own = own.map(|raw| Origin { column: *column, raw, lender: None });
+        let is_part = |origin: &Origin| value.contains(text::trim(&origin.raw));
+        if own.as_ref().is_some_and(is_part) {
+            return own;
         }
-        let (lender, cells) = made.lender?;
-        let raw = text_of(cells, *column);
-        (!text::trim(&raw).is_empty()).then(|| Origin { column: *column, raw, lender: lender.head() })
+        let lent = made.lender.map(|(lender, cells)| Origin { column: *column, raw: text_of(cells, *column), lender: lender.head() });
+        let lent = lent.filter(|lent| !text::trim(&lent.raw).is_empty());
+        if lent.as_ref().is_some_and(is_part) { lent } else { own.or(lent) }
     };
     columns.iter().filter_map(cell).collect()
 }
@@ -164,9 +167,12 @@ impl Step {
             From::Column(column) => vec![*column],
             From::FirstOf(columns) if slot.is_present() => columns.iter().copied().filter(|column| *column == slot.column).collect(),
             From::FirstOf(_) => Vec::new(),
+            // Without a value nothing was done to make one.
+            _ if !slot.is_present() => self.columns(),
             From::Constant(_) => {
-                did.insert(0, made("the same for all items, as the settings or the platform say"));
-                Vec::new()
+                let says = self.only_if.as_ref().map(|(column, _)| *column);
+                did.insert(0, made(if says.is_some() { "what that says, put as a flag" } else { "the same for all items" }));
+                says.into_iter().collect()
             }
             From::Template(_) => {
                 did.insert(0, made("template"));

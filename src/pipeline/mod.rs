@@ -30,7 +30,7 @@ pub(crate) use passes::{Pace, survey};
 pub use prints::Prints;
 pub(crate) use prints::{PRICES, STOCK};
 pub(crate) use project_rules::apply_rules;
-pub(crate) use witness::{Witness, witnessed};
+pub(crate) use witness::{Judged, Witness, witnessed};
 
 use crate::account::Account;
 use crate::cancel::Cancel;

@@ -10,6 +10,7 @@ use crate::mapping::rows::{Assembler, MadeOf};
 use crate::normalize::Note;
 use crate::pipeline::{Pace, survey};
 use crate::progress::Progress;
+use crate::spec::FieldId;
 
 /// Sees each item at every stage. What it is shown is valid for the moment only.
 pub(crate) trait Witness {
@@ -25,8 +26,25 @@ pub(crate) trait Witness {
     /// that was noted of it.
     fn ruled(&mut self, _buffer: &str, _draft: &Draft, _notes: &[Note]) {}
     /// A row of a target as it would be written, and whether it is.
-    fn judged(&mut self, _target: usize, _head: RecordHead, _buffer: &str, _row: &[Slot], _accepted: bool) {}
+    fn judged(&mut self, _row: &Judged<'_>, _accepted: bool) {}
 }
+
+/// A row of a target.
+pub(crate) struct Judged<'a> {
+    /// The target, by number.
+    pub(crate) target: usize,
+    /// Where the record stands that it is made of.
+    pub(crate) head: RecordHead,
+    /// What its slots point into.
+    pub(crate) buffer: &'a str,
+    /// One slot a field.
+    pub(crate) row: &'a [Slot],
+    /// Where a field stands inside the record of a finished nested feed.
+    pub(crate) path: &'a dyn Fn(FieldId) -> Option<String>,
+}
+
+/// The fields of flat rows have columns.
+pub(super) const NO_PATH: &dyn Fn(FieldId) -> Option<String> = &|_| None;
 
 /// Sees nothing.
 pub(super) struct Nobody;

@@ -7,7 +7,7 @@ use super::nested::NestedFeed;
 use super::noted::{self, Noted, When};
 use super::said::{broken_finding, finding_of};
 use super::whole::{self, Found};
-use super::witness::{Nobody, Witness};
+use super::witness::{Judged, NO_PATH, Nobody, Witness};
 use super::{Plan, SourcePlan, TargetPlan, accounts, apply_rules};
 use crate::catalog::{Batch, RecordHead};
 use crate::cell::{NO_COLUMN, Slot};
@@ -121,7 +121,7 @@ impl<'a> Worker<'a> {
         let Some(direct) = &self.source.direct[place] else { return };
         let target = &self.plan.targets[place];
         if let Some(nested) = &direct.nested {
-            return self.groups_as_they_are(nested, batch, place, done);
+            return self.groups_as_they_are(nested, batch, place, done, witness);
         }
         let mut found: Vec<Found> = Vec::new();
         for row in 0..batch.heads.len() {
@@ -129,7 +129,8 @@ impl<'a> Worker<'a> {
             done.targets[place].items += 1;
             self.faults.clear();
             let accepted = target.rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
-            witness.judged(place, batch.heads[row], &batch.text, &self.row, accepted);
+            let judged = Judged { target: place, head: batch.heads[row], buffer: &batch.text, row: &self.row, path: NO_PATH };
+            witness.judged(&judged, accepted);
             let mut faults = std::mem::take(&mut self.faults);
             found.extend(faults.drain(..).map(|fault| Found { row, column: self.blamed(target, place, &fault), fault }));
             self.faults = faults;
@@ -230,7 +231,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Judges the rows inside the groups of a finished nested feed.
-    fn groups_as_they_are(&mut self, nested: &NestedFeed, batch: &mut Batch, place: usize, done: &mut Done) {
+    fn groups_as_they_are<W: Witness>(&mut self, nested: &NestedFeed, batch: &mut Batch, place: usize, done: &mut Done, witness: &mut W) {
         let target = &self.plan.targets[place];
         let rules = &target.rules;
         for record in 0..batch.heads.len() {
@@ -254,6 +255,9 @@ impl<'a> Worker<'a> {
                 done.targets[place].items += 1;
                 let mut accepted = rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
                 accepted &= !refused && !row.broken.iter().any(Broken::rejects);
+                let path = |field| nested.path(&target.spec, number, field);
+                let judged = Judged { target: place, head, buffer: &batch.text, row: &self.row, path: &path };
+                witness.judged(&judged, accepted);
                 // One fault is not said twice: the published form of a value says it first.
                 self.faults.retain(|fault| !row.broken.iter().any(|broken| *broken.code == *rules.said(fault).code));
                 let id = rules.item_field().map_or("", |field| self.row[field.index()].text(&batch.text)).to_owned();
@@ -437,7 +441,8 @@ impl<W: Witness> Receive for Mill<'_, '_, '_, W> {
                     accepted = false;
                 }
             }
-            self.witness.judged(place, draft.head, buffer, &worker.row, accepted);
+            let judged = Judged { target: place, head: draft.head, buffer, row: &worker.row, path: NO_PATH };
+            self.witness.judged(&judged, accepted);
             if accepted {
                 accept(worker, target, place, buffer, (draft.head, account.unwrap_or_default()), self.done);
             } else {

@@ -82,6 +82,15 @@ pub struct TargetCell {
     pub value: String,
 }
 
+/// The item's row in a feed, as it is written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The format.
+    pub format: String,
+    /// The row; of a target whose products hold their variants, the variant.
+    pub row: String,
+}
+
 /// One attribute of the item.
 #[derive(Clone, Debug)]
 pub struct Value {
@@ -109,6 +118,8 @@ pub struct Trace {
     /// By target: whether its row is accepted by the rules on single rows; `None` where the target
     /// judges another row, such as the product of a nested feed.
     pub accepted: Vec<Option<bool>>,
+    /// By target: the row, where one is judged.
+    pub written: Vec<Option<Written>>,
     /// By target: whether the input is a finished feed of it, judged as it is.
     pub as_it_is: Vec<bool>,
     /// Everything found about the item.

@@ -1,14 +1,16 @@
 //! The witness of one item: keeps, stage by stage, what becomes of its values.
 
-use super::{SourceCell, Stage, Step, TargetCell, Trace, Value, Wanted, name_of};
+use super::{SourceCell, Stage, Step, TargetCell, Trace, Value, Wanted, Written, name_of};
 use crate::catalog::RecordHead;
 use crate::cell::{Cell, Slot};
 use crate::mapping::apply::Draft;
 use crate::mapping::rows::{Lender, MadeOf};
 use crate::mapping::told::Origin;
 use crate::normalize::Note;
-use crate::pipeline::{Plan, SourcePlan, Witness};
+use crate::pipeline::{Judged, Plan, SourcePlan, TargetPlan, Witness};
 use crate::product::attribute::{AttributeId, Attributes, known};
+use crate::render::nested::{Nested, Part};
+use crate::render::{Before, FeedFormat, RowWriter};
 
 /// What is kept of the item's rows until the item itself comes.
 #[derive(Default)]
@@ -28,6 +30,7 @@ pub(super) struct OfOne<'a> {
     mapped: Vec<Value>,
     group: String,
     accepted: Vec<Option<bool>>,
+    written: Vec<Option<Written>>,
     /// Whether the item at hand is the one.
     is_it: bool,
     done: bool,
@@ -35,12 +38,25 @@ pub(super) struct OfOne<'a> {
 
 impl<'a> OfOne<'a> {
     pub(super) fn new(plan: &'a Plan, wanted: Wanted) -> Self {
-        let (accepted, values, mapped) = (vec![None; plan.targets.len()], Vec::new(), Vec::new());
-        Self { plan, wanted, source: 0, rows: Rows::default(), values, mapped, group: String::new(), accepted, is_it: false, done: false }
+        let (accepted, written) = (vec![None; plan.targets.len()], vec![None; plan.targets.len()]);
+        let (values, mapped) = (Vec::new(), Vec::new());
+        Self {
+            plan,
+            wanted,
+            source: 0,
+            rows: Rows::default(),
+            values,
+            mapped,
+            group: String::new(),
+            accepted,
+            written,
+            is_it: false,
+            done: false,
+        }
     }
 
     pub(super) fn end(self) -> Trace {
-        let Self { plan, wanted, mut values, group, accepted, .. } = self;
+        let Self { plan, wanted, mut values, group, accepted, written, .. } = self;
         values.retain(|value| {
             !value.sources.is_empty()
                 || !value.value.is_empty()
@@ -49,7 +65,7 @@ impl<'a> OfOne<'a> {
         });
         let direct = plan.sources.get(wanted.source).map_or(&[][..], |source| source.direct.as_slice());
         let as_it_is = direct.iter().map(Option::is_some).collect();
-        Trace { item: wanted, group, values, accepted, as_it_is, findings: Vec::new() }
+        Trace { item: wanted, group, values, accepted, written, as_it_is, findings: Vec::new() }
     }
 
     fn is_here(&self, head: RecordHead) -> bool {
@@ -59,6 +75,23 @@ impl<'a> OfOne<'a> {
     fn value(&mut self, attribute: AttributeId) -> Option<&mut Value> {
         self.values.get_mut(attribute.index())
     }
+}
+
+/// The row as the target's own writer writes it: in its default format, or as JSON where that is
+/// no text.
+fn written(target: &TargetPlan, buffer: &str, row: &[Slot]) -> Option<Written> {
+    let word = target.spec.identity.default_format.split(',').next().unwrap_or_default();
+    let (format, writer): (String, Box<dyn RowWriter>) = match Nested::new(&target.spec, Part::Row) {
+        Some(nested) => ("json".to_owned(), Box::new(nested)),
+        None => {
+            let format = FeedFormat::parse(word).ok().filter(|format| !format.word().starts_with("parquet"));
+            let format = format.or_else(|| FeedFormat::parse("jsonl").ok())?;
+            (format.word(), format.writer(&target.spec, &target.columns))
+        }
+    };
+    let mut text = String::new();
+    writer.row(buffer, row, &mut Before::default(), &mut text);
+    Some(Written { format, row: text.trim_end_matches(['\n', '\r']).to_owned() })
 }
 
 /// A cell of the catalog with its place.
@@ -122,7 +155,11 @@ impl Witness for OfOne<'_> {
             return;
         }
         self.done = true;
-        self.values = std::mem::take(&mut self.mapped);
+        // What was judged as it is has shown its cells already.
+        let before = std::mem::replace(&mut self.values, std::mem::take(&mut self.mapped));
+        for (value, before) in self.values.iter_mut().zip(before) {
+            value.cells = before.cells;
+        }
         draft.get(known("group_id")).text(buffer).clone_into(&mut self.group);
         for note in notes {
             let Some(value) = self.values.get_mut(note.attribute.index()) else { continue };
@@ -152,10 +189,10 @@ impl Witness for OfOne<'_> {
         }
     }
 
-    fn judged(&mut self, target: usize, head: RecordHead, buffer: &str, row: &[Slot], accepted: bool) {
-        let Some(plan) = self.plan.targets.get(target) else { return };
-        let source = self.plan.sources.get(self.source);
-        let is_direct = source.is_some_and(|source| source.direct.get(target).is_some_and(Option::is_some));
+    fn judged(&mut self, judged: &Judged<'_>, accepted: bool) {
+        let Judged { target, head, buffer, row, path } = *judged;
+        let (Some(plan), Some(source)) = (self.plan.targets.get(target), self.plan.sources.get(self.source)) else { return };
+        let is_direct = source.direct.get(target).is_some_and(Option::is_some);
         if is_direct {
             // A finished feed is judged before its rows are made into items for other targets.
             let id = plan.rules.item_field().map_or("", |field| row.get(field.index()).map_or("", |slot| slot.text(buffer)));
@@ -172,6 +209,9 @@ impl Witness for OfOne<'_> {
         if let Some(known) = self.accepted.get_mut(target) {
             *known = Some(accepted);
         }
+        if let Some(known) = self.written.get_mut(target) {
+            *known = written(plan, buffer, row);
+        }
         let columns = if is_direct {
             (0..plan.spec.fields.len()).map(|place| crate::spec::FieldId(place as u16)).collect()
         } else {
@@ -182,8 +222,8 @@ impl Witness for OfOne<'_> {
             let (of, text) = (plan.spec.get(field), slot.text(buffer));
             let Some(value) = self.values.get_mut(of.attribute.index()) else { continue };
             if is_direct && slot.is_present() && value.sources.is_empty() {
-                let origin = Origin { column: slot.column, raw: text.to_owned(), lender: None };
-                value.sources.extend(source.map(|source| cell_of(source, origin, head)));
+                let cell = cell_of(source, Origin { column: slot.column, raw: text.to_owned(), lender: None }, head);
+                value.sources.push(SourceCell { column_name: path(field).unwrap_or(cell.column_name), ..cell });
                 text.clone_into(&mut value.value);
             }
             if !text.is_empty() || !value.value.is_empty() {

@@ -43,6 +43,7 @@ mod specs;
 mod square;
 mod streams;
 mod support;
+mod trace;
 mod web;
 mod withheld;
 mod woocommerce;
