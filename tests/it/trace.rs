@@ -148,7 +148,7 @@ fn steps_repairs_and_rules_stand_in_their_order() {
         text.contains("\nproduct_category\n  catalog  1            line 2, column 11 `Gruppe`\n  map      Home > Mugs  looked up\n"),
         "{text}"
     );
-    assert!(text.contains("  rule     used  set by the rule `price == '5.50 EUR'` [condition/set-by-rule]\n"), "{text}");
+    assert!(text.contains("  rule    used  set by the rule `price == '5.50 EUR'` [condition/set-by-rule]\n"), "{text}");
 }
 
 #[test]
