@@ -5,8 +5,6 @@
 use super::adjust::Row;
 use super::apply::slot;
 use super::compile::{REASON_ADJUSTS, REASON_IMAGE, REASON_LENDS, REASON_VIEW};
-use super::rows::{Assembler, Receive, Table, With, inherit};
-use super::compile::{REASON_IMAGE, REASON_LENDS, REASON_VIEW};
 use super::rows::{Assembler, Lender, MadeOf, Receive, Table, With, inherit};
 use super::step::{From, RunPlan};
 use super::stock::stock;

@@ -184,7 +184,7 @@ impl Step {
             }
             From::All(columns) => {
                 did.insert(0, made("all that are filled"));
-                columns.clone()
+                columns.iter().map(|(column, _)| *column).collect()
             }
         };
         let cell = |column: u16| {
