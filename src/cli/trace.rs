@@ -9,7 +9,7 @@ use super::trace_text;
 use super::ui::Ui;
 use crate::pipeline::Plan;
 use crate::plan::{self, Purpose};
-use crate::product::text::excerpt;
+use crate::product::text::{excerpt, trim};
 use crate::report::{Opening, finding_value};
 use crate::trace::{Missed, Trace, find, trace};
 use serde_json::{Value, json};
@@ -27,6 +27,9 @@ pub(super) fn run(command: &Asked, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn follow(command: &Asked, wishes: &[(&str, Option<&str>)], ui: &Ui) -> Result<Exit, CliError> {
+    if trim(&command.item).is_empty() {
+        return Err(CliError::Usage("the item's id is empty; `feedmill trace ITEM [INPUT..]` needs one".to_owned()));
+    }
     let signals = signal::Watch::new();
     let mut flags = mill::flags(&command.catalog);
     flags.targets.clone_from(&command.target);
@@ -68,7 +71,7 @@ fn words(asked: &str, missed: &Missed) -> String {
             let more = if *count > ids.len() as u64 { ", ..." } else { "" };
             format!("`{asked}` stands for {count} items, by {by}; name one by its id: {}{more}", list(ids))
         }
-        Missed::Dropped(reason) => format!("`{asked}` is no item: {}", excerpt(reason, 200)),
+        Missed::Dropped(reason) => format!("`{asked}` is no item; {}", excerpt(reason, 300)),
         Missed::None(_, 0) => format!("`{asked}` is not there: the catalog makes no items"),
         Missed::None(near, items) if near.is_empty() => format!("no item is called `{asked}`, and none of the {items} is called alike"),
         Missed::None(near, items) => format!("no item is called `{asked}`; the nearest of the {items}: {}", list(near)),

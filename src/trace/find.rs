@@ -2,7 +2,7 @@
 //! GTIN or the like; else the ids that are nearest.
 
 use crate::cancel::Cancel;
-use crate::catalog::RecordHead;
+use crate::catalog::{Batch, RecordHead};
 use crate::cell::Cell;
 use crate::mapping::apply::Draft;
 use crate::mapping::columns::folded;
@@ -36,7 +36,7 @@ pub struct Wanted {
 pub enum Missed {
     /// Several are known by it: what it is of them, how many there are, and the ids of the first.
     Several(String, u64, Vec<String>),
-    /// A rule of the project file drops it.
+    /// Its record is no item, or a rule of the project file drops it: where it stands, and why.
     Dropped(String),
     /// None is; the ids that are nearest, and how many items there are.
     None(Vec<String>, u64),
@@ -65,7 +65,7 @@ pub fn find(plan: &Plan, asked: &str, progress: &dyn Progress, cancel: &Cancel) 
         while let Some(block) = blocks.next_block()?.filter(|_| !cancel.is_cancelled()) {
             let mut batch = parser.parse(block);
             progress.advance(batch.position, batch.heads.len() as u64);
-            taker.memo.clear();
+            taker.begin(&batch);
             assembler.run(&mut batch, &mut taker);
             spares.give(&mut batch);
         }
@@ -128,6 +128,8 @@ struct Taker<'a, 's, 't> {
     attributes: Vec<AttributeId>,
     /// The column by which the row of the next item is known by what was asked for.
     by: Option<String>,
+    /// The records of the batch that are known by it, whether they are items or not.
+    hits: Vec<u64>,
     memo: Memo,
     notes: Vec<Note>,
 }
@@ -150,7 +152,31 @@ impl<'a, 's, 't> Taker<'a, 's, 't> {
             }
         }
         let attributes = attributes.iter().map(|(id, _, _)| id).filter(tells).collect();
-        Self { source, index, search, columns, attributes, by: None, memo: Memo::default(), notes: Vec::new() }
+        Self { source, index, search, columns, attributes, by: None, hits: Vec::new(), memo: Memo::default(), notes: Vec::new() }
+    }
+
+    /// A batch as it was read.
+    fn begin(&mut self, batch: &Batch) {
+        self.memo.clear();
+        self.hits.clear();
+        for (row, head) in batch.heads.iter().enumerate() {
+            let cells = batch.row(row);
+            if self.columns.iter().any(|column| cells.get(usize::from(*column)).is_some_and(|cell| self.is_it(&batch.text, *cell))) {
+                self.hits.push(head.number);
+            }
+        }
+    }
+
+    fn is_it(&self, buffer: &str, cell: Cell) -> bool {
+        text::trim(cell.text(buffer)).trim_start_matches('\'') == self.search.asked
+    }
+
+    /// What was asked for is no item.
+    fn dropped(&mut self, head: RecordHead, reason: u16) {
+        let reason = self.source.mapping.reasons.get(usize::from(reason)).map_or("", String::as_str);
+        let line = if head.line > 0 { format!(":{}", head.line) } else { String::new() };
+        let place = format!("{}{line}, record {}", self.source.facts.file, head.number);
+        self.search.dropped.get_or_insert_with(|| format!("{place}: {reason}"));
     }
 
     fn wanted(&self, id: &str, head: RecordHead, by: Option<String>) -> Wanted {
@@ -160,8 +186,8 @@ impl<'a, 's, 't> Taker<'a, 's, 't> {
 
 impl Receive for Taker<'_, '_, '_> {
     fn rows(&mut self, buffer: &str, made: &MadeOf<'_>) {
-        let is_it = |cell: &Cell| text::trim(cell.text(buffer)).trim_start_matches('\'') == self.search.asked;
-        let column = self.columns.iter().find(|column| made.own.get(usize::from(**column)).is_some_and(is_it));
+        let is_it = |column: &&u16| made.own.get(usize::from(**column)).is_some_and(|cell| self.is_it(buffer, *cell));
+        let column = self.columns.iter().find(is_it);
         self.by = column.and_then(|column| self.source.column(*column).1).map(|name| format!("column `{name}`"));
     }
 
@@ -178,7 +204,7 @@ impl Receive for Taker<'_, '_, '_> {
         });
         if let Some(reason) = dropped {
             if is_exact || by.is_some() {
-                self.search.dropped = self.source.mapping.reasons.get(usize::from(reason)).cloned();
+                self.dropped(draft.head, reason);
             }
             return;
         }
@@ -201,7 +227,11 @@ impl Receive for Taker<'_, '_, '_> {
         }
     }
 
-    fn skipped(&mut self, _: RecordHead, _: u16) {}
+    fn skipped(&mut self, head: RecordHead, reason: u16) {
+        if self.hits.binary_search(&head.number).is_ok() {
+            self.dropped(head, reason);
+        }
+    }
 
     fn more(&mut self, _: u64) {}
 }

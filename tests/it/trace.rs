@@ -142,7 +142,7 @@ fn steps_repairs_and_rules_stand_in_their_order() {
     );
 
     let run = folder.run(&["trace", "X2", "shop.csv", "--target", "openai"]);
-    assert!(run.code == 2 && run.err.contains("`X2` is no item: dropped by rule: item_id == 'X2'"), "{}", run.err);
+    assert!(run.code == 2 && run.err.contains("`X2` is no item; shop.csv:3, record 2: dropped by rule: item_id == 'X2'"), "{}", run.err);
     let text = folder.run(&["trace", "X1", "shop.csv", "--target", "openai"]).out;
     assert!(
         text.contains("\nproduct_category\n  catalog  1            line 2, column 11 `Gruppe`\n  map      Home > Mugs  looked up\n"),
@@ -161,6 +161,15 @@ fn items_go_by_other_names_too_and_near_ones_are_named() {
     // Its parent stands in the row below.
     let description = &value(&trace, "description")["sources"][0];
     assert_eq!((&description["line"], &description["lent"]), (&json!(3), &json!(true)));
+
+    // A row that is no item is told of, and why it is none.
+    let run = folder.run(&["trace", "NL-TEE", "woo.csv"]);
+    assert!(
+        run.code == 2 && run.err.contains("`NL-TEE` is no item; woo.csv:3, record 2: parent row, its variations are the items"),
+        "{}",
+        run.err
+    );
+    assert_eq!(folder.run(&["trace", " ", "woo.csv"]).code, 2);
 
     let folder = shop();
     let run = folder.run(&["trace", "fantastic-bronze-lamp-plim", "shop.csv", "--output-format", "json"]);
