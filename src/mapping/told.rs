@@ -115,22 +115,22 @@ fn mapped_column(mapped: Slot) -> Vec<u16> {
     if mapped.column == crate::cell::NO_COLUMN { Vec::new() } else { vec![mapped.column] }
 }
 
-/// What stands in some columns, in the item's own row or in the one that lends to it; where both say
-/// something, in the one whose words are part of the value.
+/// What stands in some columns, in the item's own row, else in the one that lends to it; where both say
+/// something, in those whose words are part of the value.
 fn cells_of(columns: &[u16], buffer: &str, made: &MadeOf<'_>, value: &str) -> Vec<Origin> {
     let text_of = |cells: &[Cell], column: u16| cells.get(usize::from(column)).map_or("", |cell| cell.text(buffer)).to_owned();
-    let cell = |column: &u16| {
+    let cells = |column: &u16| -> Vec<Origin> {
         let own = Some(text_of(made.own, *column)).filter(|own| !text::trim(own).is_empty());
         let own = own.map(|raw| Origin { column: *column, raw, lender: None });
-        let is_part = |origin: &Origin| value.contains(text::trim(&origin.raw));
-        if own.as_ref().is_some_and(is_part) {
-            return own;
-        }
         let lent = made.lender.map(|(lender, cells)| Origin { column: *column, raw: text_of(cells, *column), lender: lender.head() });
-        let lent = lent.filter(|lent| !text::trim(&lent.raw).is_empty());
-        if lent.as_ref().is_some_and(is_part) { lent } else { own.or(lent) }
+        let lent = lent.filter(|lent| !text::trim(&lent.raw).is_empty() && own.as_ref().is_none_or(|own| own.raw != lent.raw));
+        let is_part = |origin: &Origin| value.contains(text::trim(&origin.raw));
+        if lent.as_ref().is_some_and(is_part) {
+            return lent.into_iter().chain(own.filter(is_part)).collect();
+        }
+        own.or(lent).into_iter().collect()
     };
-    columns.iter().filter_map(cell).collect()
+    columns.iter().flat_map(cells).collect()
 }
 
 /// A step that was run once more.

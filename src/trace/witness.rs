@@ -168,6 +168,8 @@ impl Witness for OfOne<'_> {
             let now = note.new.as_ref().map(|new| new.shown(buffer));
             value.steps.push(Step { stage, what: note.message.to_string(), code, value: now });
         }
+        let prices = self.plan.sources.get(self.source).is_some_and(|source| source.normalizer.price_is_current);
+        let swaps = prices && draft.get(known("sale_price")).is_present();
         for (id, _, _) in Attributes::shared().iter() {
             let now = draft.get(id).text(buffer);
             let Some(value) = self.value(id) else { continue };
@@ -175,6 +177,8 @@ impl Witness for OfOne<'_> {
             // What nobody needs to hear of in a report is told here all the same.
             if before != now && !value.steps.iter().any(|step| step.stage != Stage::Map) {
                 let what = match (before.is_empty(), now.is_empty()) {
+                    _ if swaps && id == known("price") => "what is struck through is the regular price",
+                    _ if swaps && id == known("sale_price") => "what is paid now is the sale price",
                     (true, _) => "follows from other values of the item",
                     (_, true) => "parted into other attributes, or not used",
                     _ => "written in the form of feeds",
