@@ -43,6 +43,8 @@ pub(super) enum Command {
     Convert(Convert),
     /// Check a finished feed and write it with the safe repairs made, in the same format
     Fix(Fix),
+    /// Show how a catalog's items will look: one page with verdict, charts, product cards and findings
+    Preview(Preview),
     /// Show what is in a catalog: format, platform, columns, what is missing
     Inspect(Inspect),
     /// Write a commented feedmill.toml for a catalog; never overwrites one
@@ -162,9 +164,9 @@ pub(super) struct Catalog {
 }
 
 /// What is reported and how.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Reporting {
-    /// Format of the report: full, concise, json, jsonl, markdown, github, sarif, gitlab, junit, rdjson, rdjsonl; FORMAT=FILE writes it to a file; may be repeated
+    /// Format of the report: full, concise, json, jsonl, markdown, html, github, sarif, gitlab, junit, rdjson, rdjsonl; FORMAT=FILE writes it to a file; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub(super) output_format: Vec<String>,
     /// Findings of one code that text shows; 0 for all [default: 3, concise 20]
@@ -310,6 +312,34 @@ pub(super) struct Fix {
     /// Address of the shop, which completes relative links
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+/// `feedmill preview`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The page is one file that runs nothing. Only a browser that opens it loads images, from the https addresses in the catalog.\n\n\
+    Examples:\n  \
+        feedmill preview exports/products.csv -o report.html --currency USD --base-url https://shop.example --seller-name Northline\n  \
+        feedmill preview exports/products.csv --target openai --target stripe --items 200\n  \
+        feedmill preview out/openai/feed.jsonl.gz --no-images -o - > report.html"
+)]
+pub(super) struct Preview {
+    #[command(flatten)]
+    pub(super) catalog: Catalog,
+    /// Target, such as openai or openai@2025-09; may be repeated [default: the targets of feedmill.toml, else openai]
+    #[arg(short, long, value_name = "TARGET")]
+    pub(super) target: Vec<String>,
+    /// The page to write; `-` for standard output
+    #[arg(short, long, value_name = "FILE", default_value = "preview.html")]
+    pub(super) output: String,
+    /// Items a target that are shown as cards, and a fifth as many of those it leaves out; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub(super) items: u16,
+    /// Load no images
+    #[arg(long)]
+    pub(super) no_images: bool,
     #[command(flatten)]
     pub(super) reporting: Reporting,
 }

@@ -12,6 +12,7 @@ mod inspect;
 mod leftovers;
 mod mill;
 mod next;
+mod preview;
 mod publish;
 mod push;
 mod rehearsal;
@@ -54,6 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Check(command) => mill::check(command, &ui),
         args::Command::Convert(command) => convert::run(command, &ui),
         args::Command::Fix(command) => fix::run(command, &ui),
+        args::Command::Preview(command) => preview::run(command, &ui),
         args::Command::Init(command) => init::run(command, &ui),
         args::Command::Inspect(command) => inspect::run(command, &ui),
         args::Command::Explain(command) => explain::run(command, &ui),

@@ -14,6 +14,7 @@ use crate::render::file::WriteError;
 use crate::render::index;
 use crate::render::products::Products;
 use crate::rules::across::{Across, Called, Conflict, Spot};
+use crate::sample::{Sample, View};
 use crate::summary::Counts;
 use std::io;
 use std::ops::Range;
@@ -36,6 +37,10 @@ pub(super) struct TargetState<'a> {
     seen: u32,
     conflicts: Vec<Conflict>,
     runs: Runs,
+    /// What was looked at.
+    sample: Sample,
+    /// Why rows of a batch were refused, where they are looked at.
+    reasons: Vec<(u32, String)>,
 }
 
 impl<'a> TargetState<'a> {
@@ -63,6 +68,8 @@ impl<'a> TargetState<'a> {
             seen: 0,
             conflicts: Vec::new(),
             runs: Runs::default(),
+            sample: Sample::default(),
+            reasons: Vec::new(),
         })
     }
 
@@ -92,6 +99,7 @@ impl<'a> TargetState<'a> {
             self.say(finding, sink);
         }
         self.across.begin(&done.digests).map_err(spilled)?;
+        let first = self.seen;
         let mut from = 0;
         let mut head = 0..0;
         for row in 0..done.accepted.len() {
@@ -127,6 +135,14 @@ impl<'a> TargetState<'a> {
                 }
             }
         }
+        if let (Some(looks), Some(mut sample)) = (&self.target.looks, done.sample.take()) {
+            sample.begin_at(first);
+            let reasons = std::mem::take(&mut self.reasons);
+            sample.refuse(looks, |number| {
+                reasons.binary_search_by_key(&number, |(refused, _)| *refused).ok().map(|place| reasons[place].1.clone())
+            });
+            self.sample.add(sample, looks);
+        }
         Ok(())
     }
 
@@ -147,6 +163,10 @@ impl<'a> TargetState<'a> {
         } else {
             self.counts.rejected += 1;
             self.refused.push(number);
+            if self.target.looks.is_some() {
+                let said = self.conflicts.iter().map(|conflict| self.target.rules.across_fault(conflict.rule).0.message);
+                self.reasons.push((number, said.collect::<Vec<_>>().join("; ")));
+            }
         }
         Ok(stays)
     }
@@ -169,21 +189,34 @@ impl<'a> TargetState<'a> {
     }
 
     /// Ends the feed: what shows only now, and the files.
-    pub(super) fn finish(self, sink: &mut Sink<'_>) -> Result<(Counts, WrittenFeed), RunError> {
-        let Self { plan, target, across, mut counts, feeds, products, accounts, index, refused, runs, .. } = self;
+    pub(super) fn finish(self, sink: &mut Sink<'_>) -> Result<(Counts, WrittenFeed, Option<View>), RunError> {
+        let Self { plan, target, across, mut counts, feeds, products, accounts, index, refused, runs, mut sample, .. } = self;
         for finding in runs.end() {
             emit(&mut counts, finding, sink);
         }
         let mut late_refused: Vec<usize> = Vec::new();
+        // Few are looked at, and many may be refused.
+        let looked_at = sample.numbers();
+        let mut reasons: Vec<(u32, usize)> = Vec::new();
         let groups = across.finish(&mut |late, number| {
             let related = late.first.map(|first| plan.place(first, NO_COLUMN));
             emit(&mut counts, across_finding(plan, target, late.rule, plan.place(late.spot, late.column), related, late.called), sink);
             if late.refused {
                 // Rows that were refused before were never written.
                 late_refused.push(number as usize - refused.partition_point(|before| *before < number));
+                if looked_at.binary_search(&number).is_ok() {
+                    reasons.push((number, late.rule));
+                }
             }
         });
         counts.groups = groups.map_err(spilled)?;
+        let view = target.looks.as_ref().map(|looks| {
+            sample.refuse(looks, |number| {
+                let rule = reasons.iter().find(|(refused, _)| *refused == number)?.1;
+                Some(target.rules.across_fault(rule).0.message)
+            });
+            sample.view(looks, &target.spec)
+        });
         counts.accepted -= late_refused.len() as u64;
         counts.rejected += late_refused.len() as u64;
         let mut written = Vec::new();
@@ -197,7 +230,7 @@ impl<'a> TargetState<'a> {
         }
         let index = index.map(|index| index.finish(&late_refused)).transpose()?;
         let accounts = accounts.map_or_else(|| Ok(Vec::new()), |accounts| accounts.finish(&late_refused))?;
-        Ok((counts, WrittenFeed { files: written, index, accounts }))
+        Ok((counts, WrittenFeed { files: written, index, accounts }, view))
     }
 }
 

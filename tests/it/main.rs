@@ -25,6 +25,7 @@ mod objects;
 mod onboarding;
 mod openapi;
 mod platforms;
+mod preview;
 mod prism;
 mod profiles;
 mod push;

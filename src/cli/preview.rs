@@ -1,0 +1,63 @@
+//! `preview`: a page that shows how the items of a catalog will look, before anything is sent.
+
+use super::args::{Preview, Reporting};
+use super::error::{CliError, Exit};
+use super::mill::{self, Job, Look};
+use super::ui::Ui;
+use crate::config::resolve::{self, Flags};
+use crate::plan::Purpose;
+use crate::report::page::{plural, thousands};
+use crate::report::{Ending, TargetEnd};
+
+pub(super) fn run(command: &Preview, ui: &Ui) -> Result<Exit, CliError> {
+    let mut flags = mill::flags(&command.catalog);
+    flags.targets.clone_from(&command.target);
+    command.reporting.settle(&mut flags);
+    let page = match command.output.as_str() {
+        "" => return Err(CliError::Usage("--output: name a file, or `-` for standard output".to_owned())),
+        "-" => "html".to_owned(),
+        file => {
+            replaces_no_input(file, &flags)?;
+            format!("html={file}")
+        }
+    };
+    let mut reporting = Reporting { output_format: vec![page], ..command.reporting.clone() };
+    reporting.output_format.extend(command.reporting.output_format.iter().cloned());
+    let job = Job {
+        name: "preview",
+        purpose: Purpose::Check,
+        reporting: &reporting,
+        allow_empty: true,
+        feed_of: None,
+        silent: false,
+        looks: Some(Look { items: usize::from(command.items), images: !command.no_images }),
+    };
+    let (exit, ending) = job.run(&flags, ui)?;
+    tell(&command.output, &ending, ui);
+    Ok(exit)
+}
+
+/// A page that was put in the place of the catalog would be the end of both.
+fn replaces_no_input(file: &str, flags: &Flags) -> Result<(), CliError> {
+    let Ok(page) = std::fs::canonicalize(file) else { return Ok(()) };
+    let settings = resolve::resolve(flags, &std::env::current_dir().unwrap_or_default())?;
+    let joined = settings.sources.iter().flat_map(|source| source.joins.iter().map(|join| &join.path));
+    let mut read = settings.sources.iter().map(|source| &source.path).chain(joined);
+    if read.any(|path| std::fs::canonicalize(path).is_ok_and(|path| path == page)) {
+        return Err(CliError::Usage(format!("--output: `{file}` is read as the catalog; name another file for the page")));
+    }
+    Ok(())
+}
+
+/// What came of it, a line a target, and where the page is.
+fn tell(output: &str, ending: &Ending, ui: &Ui) {
+    for target in &ending.targets {
+        let TargetEnd { name, counts, view, .. } = target;
+        let shown: usize = view.iter().flat_map(|view| &view.shown).map(|group| group.items.len()).sum();
+        let of = plural(counts.items, "item");
+        ui.say(&format!("{name}: {} of {of} accepted, {} shown", thousands(counts.accepted), thousands(shown as u64)));
+    }
+    if output != "-" && !ending.targets.is_empty() {
+        ui.say(&format!("the page is {output}; open it in a browser"));
+    }
+}
