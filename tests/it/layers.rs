@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 11] = [
     &["spec"],
     &["finding", "catalog"],
     &["mapping", "rules"],
-    &["account", "normalize", "project", "render", "summary"],
+    &["account", "normalize", "project", "render", "sample", "summary"],
     &["config", "report", "state"],
     &["pipeline", "push"],
     &["plan"],
