@@ -2,7 +2,7 @@
 
 mod delivery;
 
-pub(super) use delivery::{Errors, History, IfLocked, Limits, Project, Push, Run, Shown, Status, Verify};
+pub(super) use delivery::{Doctor, Errors, History, IfLocked, Limits, Project, Push, Run, Shown, Status, Told, Verify};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -73,6 +73,8 @@ pub(super) enum Command {
     History(History),
     /// Read back what targets hold and compare it with what was built
     Verify(Verify),
+    /// Look at what a run needs: settings, sources, state, credentials, disk, clock; changes nothing
+    Doctor(Doctor),
 }
 
 /// How the program talks.

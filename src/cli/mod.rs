@@ -3,6 +3,7 @@
 mod again;
 mod args;
 mod convert;
+mod doctor;
 mod error;
 mod explain;
 mod fix;
@@ -69,6 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Status(command) => history::status(command, &ui),
         args::Command::Errors(command) => history::errors(command, &ui),
         args::Command::History(command) => history::history(command, &ui),
+        args::Command::Doctor(command) => doctor::run(command, &ui),
         args::Command::Verify(command) => history::verify(command, &ui),
     };
     match outcome {

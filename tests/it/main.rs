@@ -10,6 +10,7 @@ mod convert;
 mod databases;
 mod desk;
 mod differential;
+mod doctor;
 mod exports;
 mod facts;
 mod fix;
