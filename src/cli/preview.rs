@@ -8,6 +8,7 @@ use crate::config::resolve::{self, Flags};
 use crate::plan::Purpose;
 use crate::report::page::{plural, thousands};
 use crate::report::{Ending, TargetEnd};
+use crate::sample::Group;
 
 pub(super) fn run(command: &Preview, ui: &Ui) -> Result<Exit, CliError> {
     let mut flags = mill::flags(&command.catalog);
@@ -33,7 +34,13 @@ pub(super) fn run(command: &Preview, ui: &Ui) -> Result<Exit, CliError> {
         looks: Some(Look { items: usize::from(command.items), images: !command.no_images }),
     };
     let (exit, ending) = job.run(&flags, ui)?;
-    tell(&command.output, &ending, ui);
+    let is_taken = command.output == "-" || command.reporting.output_format.iter().any(|format| !format.contains('='));
+    let told = told(&command.output, &ending);
+    if is_taken {
+        told.iter().for_each(|line| ui.say(line));
+    } else {
+        ui.print(&told.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    }
     Ok(exit)
 }
 
@@ -50,14 +57,18 @@ fn replaces_no_input(file: &str, flags: &Flags) -> Result<(), CliError> {
 }
 
 /// What came of it, a line a target, and where the page is.
-fn tell(output: &str, ending: &Ending, ui: &Ui) {
-    for target in &ending.targets {
-        let TargetEnd { name, counts, view, .. } = target;
-        let shown: usize = view.iter().flat_map(|view| &view.shown).map(|group| group.items.len()).sum();
+fn told(output: &str, ending: &Ending) -> Vec<String> {
+    let count = |groups: &[Group]| thousands(groups.iter().map(|group| group.items.len() as u64).sum());
+    let of_target = |target: &TargetEnd| {
+        let (counts, view) = (&target.counts, target.view.as_ref());
         let of = plural(counts.items, "item");
-        ui.say(&format!("{name}: {} of {of} accepted, {} shown", thousands(counts.accepted), thousands(shown as u64)));
+        let (shown, left_out) = view.map_or_else(Default::default, |view| (count(&view.shown), count(&view.left_out)));
+        let name = target.full_name();
+        format!("{name}: {} of {of} accepted; {shown} shown, and {left_out} of those left out", thousands(counts.accepted))
+    };
+    let mut lines: Vec<String> = ending.targets.iter().map(of_target).collect();
+    if output != "-" {
+        lines.push(format!("{output}: open it in a browser"));
     }
-    if output != "-" && !ending.targets.is_empty() {
-        ui.say(&format!("the page is {output}; open it in a browser"));
-    }
+    lines
 }

@@ -98,8 +98,7 @@ impl Human {
 
     fn target(&self, target: &TargetEnd, lines: &mut Vec<String>) {
         let counts = &target.counts;
-        let name = if target.name.contains('@') { target.name.clone() } else { format!("{}@{}", target.name, target.spec) };
-        lines.push(self.paint(Style::new().bold(), &name));
+        lines.push(self.paint(Style::new().bold(), &target.full_name()));
         let count = |number: u64, word: &str| format!("{} {word}", thousands(number));
         lines.push(format!(
             "  {} = {} + {}",

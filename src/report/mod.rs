@@ -67,6 +67,13 @@ pub struct TargetEnd {
     pub view: Option<View>,
 }
 
+impl TargetEnd {
+    /// Its name with the version of the spec.
+    pub fn full_name(&self) -> String {
+        if self.name.contains('@') { self.name.clone() } else { format!("{}@{}", self.name, self.spec) }
+    }
+}
+
 /// What a report is told at the end.
 #[derive(Clone, Debug, Default)]
 pub struct Ending {

@@ -31,7 +31,7 @@ pub struct Item {
     /// The line on which that starts, 0 where lines mean nothing.
     pub line: u64,
     /// The place of its row among those that the rules over the whole feed see.
-    number: u32,
+    pub(crate) number: u32,
     /// Its id.
     pub id: String,
     /// Its title.

@@ -84,20 +84,20 @@ pub fn holder(path: &Path) -> Result<Option<String>, LockError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lock, LockError, holder};
+    use super::{Lock, LockError};
 
     #[test]
     fn the_second_holder_is_told_who_the_first_is() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state.lock");
-        assert_eq!(holder(&path).expect("nothing is there"), None);
+        assert_eq!(super::holder(&path).expect("nothing is there"), None);
         assert!(!path.exists(), "asking makes no lock");
         let held = Lock::take(&path, jiff::Timestamp::UNIX_EPOCH).expect("free");
-        assert!(holder(&path).expect("there").is_some_and(|holder| holder.ends_with("since 1970-01-01T00:00:00Z")));
+        assert!(super::holder(&path).expect("there").is_some_and(|holder| holder.ends_with("since 1970-01-01T00:00:00Z")));
         let Err(LockError::Held { holder, .. }) = Lock::take(&path, jiff::Timestamp::UNIX_EPOCH) else { panic!("two holders") };
         assert!(holder.starts_with(&format!("process {}", std::process::id())), "{holder}");
         drop(held);
-        assert_eq!(holder(&path).expect("there"), None);
+        assert_eq!(super::holder(&path).expect("there"), None);
         Lock::take(&path, jiff::Timestamp::UNIX_EPOCH).expect("free again");
     }
 }

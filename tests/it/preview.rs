@@ -45,7 +45,7 @@ fn cards(page: &str) -> Vec<&str> {
 
 fn preview(folder: &Folder, more: &[&str]) -> (i32, String) {
     let run = folder.run(&[&["preview", "catalog.csv", "--output", "page.html"], more].concat());
-    assert!(run.out.is_empty(), "{}", run.out);
+    assert!(run.out.ends_with("page.html: open it in a browser\n"), "{}", run.out);
     (run.code, folder.read("page.html"))
 }
 
@@ -94,7 +94,7 @@ fn nothing_of_a_catalog_is_active() {
     let row = |id: &str, url: &str, image: &str| {
         format!(
             "{id},{cell},{cell},{url},{cell},{cell},{image},in_stock,5.00 USD,G1,\"{{\"\"{}\"\":\"\"x{id}\"\"}}\",{cell}",
-            hostile.replace('"', "").replace('\'', "")
+            hostile.replace(['"', '\''], "")
         )
     };
     let rows = [
@@ -192,6 +192,9 @@ fn images_are_loaded_only_where_they_may_be() {
     assert!(!page.contains("<img") && !page.contains("img-src") && page.contains("image not loaded"));
     let run = folder.run(&["preview", "catalog.csv", "-o", "-"]);
     assert!(run.out.starts_with("<!DOCTYPE html>\n<html lang=\"en\">") && run.out.ends_with("</html>\n") && run.out.contains("<img"));
+    let run = folder.run(&["preview", "catalog.csv", "-o", "page.html", "--output-format", "json"]);
+    assert_eq!(run.json()["schema"], "feedmill.preview/1");
+    assert_eq!(folder.read("page.html"), folder.run(&["preview", "catalog.csv", "-o", "-"]).out);
     let run = folder.run_with(&["preview", "-", "-o", "-", "--quiet"], SOUND.as_bytes());
     assert_eq!((run.code, run.err.as_str(), cards(&run.out).len()), (0, "", 2));
 }

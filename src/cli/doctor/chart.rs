@@ -49,12 +49,12 @@ pub(super) struct Chart {
 impl Chart {
     /// It is as it should be.
     pub(super) fn ok(&mut self, area: &'static str, name: impl Into<String>, said: impl Into<String>) {
-        self.add(area, name.into(), Mark::Ok, said.into(), String::new(), Exit::Done);
+        self.add(area, &name.into(), Mark::Ok, &said.into(), String::new(), Exit::Done);
     }
 
     /// A run goes, and somebody should look.
     pub(super) fn warn(&mut self, area: &'static str, name: impl Into<String>, said: impl Into<String>, todo: impl Into<String>) {
-        self.add(area, name.into(), Mark::Warn, said.into(), todo.into(), Exit::Done);
+        self.add(area, &name.into(), Mark::Warn, &said.into(), todo.into(), Exit::Done);
     }
 
     /// A run would end with this exit.
@@ -66,12 +66,11 @@ impl Chart {
         todo: impl Into<String>,
         exit: Exit,
     ) {
-        self.add(area, name.into(), Mark::Fail, said.into(), todo.into(), exit);
+        self.add(area, &name.into(), Mark::Fail, &said.into(), todo.into(), exit);
     }
 
-    fn add(&mut self, area: &'static str, name: String, mark: Mark, said: String, todo: String, exit: Exit) {
-        let said = excerpt(&said, SHOWN);
-        self.checks.push(Check { area, name: excerpt(&name, 120), mark, said, todo, exit });
+    fn add(&mut self, area: &'static str, name: &str, mark: Mark, said: &str, todo: String, exit: Exit) {
+        self.checks.push(Check { area, name: excerpt(name, 120), mark, said: excerpt(said, SHOWN), todo, exit });
     }
 
     /// Whether something of an area would stop a run.

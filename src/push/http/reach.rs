@@ -40,7 +40,7 @@ pub async fn web(address: &Address, shared: &Shared) -> Result<Answered, String>
     let request = client.request(Method::HEAD, url).send();
     let answer = match tokio::time::timeout(PATIENCE, request).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Err(clean(Trouble::of(&error).message, proxy.as_ref())),
+        Ok(Err(error)) => return Err(clean(&Trouble::of(&error).message, proxy.as_ref())),
         Err(_) => return Err(late()),
     };
     let told = answer.headers().get(DATE).and_then(|date| date.to_str().ok()).and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
@@ -85,6 +85,6 @@ fn late() -> String {
     format!("no answer in {} s", PATIENCE.as_secs())
 }
 
-fn clean(message: String, proxy: Option<&Secret>) -> String {
-    proxy.map_or_else(|| message.clone(), |proxy| message.replace(proxy.expose(), "***"))
+fn clean(message: &str, proxy: Option<&Secret>) -> String {
+    proxy.map_or_else(|| message.to_owned(), |proxy| message.replace(proxy.expose(), "***"))
 }

@@ -81,6 +81,14 @@ impl Html {
         for (place, target) in ending.targets.iter().enumerate() {
             self.target(page, target, place, &groups, several);
         }
+        if !ending.outcomes.is_empty() {
+            page.say("h2", &[], "Deliveries");
+            page.with("ul", &[], |page| {
+                for line in ending.outcomes.iter().flat_map(|(_, lines)| lines.lines()) {
+                    page.with("li", &[], |page| page.prose(&excerpt(line, 600)));
+                }
+            });
+        }
         findings::findings(page, &self.opening, &groups, several);
         if !ending.next.is_empty() {
             page.say("h2", &[], "What to do next");
@@ -95,11 +103,11 @@ impl Html {
     fn target(&self, page: &mut Markup, target: &TargetEnd, place: usize, groups: &[(&str, &Group)], several: bool) {
         let id = anchor(place);
         page.with("section", &[("id", &id), ("aria-labelledby", &format!("{id}-head"))], |page| {
-            page.say("h2", &[("id", &format!("{id}-head"))], &full_name(target));
+            page.say("h2", &[("id", &format!("{id}-head"))], &target.full_name());
             verdict(page, target);
             let is_its = |group: &Group| {
                 let whose = group.first.first().and_then(|first| first.target.as_deref());
-                !several || whose.is_none_or(|whose| whose == target.name || whose == full_name(target))
+                !several || whose.is_none_or(|whose| whose == target.name || whose == target.full_name())
             };
             let codes: Vec<(&str, Severity, u64)> =
                 groups.iter().filter(|(_, group)| is_its(group)).map(|(code, group)| (*code, group.severity, group.count)).collect();
@@ -130,7 +138,7 @@ fn navigation(page: &mut Markup, ending: &Ending) {
     page.with("nav", &[("aria-label", "On this page")], |page| {
         page.with("ul", &[], |page| {
             for (place, target) in ending.targets.iter().enumerate() {
-                page.with("li", &[], |page| page.say("a", &[("href", &format!("#{}", anchor(place)))], &full_name(target)));
+                page.with("li", &[], |page| page.say("a", &[("href", &format!("#{}", anchor(place)))], &target.full_name()));
             }
             page.with("li", &[], |page| page.say("a", &[("href", "#findings")], "Findings"));
         });
@@ -194,11 +202,6 @@ fn footer(page: &mut Markup, ending: &Ending) {
         page.with("p", &[], |page| page.prose(&known_line(known)));
     }
     page.say("p", &[], concat!("Made by feedmill ", env!("CARGO_PKG_VERSION"), "."));
-}
-
-/// A target with its version.
-fn full_name(target: &TargetEnd) -> String {
-    if target.name.contains('@') { target.name.clone() } else { format!("{}@{}", target.name, target.spec) }
 }
 
 fn anchor(place: usize) -> String {
