@@ -14,7 +14,7 @@ use crate::render::file::WriteError;
 use crate::render::index;
 use crate::render::products::Products;
 use crate::rules::across::{Across, Called, Conflict, Spot};
-use crate::sample::{Sample, View};
+use crate::sample::{Refused, Sample, View};
 use crate::summary::Counts;
 use std::io;
 use std::ops::Range;
@@ -39,8 +39,9 @@ pub(super) struct TargetState<'a> {
     runs: Runs,
     /// What was looked at.
     sample: Sample,
-    /// Why rows of a batch were refused, where they are looked at.
-    reasons: Vec<(u32, String)>,
+    /// The rules by which rows of a batch were refused, where these are looked at: a row's place in
+    /// the batch, and a rule.
+    broken: Vec<(usize, usize)>,
 }
 
 impl<'a> TargetState<'a> {
@@ -69,7 +70,7 @@ impl<'a> TargetState<'a> {
             conflicts: Vec::new(),
             runs: Runs::default(),
             sample: Sample::default(),
-            reasons: Vec::new(),
+            broken: Vec::new(),
         })
     }
 
@@ -135,15 +136,31 @@ impl<'a> TargetState<'a> {
                 }
             }
         }
-        if let (Some(looks), Some(mut sample)) = (&self.target.looks, done.sample.take()) {
-            sample.begin_at(first);
-            let reasons = std::mem::take(&mut self.reasons);
-            sample.refuse(looks, |number| {
-                reasons.binary_search_by_key(&number, |(refused, _)| *refused).ok().map(|place| reasons[place].1.clone())
-            });
-            self.sample.add(sample, looks);
+        if let Some(sample) = done.sample.take() {
+            self.look(source, done, sample, first);
         }
         Ok(())
+    }
+
+    /// Takes what was looked at in a batch whose rows begin at the number `first`.
+    fn look(&mut self, source: usize, done: &DoneTarget, mut sample: Sample, first: u32) {
+        let Some(looks) = &self.target.looks else { return };
+        sample.begin_at(first);
+        let numbers = sample.numbers();
+        for (row, rule) in std::mem::take(&mut self.broken) {
+            let start = row.checked_sub(1).and_then(|before| done.accepted.get(before)).map_or(0, |before| before.account_end as usize);
+            let item = &done.accepted[row];
+            let refused = Refused {
+                number: first + row as u32,
+                id: done.names.get(start..item.item_end as usize).unwrap_or(""),
+                group: done.names.get(item.item_end as usize..item.group_end as usize).unwrap_or(""),
+                source: source as u16,
+                record: item.head.number,
+                line: item.head.line,
+            };
+            sample.refuse(looks, &numbers, &refused, || self.target.rules.across_fault(rule).0.message);
+        }
+        self.sample.add(sample, looks);
     }
 
     /// Asks the rules over the whole feed about a row.
@@ -164,8 +181,7 @@ impl<'a> TargetState<'a> {
             self.counts.rejected += 1;
             self.refused.push(number);
             if self.target.looks.is_some() {
-                let said = self.conflicts.iter().map(|conflict| self.target.rules.across_fault(conflict.rule).0.message);
-                self.reasons.push((number, said.collect::<Vec<_>>().join("; ")));
+                self.broken.extend(self.conflicts.first().map(|conflict| (row, conflict.rule)));
             }
         }
         Ok(stays)
@@ -197,26 +213,22 @@ impl<'a> TargetState<'a> {
         let mut late_refused: Vec<usize> = Vec::new();
         // Few are looked at, and many may be refused.
         let looked_at = sample.numbers();
-        let mut reasons: Vec<(u32, usize)> = Vec::new();
         let groups = across.finish(&mut |late, number| {
             let related = late.first.map(|first| plan.place(first, NO_COLUMN));
             emit(&mut counts, across_finding(plan, target, late.rule, plan.place(late.spot, late.column), related, late.called), sink);
             if late.refused {
                 // Rows that were refused before were never written.
                 late_refused.push(number as usize - refused.partition_point(|before| *before < number));
-                if looked_at.binary_search(&number).is_ok() {
-                    reasons.push((number, late.rule));
+                if let Some(looks) = &target.looks {
+                    let Called { item: id, group } = late.called;
+                    let Spot { source, record, line } = late.spot;
+                    let refused = Refused { number, id, group, source, record: u64::from(record), line: u64::from(line) };
+                    sample.refuse(looks, &looked_at, &refused, || target.rules.across_fault(late.rule).0.message);
                 }
             }
         });
         counts.groups = groups.map_err(spilled)?;
-        let view = target.looks.as_ref().map(|looks| {
-            sample.refuse(looks, |number| {
-                let rule = reasons.iter().find(|(refused, _)| *refused == number)?.1;
-                Some(target.rules.across_fault(rule).0.message)
-            });
-            sample.view(looks, &target.spec)
-        });
+        let view = target.looks.as_ref().map(|looks| sample.view(looks, &target.spec));
         counts.accepted -= late_refused.len() as u64;
         counts.rejected += late_refused.len() as u64;
         let mut written = Vec::new();

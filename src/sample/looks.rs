@@ -10,7 +10,7 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Characters of a name, a title or an option that are kept.
-const NAME: usize = 160;
+pub(super) const NAME: usize = 160;
 /// Characters of a description.
 const PROSE: usize = 280;
 /// Bytes of an address; a longer one is not kept, because half of one leads nowhere.
@@ -18,7 +18,7 @@ const ADDRESS: usize = 2048;
 /// Options of an item.
 const OPTIONS: usize = 8;
 /// Reasons for which an item is left out.
-pub(super) const REASONS: usize = 4;
+const REASONS: usize = 4;
 
 /// What of the rows of a target is looked at.
 #[derive(Debug)]
@@ -159,6 +159,7 @@ impl Looks {
             link: address(self.link),
             options: self.options(glance),
             reasons: Vec::new(),
+            is_bare: false,
         }
     }
 

@@ -11,9 +11,11 @@ mod pick;
 pub use looks::{Glance, Looks};
 pub use pick::{Group, Pick};
 
+use crate::product::text::excerpt;
 use crate::spec::Spec;
 use crate::spec::model::Requirement;
 use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Different words for availability that are counted one by one; a feed has a handful.
 const WORDS: usize = 16;
@@ -58,6 +60,25 @@ pub struct Item {
     pub options: Vec<(String, String)>,
     /// Why it is not in the feed, where it is not.
     pub reasons: Vec<String>,
+    /// Whether nothing but its id and its place is known: what refused it showed after it was let go.
+    pub is_bare: bool,
+}
+
+/// An item that the rules over the whole feed refuse.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused<'a> {
+    /// The number of its row.
+    pub(crate) number: u32,
+    /// Its id.
+    pub(crate) id: &'a str,
+    /// The id of its group.
+    pub(crate) group: &'a str,
+    /// Its source.
+    pub(crate) source: u16,
+    /// Its record.
+    pub(crate) record: u64,
+    /// The line of that.
+    pub(crate) line: u64,
 }
 
 /// How often a field has a value.
@@ -121,12 +142,21 @@ impl Sample {
         numbers
     }
 
-    /// Takes items out of the feed that the rules over the whole of it refuse; `reason` is asked
-    /// with the number of each.
-    pub(crate) fn refuse(&mut self, looks: &Looks, mut reason: impl FnMut(u32) -> Option<String>) {
-        for (key, mut item) in self.shown.take_if(|item| reason(item.number)) {
-            item.reasons.truncate(looks::REASONS);
-            self.left_out.put(key, item, looks.most_left_out());
+    /// Takes an item out of the feed that the rules over the whole of it refuse; `numbers` are those
+    /// of the items that are shown. Of another one no more is known than what is said here.
+    pub(crate) fn refuse(&mut self, looks: &Looks, numbers: &[u32], refused: &Refused<'_>, reason: impl FnOnce() -> String) {
+        let most = looks.most_left_out();
+        let name = if refused.group.is_empty() { refused.id } else { refused.group };
+        let key = xxh3_64(name.as_bytes());
+        if numbers.binary_search(&refused.number).is_ok() {
+            if let Some((key, mut item)) = self.shown.take(refused.number) {
+                item.reasons = vec![reason()];
+                self.left_out.put(key, item, most);
+            }
+        } else if self.left_out.wants(key, most) {
+            let Refused { source, record, line, .. } = *refused;
+            let id = excerpt(refused.id, looks::NAME);
+            self.left_out.put(key, Item { source, record, line, id, is_bare: true, reasons: vec![reason()], ..Item::default() }, most);
         }
     }
 

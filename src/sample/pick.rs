@@ -74,23 +74,17 @@ impl Pick {
         self.groups.values_mut().flat_map(|group| &mut group.items)
     }
 
-    /// Takes the items out for which there is a reason, and notes it.
-    pub(super) fn take_if(&mut self, mut reason: impl FnMut(&Item) -> Option<String>) -> Vec<(u64, Item)> {
-        let mut taken = Vec::new();
-        for (key, group) in &mut self.groups {
-            for mut item in std::mem::take(&mut group.items) {
-                match reason(&item) {
-                    Some(reason) => {
-                        item.reasons.push(reason);
-                        taken.push((*key, item));
-                    }
-                    None => group.items.push(item),
-                }
-            }
+    /// Takes an item out by its number; with it comes the hash of its group.
+    pub(super) fn take(&mut self, number: u32) -> Option<(u64, Item)> {
+        let is_it = |item: &Item| item.number == number;
+        let (key, group) = self.groups.iter_mut().find(|(_, group)| group.items.iter().any(is_it))?;
+        let (key, place) = (*key, group.items.iter().position(is_it)?);
+        let item = group.items.remove(place);
+        if group.items.is_empty() && group.more == 0 {
+            self.groups.remove(&key);
         }
-        self.items -= taken.len();
-        self.groups.retain(|_, group| !group.items.is_empty() || group.more > 0);
-        taken
+        self.items -= 1;
+        Some((key, item))
     }
 
     /// The groups, in the order of the catalog, with so many items at most.
@@ -161,9 +155,13 @@ mod tests {
 
     #[test]
     fn what_is_refused_later_is_handed_over() {
-        let mut pick = pick(&[4, 4, 6], 9);
-        let taken = pick.take_if(|item| (item.record != 1).then(|| "gone".to_owned()));
-        assert_eq!(taken.iter().map(|(key, item)| (*key, item.record, item.reasons.len())).collect::<Vec<_>>(), [(4, 0, 1), (6, 2, 1)]);
-        assert_eq!(records(&pick.groups(9)), [[1]]);
+        let mut pick = Pick::default();
+        for (number, key) in [4, 4, 6].into_iter().enumerate() {
+            pick.put(key, Item { record: number as u64, number: number as u32, ..Item::default() }, 9);
+        }
+        assert_eq!(pick.take(0).map(|(key, item)| (key, item.record)), Some((4, 0)));
+        assert_eq!(pick.take(2).map(|(key, item)| (key, item.record)), Some((6, 2)));
+        assert!(pick.take(0).is_none() && pick.take(3).is_none());
+        assert_eq!((pick.items, records(&pick.groups(9))), (1, vec![vec![1]]));
     }
 }

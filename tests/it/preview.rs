@@ -181,6 +181,16 @@ fn an_item_that_is_refused_for_the_whole_feed_is_not_shown_as_accepted() {
     let cards = cards(&page);
     assert_eq!(cards.len(), 3);
     assert!(cards[2].contains("Steel bottle again") && cards[2].contains("class=\"reasons\""), "{}", cards[2]);
+    // Where it is none of the few that were looked at more closely, its id and its place are known.
+    let again = many(9).lines().last().expect("a row").replace("Bottle 9", "Bottle again");
+    folder.write("catalog.csv", many(9) + &again + "\n");
+    for (items, shown) in [("9", "Bottle again"), ("1", "<code>I9</code> catalog.csv:11")] {
+        let (_, page) = preview(&folder, &["--items", items]);
+        let words = self::words(&page);
+        assert!(words.contains("9 of 10 items can be in the feed.") && words.contains("The one rejected item."), "{words}");
+        let card = *self::cards(&page).last().expect("a card");
+        assert!(card.contains(shown) && card.contains("class=\"reasons\"") && !card.contains("no price"), "{card}");
+    }
 }
 
 #[test]

@@ -171,7 +171,7 @@ pub(in crate::cli) struct Verify {
     12 folders and state; the worst counts.\n\n\
     Examples:\n  \
         feedmill doctor\n  \
-        feedmill doctor --online stripe-us\n  \
+        feedmill doctor --online storefront\n  \
         feedmill doctor --config /srv/shop/feedmill.toml --out /srv/shop/out --output-format json"
 )]
 pub(in crate::cli) struct Doctor {

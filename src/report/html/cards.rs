@@ -53,6 +53,10 @@ fn card(page: &mut Markup, opening: &Opening, group: &Group, images: bool) {
         let shared = if is_several { shared_title(&group.items) } else { "" };
         let titles = [if is_several { &first.group_title } else { "" }, shared, &first.title, &first.id];
         let title = titles.into_iter().find(|text| !text.is_empty()).unwrap_or("(without title and id)");
+        if first.is_bare {
+            page.say("h4", &[("dir", "auto")], title);
+            return why(page, opening, group, first);
+        }
         picture(page, &first.image, title, images);
         page.with("h4", &[("dir", "auto")], |page| match web(&first.link) {
             Some(address) => page.say("a", &[("href", &address), ("rel", "noopener noreferrer nofollow")], title),
@@ -77,24 +81,29 @@ fn card(page: &mut Markup, opening: &Opening, group: &Group, images: bool) {
         if !first.description.is_empty() {
             page.say("p", &[("dir", "auto")], &first.description);
         }
-        let mut reasons: Vec<&str> = Vec::new();
-        for reason in group.items.iter().flat_map(|item| &item.reasons).filter(|reason| !reason.is_empty()) {
-            if reasons.len() < REASONS && !reasons.contains(&reason.as_str()) {
-                reasons.push(reason);
+        why(page, opening, group, first);
+    });
+}
+
+/// Why the items of a card are left out, where they are, and where the first one stands.
+fn why(page: &mut Markup, opening: &Opening, group: &Group, first: &Item) {
+    let mut reasons: Vec<&str> = Vec::new();
+    for reason in group.items.iter().flat_map(|item| &item.reasons).filter(|reason| !reason.is_empty()) {
+        if reasons.len() < REASONS && !reasons.contains(&reason.as_str()) {
+            reasons.push(reason);
+        }
+    }
+    if !reasons.is_empty() {
+        page.with("ul", &[("class", "reasons")], |page| {
+            for reason in reasons {
+                page.with("li", &[], |page| page.prose(reason));
             }
-        }
-        if !reasons.is_empty() {
-            page.with("ul", &[("class", "reasons")], |page| {
-                for reason in reasons {
-                    page.with("li", &[], |page| page.prose(reason));
-                }
-            });
-        }
-        page.with("p", &[("class", "soft")], |page| {
-            page.say("code", &[], if first.id.is_empty() { "(no id)" } else { &first.id });
-            page.text(" ");
-            page.text(&place(opening, first));
         });
+    }
+    page.with("p", &[("class", "soft")], |page| {
+        page.say("code", &[], if first.id.is_empty() { "(no id)" } else { &first.id });
+        page.text(" ");
+        page.text(&place(opening, first));
     });
 }
 
