@@ -1,8 +1,10 @@
 //! What may be typed. Nothing here opens a file.
 
+mod before;
 mod delivery;
 
-pub(super) use delivery::{Doctor, Errors, History, IfLocked, Limits, Project, Push, Run, Shown, Status, Told, Verify};
+pub(super) use before::{Doctor, Preview, Told};
+pub(super) use delivery::{Errors, History, IfLocked, Limits, Project, Push, Run, Shown, Status, Verify};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -43,7 +45,7 @@ pub(super) enum Command {
     Convert(Convert),
     /// Check a finished feed and write it with the safe repairs made, in the same format
     Fix(Fix),
-    /// Show how a catalog's items will look: one page with verdict, charts, product cards and findings
+    /// Show on one page how a catalog's items will look, and what is left out
     Preview(Preview),
     /// Show what is in a catalog: format, platform, columns, what is missing
     Inspect(Inspect),
@@ -73,7 +75,7 @@ pub(super) enum Command {
     History(History),
     /// Read back what targets hold and compare it with what was built
     Verify(Verify),
-    /// Look at what a run needs: settings, sources, state, credentials, disk, clock; changes nothing
+    /// Look at what a run needs, and say what to do; changes nothing
     Doctor(Doctor),
 }
 
@@ -314,34 +316,6 @@ pub(super) struct Fix {
     /// Address of the shop, which completes relative links
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
-    #[command(flatten)]
-    pub(super) reporting: Reporting,
-}
-
-/// `feedmill preview`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "The page is one file that runs nothing. Only a browser that opens it loads images, from the https addresses in the catalog.\n\n\
-    Examples:\n  \
-        feedmill preview exports/products.csv -o report.html --currency USD --base-url https://shop.example --seller-name Northline\n  \
-        feedmill preview exports/products.csv --target openai --target stripe --items 200\n  \
-        feedmill preview out/openai/feed.jsonl.gz --no-images -o - > report.html"
-)]
-pub(super) struct Preview {
-    #[command(flatten)]
-    pub(super) catalog: Catalog,
-    /// Target, such as openai or openai@2025-09; may be repeated [default: the targets of feedmill.toml, else openai]
-    #[arg(short, long, value_name = "TARGET")]
-    pub(super) target: Vec<String>,
-    /// The page to write; `-` for standard output
-    #[arg(short, long, value_name = "FILE", default_value = "preview.html")]
-    pub(super) output: String,
-    /// Items a target that are shown as cards, and a fifth as many of those it leaves out; 0 for none
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(0..=1000))]
-    pub(super) items: u16,
-    /// Load no images
-    #[arg(long)]
-    pub(super) no_images: bool,
     #[command(flatten)]
     pub(super) reporting: Reporting,
 }

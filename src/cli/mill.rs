@@ -6,6 +6,7 @@ use super::convert::Watch;
 use super::error::{CliError, Exit};
 use super::leftovers;
 use super::next;
+use super::preview::Look;
 use super::publish;
 use super::reports::{report_file, reports};
 use super::signal;
@@ -19,7 +20,6 @@ use crate::finding::{self, Finding, Severity};
 use crate::pipeline::{self, Plan, Report};
 use crate::plan::{self, PlanError, Purpose};
 use crate::report::{self, Ending, Opening, Reports, TargetEnd};
-use crate::sample::Looks;
 use crate::summary::Counts;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -146,15 +146,6 @@ pub(super) struct Job<'a> {
     pub(super) looks: Option<Look>,
 }
 
-/// What somebody wants to see of items.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
-    /// How many of a target.
-    pub(super) items: usize,
-    /// Whether their images may be loaded.
-    pub(super) images: bool,
-}
-
 impl Job<'_> {
     pub(super) fn run(&self, flags: &Flags, ui: &Ui) -> Result<(Exit, Ending), CliError> {
         let started = crate::clock::now();
@@ -240,9 +231,7 @@ impl Job<'_> {
         }
         let mut plan = plan::plan(&settings, self.purpose, effort, crate::clock::today())?;
         if let Some(look) = self.looks {
-            for target in &mut plan.targets {
-                target.looks = Some(Looks::new(&target.spec, &target.columns, look.items, look.images));
-            }
+            look.at(&mut plan);
         }
         Ok((settings, plan))
     }

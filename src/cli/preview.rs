@@ -2,13 +2,32 @@
 
 use super::args::{Preview, Reporting};
 use super::error::{CliError, Exit};
-use super::mill::{self, Job, Look};
+use super::mill::{self, Job};
 use super::ui::Ui;
 use crate::config::resolve::{self, Flags};
+use crate::pipeline::Plan;
 use crate::plan::Purpose;
 use crate::report::page::{plural, thousands};
 use crate::report::{Ending, TargetEnd};
-use crate::sample::Group;
+use crate::sample::{Group, Looks};
+
+/// What somebody wants to see of items.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    /// How many of a target.
+    pub(super) items: usize,
+    /// Whether their images may be loaded.
+    pub(super) images: bool,
+}
+
+impl Look {
+    /// Has a run look at the items of every target.
+    pub(super) fn at(self, plan: &mut Plan) {
+        for target in &mut plan.targets {
+            target.looks = Some(Looks::new(&target.spec, &target.columns, self.items, self.images));
+        }
+    }
+}
 
 pub(super) fn run(command: &Preview, ui: &Ui) -> Result<Exit, CliError> {
     let mut flags = mill::flags(&command.catalog);

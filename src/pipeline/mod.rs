@@ -8,6 +8,7 @@ mod conversion;
 mod direct;
 mod done;
 mod late;
+mod look;
 mod nested;
 mod noted;
 mod ordered;

@@ -3,6 +3,7 @@
 
 use super::conversion::Original;
 use super::done::{Accepted, Done, Rooms};
+use super::look::{Seen, look};
 use super::nested::NestedFeed;
 use super::noted::{self, Noted, When};
 use super::said::{broken_finding, finding_of};
@@ -19,7 +20,6 @@ use crate::product::text;
 use crate::render::{Before, RowWriter};
 use crate::rules::structure::Broken;
 use crate::rules::{Facts, Fault, Mode};
-use crate::sample::Glance;
 use crate::spec::FieldId;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -124,7 +124,7 @@ impl<'a> Worker<'a> {
             done.targets[place].items += 1;
             self.faults.clear();
             let accepted = target.rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
-            self.look(place, &batch.text, batch.heads[row], accepted, done);
+            look(&self.seen(place, &batch.text, batch.heads[row]), accepted, &mut done.targets[place]);
             let mut faults = std::mem::take(&mut self.faults);
             found.extend(faults.drain(..).map(|fault| Found { row, column: self.blamed(target, place, &fault), fault }));
             self.faults = faults;
@@ -153,23 +153,9 @@ impl<'a> Worker<'a> {
         }));
     }
 
-    /// Looks at a row that was judged, where somebody wants to see it; its faults are still there.
-    fn look(&self, place: usize, buffer: &str, head: RecordHead, accepted: bool, done: &mut Done) {
-        let target = &self.plan.targets[place];
-        let Some(looks) = &target.looks else { return };
-        let out = &mut done.targets[place];
-        let number = out.accepted.len() as u32;
-        let glance = Glance { buffer, row: &self.row, source: self.index, head, number, accepted };
-        let sample = out.sample.get_or_insert_default();
-        looks.at(sample, &glance, || {
-            let is_applied = |fault: &&Fault| fault.fix.as_ref().is_some_and(|fix| fix.applied);
-            let refusing = self.faults.iter().filter(|fault| fault.rejects && !is_applied(fault));
-            let told = refusing.cloned().map(|mut fault| {
-                target.rules.tell(&mut fault, buffer, &self.row);
-                fault.message
-            });
-            told.collect()
-        });
+    /// The row that was judged last; its faults are still there.
+    fn seen<'r>(&'r self, place: usize, buffer: &'r str, head: RecordHead) -> Seen<'r> {
+        Seen { target: &self.plan.targets[place], buffer, row: &self.row, faults: &self.faults, source: self.index, head }
     }
 
     /// When something is held back.
@@ -268,7 +254,7 @@ impl<'a> Worker<'a> {
                 done.targets[place].items += 1;
                 let mut accepted = rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
                 accepted &= !refused && !row.broken.iter().any(Broken::rejects);
-                self.look(place, &batch.text, head, accepted, done);
+                look(&self.seen(place, &batch.text, head), accepted, &mut done.targets[place]);
                 // One fault is not said twice: the published form of a value says it first.
                 self.faults.retain(|fault| !row.broken.iter().any(|broken| *broken.code == *rules.said(fault).code));
                 let id = rules.item_field().map_or("", |field| self.row[field.index()].text(&batch.text)).to_owned();
@@ -460,7 +446,7 @@ impl Receive for Mill<'_, '_, '_> {
                 let here = worker.place(draft.head, account.column);
                 accounts::fault(account.text(buffer), target, here, id.text(buffer))
             });
-            worker.look(place, buffer, draft.head, accepted && foreign.is_none(), self.done);
+            look(&worker.seen(place, buffer, draft.head), accepted && foreign.is_none(), &mut self.done.targets[place]);
             if !worker.faults.is_empty() {
                 let mut faults = std::mem::take(&mut worker.faults);
                 let row = worker.held[place].heads.len();

@@ -100,6 +100,11 @@ impl Looks {
         }
     }
 
+    /// Items that are kept: the rules over the whole feed may refuse some that are to be shown.
+    pub(super) fn kept(&self) -> usize {
+        2 * self.most
+    }
+
     /// Fewer items are shown of those that are left out: all of them are listed as findings.
     pub(super) fn most_left_out(&self) -> usize {
         self.most.div_ceil(5)
@@ -118,7 +123,7 @@ impl Looks {
         }
         let group = text(self.group);
         let key = xxh3_64(if group.is_empty() { text(self.id) } else { group }.as_bytes());
-        let (pick, most) = if glance.accepted { (&mut sample.shown, self.most) } else { (&mut sample.left_out, self.most_left_out()) };
+        let (pick, most) = if glance.accepted { (&mut sample.shown, self.kept()) } else { (&mut sample.left_out, self.most_left_out()) };
         if pick.wants(key, most) {
             let mut item = self.item(glance);
             if !glance.accepted {

@@ -117,7 +117,7 @@ impl Sample {
         for (word, items) in other.availability {
             self.says(&word, items);
         }
-        self.shown.add(other.shown, looks.most);
+        self.shown.add(other.shown, looks.kept());
         self.left_out.add(other.left_out, looks.most_left_out());
     }
 

@@ -73,6 +73,9 @@ fn a_project_that_is_well_is_told_so_and_left_as_it_is() {
     let (state, said) = found(&told, "state", "file");
     assert!(state == "ok" && said.contains("sound"), "{said}");
     assert_eq!(told["summary"]["warn"], 0);
+    for (area, name) in [("state", "folder"), ("machine", "feeds"), ("targets", "shop")] {
+        assert!(!found(&told, area, name).1.contains("will be made"), "{area} {name} is there now");
+    }
     let run = folder.run(&["doctor", "--state", "state"]);
     assert!(run.code == 0 && run.out.contains("\n  ok    lock") && run.out.ends_with("0 warnings, 0 failures\n"), "{}", run.out);
 }

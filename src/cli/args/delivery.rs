@@ -164,56 +164,6 @@ pub(in crate::cli) struct Verify {
     pub(in crate::cli) json: bool,
 }
 
-/// `feedmill doctor`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Each line is ok, warn or fail. The exit code is 0 unless something fails: 2 settings and credentials, 3 sources, 5 nobody answers,\n\
-    12 folders and state; the worst counts.\n\n\
-    Examples:\n  \
-        feedmill doctor\n  \
-        feedmill doctor --online storefront\n  \
-        feedmill doctor --config /srv/shop/feedmill.toml --out /srv/shop/out --output-format json"
-)]
-pub(in crate::cli) struct Doctor {
-    #[command(flatten)]
-    pub(in crate::cli) project: Project,
-    /// Also ask whether the sources and destinations that the project file names answer; sends no credential to a target
-    #[arg(long)]
-    pub(in crate::cli) online: bool,
-    /// Age from which a source counts as old: 90m, 12h, 2d
-    #[arg(long, value_name = "TIME", default_value = "2d", value_parser = age)]
-    pub(in crate::cli) max_age: Duration,
-    /// Format of what is told
-    #[arg(long, value_enum, default_value_t = Told::Human)]
-    pub(in crate::cli) output_format: Told,
-}
-
-/// How something is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Told {
-    /// For people.
-    Human,
-    /// For scripts.
-    Json,
-}
-
-/// Reads an age: a number of minutes, hours or days.
-fn age(word: &str) -> Result<Duration, String> {
-    let wrong = || "an age is a number with m, h or d, such as 90m, 12h or 2d".to_owned();
-    let unit = match word.chars().last() {
-        Some('m') => 60,
-        Some('h') => 3600,
-        Some('d') => 86_400,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = word.trim_end_matches(['m', 'h', 'd']).parse().map_err(|_| wrong())?;
-    number
-        .checked_mul(unit)
-        .filter(|seconds| *seconds <= 3650 * 86_400)
-        .map(Duration::from_secs)
-        .ok_or_else(|| "ten years are the most".to_owned())
-}
-
 /// Reads a time: seconds, or a number with s, m or h.
 fn time(word: &str) -> Result<Duration, String> {
     let wrong = || "a time is a number of seconds, or one with s, m or h, such as 90, 5m or 1h".to_owned();
@@ -235,7 +185,7 @@ fn deadline(word: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, deadline, time};
+    use super::{deadline, time};
 
     #[test]
     fn times_are_seconds_or_have_a_unit() {
@@ -245,10 +195,5 @@ mod tests {
             assert!(time(wrong).is_err(), "{wrong}");
         }
         assert!(time("0").is_ok() && deadline("0").is_err());
-        let seconds = |word: &str| age(word).map(|age| age.as_secs());
-        assert_eq!([seconds("90m"), seconds("12h"), seconds("2d")], [Ok(5400), Ok(43_200), Ok(172_800)]);
-        for wrong in ["", "d", "2", "2w", "3651d", "99999999999999999999d"] {
-            assert!(age(wrong).is_err(), "{wrong}");
-        }
     }
 }

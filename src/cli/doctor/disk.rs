@@ -12,8 +12,9 @@ const LITTLE: u64 = 1 << 30;
 
 /// Looks at a folder, or at the one it would be made in. Nothing of the try to write there stays.
 pub(super) fn folder(chart: &mut Chart, area: &'static str, name: &str, path: &Path, needed: u64) {
-    let there = existing(path);
-    let made = if there == path { String::new() } else { format!(", which will be made in {}", there.display()) };
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = existing(&whole);
+    let made = if there == whole { String::new() } else { format!(", which will be made in {}", there.display()) };
     let shown = format!("{}{made}", path.display());
     if !there.is_dir() {
         let said = format!("{} is no folder", there.display());
@@ -45,7 +46,6 @@ pub(super) fn folder(chart: &mut Chart, area: &'static str, name: &str, path: &P
 
 /// The folder itself, or the nearest above it that there is.
 fn existing(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.ancestors().find(|place| place.exists()).unwrap_or(Path::new("/")).to_owned()
 }
 
