@@ -14,7 +14,7 @@
 //! everything before the first record is read; [`cli`] is the program. Dependencies run one
 //! way, and a test reads the `use` lines to keep it so. What was built is delivered by [`push`],
 //! which is asynchronous, sees finished files only, and remembers in [`state`]; [`profile`] says
-//! what is in a catalog. A [`secret`] is read in one place and shown in none.
+//! what is in a catalog, and a [`sample`] shows some of what becomes of it. A [`secret`] is read in one place and shown in none.
 //!
 //! What a target asks for is data under `schemas/`; so is what is known of each platform. No
 //! target and no platform is named in the code.
@@ -40,6 +40,7 @@ pub mod push;
 pub mod render;
 pub mod report;
 pub mod rules;
+pub mod sample;
 pub mod sandbox;
 pub mod secret;
 pub mod spec;

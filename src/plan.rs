@@ -149,6 +149,7 @@ pub fn plan(settings: &Settings, purpose: Purpose<'_>, effort: Effort, today: ji
             limits,
             folder,
             by_account,
+            looks: None,
             spec,
         });
     }

@@ -1,8 +1,10 @@
 //! What may be typed. Nothing here opens a file.
 
+mod before;
 mod delivery;
 mod items;
 
+pub(super) use before::{Doctor, Preview, Told};
 pub(super) use delivery::{Errors, History, IfLocked, Limits, Project, Push, Run, Shown, Status, Verify};
 pub(super) use items::{Diff, Trace};
 
@@ -49,6 +51,8 @@ pub(super) enum Command {
     Diff(Diff),
     /// Follow one item from its cells in the catalog to those of each target
     Trace(Trace),
+    /// Show on one page how a catalog's items will look, and what is left out
+    Preview(Preview),
     /// Show what is in a catalog: format, platform, columns, what is missing
     Inspect(Inspect),
     /// Write a commented feedmill.toml for a catalog; never overwrites one
@@ -77,6 +81,8 @@ pub(super) enum Command {
     History(History),
     /// Read back what targets hold and compare it with what was built
     Verify(Verify),
+    /// Look at what a run needs, and say what to do; changes nothing
+    Doctor(Doctor),
 }
 
 /// How the program talks.
@@ -175,9 +181,9 @@ pub(super) struct Reading {
 }
 
 /// What is reported and how.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Reporting {
-    /// Format of the report: full, concise, json, jsonl, markdown, github, sarif, gitlab, junit, rdjson, rdjsonl; FORMAT=FILE writes it to a file; may be repeated
+    /// Format of the report: full, concise, json, jsonl, markdown, html, github, sarif, gitlab, junit, rdjson, rdjsonl; FORMAT=FILE writes it to a file; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub(super) output_format: Vec<String>,
     /// Findings of one code that text shows; 0 for all [default: 3, concise 20]

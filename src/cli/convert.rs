@@ -37,6 +37,7 @@ pub(super) fn run(command: &Convert, ui: &Ui) -> Result<Exit, CliError> {
         allow_empty: command.allow_empty,
         feed_of: Some(&command.from),
         silent: false,
+        looks: None,
     };
     job.run(&flags, ui).map(|(exit, _)| exit)
 }

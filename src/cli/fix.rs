@@ -46,6 +46,7 @@ pub(super) fn run(command: &Fix, ui: &Ui) -> Result<Exit, CliError> {
         allow_empty: true,
         feed_of: Some(&target),
         silent: to_stdout && command.reporting.output_format.is_empty(),
+        looks: None,
     };
     let (exit, ending) = job.run(&flags, ui)?;
     if let (true, Some(Repaired { records, changed, cells })) = (to_stdout, ending.repaired) {

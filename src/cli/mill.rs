@@ -6,6 +6,7 @@ use super::convert::Watch;
 use super::error::{CliError, Exit};
 use super::leftovers;
 use super::next;
+use super::preview::Look;
 use super::publish;
 use super::reports::{report_file, reports};
 use super::signal;
@@ -90,6 +91,7 @@ pub(super) fn build(command: &Build, ui: &Ui) -> Result<Exit, CliError> {
         allow_empty: command.allow_empty,
         feed_of: None,
         silent: false,
+        looks: None,
     };
     job.run(&flags, ui).map(|(exit, _)| exit)
 }
@@ -98,8 +100,15 @@ pub(super) fn check(command: &Check, ui: &Ui) -> Result<Exit, CliError> {
     let mut flags = flags(&command.catalog);
     flags.targets.clone_from(&command.target);
     command.reporting.settle(&mut flags);
-    let job =
-        Job { name: "check", purpose: Purpose::Check, reporting: &command.reporting, allow_empty: true, feed_of: None, silent: false };
+    let job = Job {
+        name: "check",
+        purpose: Purpose::Check,
+        reporting: &command.reporting,
+        allow_empty: true,
+        feed_of: None,
+        silent: false,
+        looks: None,
+    };
     job.run(&flags, ui).map(|(exit, _)| exit)
 }
 
@@ -116,8 +125,15 @@ pub(super) fn quiet_build(flags: &Flags, out: &Path, threads: Option<u16>, ui: &
         threads,
         memory: plan::MEMORY,
     };
-    let job =
-        Job { name: "build", purpose: Purpose::Build { out }, reporting: &reporting, allow_empty: false, feed_of: None, silent: true };
+    let job = Job {
+        name: "build",
+        purpose: Purpose::Build { out },
+        reporting: &reporting,
+        allow_empty: false,
+        feed_of: None,
+        silent: true,
+        looks: None,
+    };
     job.run(flags, ui).map(|(_, ending)| ending)
 }
 
@@ -131,6 +147,8 @@ pub(super) struct Job<'a> {
     pub(super) feed_of: Option<&'a str>,
     /// No report: the caller tells what is worth telling.
     pub(super) silent: bool,
+    /// Items to look at, if any.
+    pub(super) looks: Option<Look>,
 }
 
 impl Job<'_> {
@@ -190,6 +208,7 @@ impl Job<'_> {
     /// What was done, in one word.
     fn done(&self) -> &'static str {
         match self.purpose {
+            Purpose::Check if self.looks.is_some() => "previewed",
             Purpose::Check => "checked",
             Purpose::Amend { .. } => "repaired",
             Purpose::Build { .. } if self.feed_of.is_some() => "converted",
@@ -215,7 +234,10 @@ impl Job<'_> {
         {
             source.wanted.remote.known = Some(known);
         }
-        let plan = plan::plan(&settings, self.purpose, effort, crate::clock::today())?;
+        let mut plan = plan::plan(&settings, self.purpose, effort, crate::clock::today())?;
+        if let Some(look) = self.looks {
+            look.at(&mut plan);
+        }
         Ok((settings, plan))
     }
 
@@ -260,7 +282,7 @@ impl Job<'_> {
 
     /// Publishes what was rendered and settles how the run ends.
     fn finish(&self, plan: &Plan, settings: &Settings, report: Report, ui: &Ui) -> Result<(Exit, Ending), CliError> {
-        let Report { inputs, counts, written, mut accounts, changes, rules } = report;
+        let Report { inputs, counts, written, mut accounts, changes, rules, views } = report;
         let empty = counts.iter().any(|counts| counts.accepted == 0);
         let severities = [Severity::Advice, Severity::Warning, Severity::Error];
         let failing = settings.fail_on.severity().is_some_and(|least| {
@@ -276,7 +298,7 @@ impl Job<'_> {
         let mut next = next::steps(plan, &counts);
         let mut targets = Vec::new();
         let is_build = matches!(self.purpose, Purpose::Build { .. });
-        for (place, ((target, counts), written)) in plan.targets.iter().zip(counts).zip(written).enumerate() {
+        for (place, (((target, counts), written), view)) in plan.targets.iter().zip(counts).zip(written).zip(views).enumerate() {
             let mut files = Vec::new();
             if counts.accepted > 0 || self.allow_empty {
                 files = publish::target(plan, place, &counts, written, &inputs)?;
@@ -292,7 +314,7 @@ impl Job<'_> {
             if let Some((path, _, _)) = readable.filter(|_| counts.accepted > 0) {
                 next.push(next::check(path, settings_spec(settings, &target.name)));
             }
-            targets.push(TargetEnd { name: target.name.to_string(), spec: target.spec.identity.version.clone(), counts, files });
+            targets.push(TargetEnd { name: target.name.to_string(), spec: target.spec.identity.version.clone(), counts, files, view });
         }
         if let Purpose::Build { out } = self.purpose
             && !empty

@@ -6,6 +6,7 @@ mod convert;
 mod diff;
 mod diff_json;
 mod diff_text;
+mod doctor;
 mod error;
 mod explain;
 mod fix;
@@ -15,6 +16,7 @@ mod inspect;
 mod leftovers;
 mod mill;
 mod next;
+mod preview;
 mod publish;
 mod push;
 mod rehearsal;
@@ -61,6 +63,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Fix(command) => fix::run(command, &ui),
         args::Command::Diff(command) => diff::run(command, &ui),
         args::Command::Trace(command) => trace::run(command, &ui),
+        args::Command::Preview(command) => preview::run(command, &ui),
         args::Command::Init(command) => init::run(command, &ui),
         args::Command::Inspect(command) => inspect::run(command, &ui),
         args::Command::Explain(command) => explain::run(command, &ui),
@@ -74,6 +77,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         args::Command::Status(command) => history::status(command, &ui),
         args::Command::Errors(command) => history::errors(command, &ui),
         args::Command::History(command) => history::history(command, &ui),
+        args::Command::Doctor(command) => doctor::run(command, &ui),
         args::Command::Verify(command) => history::verify(command, &ui),
     };
     match outcome {

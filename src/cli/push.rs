@@ -38,13 +38,18 @@ pub(super) fn ready(project: &Project, unattended: bool, ui: &Ui) -> Result<Read
     let flags = Flags { config: project.config.clone(), without_sources: true, unattended, ..Flags::default() };
     let settings = mill::settings(&flags, ui)?;
     let orders = orders(project, &settings)?;
-    let state = match &project.state {
+    let state = state_of(project, &settings)?;
+    Ok(Ready { settings, orders, state })
+}
+
+/// Where the state of a project is.
+pub(super) fn state_of(project: &Project, settings: &Settings) -> Result<PathBuf, CliError> {
+    Ok(match &project.state {
         // A folder is what a build calls by this flag.
         Some(path) if path.is_dir() || path.extension().is_none() && !path.exists() => path.join("state.sqlite"),
         Some(path) => path.clone(),
-        None => state_file(&settings)?,
-    };
-    Ok(Ready { settings, orders, state })
+        None => state_file(settings)?,
+    })
 }
 
 fn orders(project: &Project, settings: &Settings) -> Result<Vec<Order>, CliError> {

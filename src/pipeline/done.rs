@@ -7,6 +7,7 @@ use crate::catalog::{BadRecord, LateKeys, RecordHead};
 use crate::finding::Finding;
 use crate::render::index::Print;
 use crate::rules::across::Digests;
+use crate::sample::Sample;
 use std::sync::Mutex;
 
 /// What a worker made of a batch.
@@ -66,6 +67,8 @@ pub(super) struct DoneTarget {
     pub(super) rendered: Vec<String>,
     /// Where each row ends, by format.
     pub(super) ends: Vec<Vec<u32>>,
+    /// What was looked at, where somebody wants to see rows.
+    pub(super) sample: Option<Sample>,
 }
 
 /// More room than this, which a single record may have needed, is not kept.
@@ -74,7 +77,7 @@ const LARGEST_ROOM: usize = 16 * BLOCK;
 impl DoneTarget {
     /// Empties it for another batch with so many reasons to skip records; the room it took is kept.
     fn empty(&mut self, reasons: usize, formats: usize) {
-        let Self { items, rejected, more, skipped, bare, accepted, digests, whole, names, rendered, ends } = self;
+        let Self { items, rejected, more, skipped, bare, accepted, digests, whole, names, rendered, ends, sample } = self;
         (*items, *rejected, *more, *bare) = (0, 0, 0, 0);
         skipped.clear();
         skipped.resize(reasons, 0);
@@ -82,6 +85,7 @@ impl DoneTarget {
         digests.clear();
         whole.clear();
         names.clear();
+        *sample = None;
         rendered.resize_with(formats, String::new);
         rendered.iter_mut().for_each(String::clear);
         ends.resize_with(formats, Vec::new);

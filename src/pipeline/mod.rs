@@ -8,6 +8,7 @@ mod conversion;
 mod direct;
 mod done;
 mod late;
+mod look;
 mod nested;
 mod noted;
 mod ordered;
@@ -50,6 +51,7 @@ use crate::render::nested::{Nested, Part};
 use crate::render::products::{BodyLimits, PlannedOutput};
 use crate::render::{FeedFormat, RowWriter};
 use crate::rules::RuleTable;
+use crate::sample::{Looks, View};
 use crate::spec::{FieldId, Spec};
 use crate::summary::{Counts, InputSummary};
 use std::collections::BTreeMap;
@@ -174,6 +176,8 @@ pub struct TargetPlan {
     pub prints: Option<Prints>,
     /// Whether each item names the account whose feed it is in.
     pub by_account: bool,
+    /// What of its rows is looked at, where somebody wants to see them.
+    pub looks: Option<Looks>,
 }
 
 impl TargetPlan {
@@ -220,6 +224,8 @@ pub struct Report {
     pub(crate) changes: Option<Changes>,
     /// By rule of the project file: its condition, and how many items it applied to.
     pub rules: Vec<(String, u64)>,
+    /// By target: what was looked at, where anything was.
+    pub views: Vec<Option<View>>,
 }
 
 /// The rules of the project file with how many items each applied to, over all sources.
@@ -264,8 +270,8 @@ pub fn run(plan: &Plan, sink: &mut Sink<'_>, progress: &dyn Progress, cancel: &C
     }
     let accounts = ordered.accounts();
     let changes = ordered.changes.take();
-    let (counts, written) = ordered.finish(sink)?;
-    Ok(Report { inputs, counts, written, accounts, changes, rules: rules(plan) })
+    let ordered::End { counts, written, views } = ordered.finish(sink)?;
+    Ok(Report { inputs, counts, written, accounts, changes, rules: rules(plan), views })
 }
 
 /// What turns blocks of a source into batches.

@@ -15,6 +15,7 @@ use crate::finding::sink::Sink;
 use crate::finding::{Finding, Place, Severity};
 use crate::render::feed::FeedFile;
 use crate::render::file::Finished;
+use crate::sample::View;
 use crate::spec::terms::Consequence;
 use crate::summary::Counts;
 use std::collections::BTreeMap;
@@ -46,6 +47,13 @@ pub struct WrittenFeed {
     pub index: Option<Finished>,
     /// The feeds of accounts that have their own, instead of files here.
     pub accounts: Vec<AccountFeed>,
+}
+
+/// What a run comes to on its ordered side, by target.
+pub(super) struct End {
+    pub(super) counts: Vec<Counts>,
+    pub(super) written: Vec<WrittenFeed>,
+    pub(super) views: Vec<Option<View>>,
 }
 
 /// The state of a run on its ordered side.
@@ -201,21 +209,21 @@ impl<'a> Ordered<'a> {
     }
 
     /// Ends the run: what shows only at the end, and the files.
-    pub(super) fn finish(mut self, sink: &mut Sink<'_>) -> Result<(Vec<Counts>, Vec<WrittenFeed>), RunError> {
+    pub(super) fn finish(mut self, sink: &mut Sink<'_>) -> Result<End, RunError> {
         for finding in std::mem::take(&mut self.runs).end() {
             self.everywhere(finding, sink);
         }
         for (source, late) in std::mem::take(&mut self.late) {
             late.tell(source as u16, &mut |finding| self.everywhere(finding, sink));
         }
-        let mut all_counts = Vec::new();
-        let mut all_written = Vec::new();
+        let mut end = End { counts: Vec::new(), written: Vec::new(), views: Vec::new() };
         for state in self.targets {
-            let (counts, written) = state.finish(sink)?;
-            all_counts.push(counts);
-            all_written.push(written);
+            let (counts, written, view) = state.finish(sink)?;
+            end.counts.push(counts);
+            end.written.push(written);
+            end.views.push(view);
         }
-        Ok((all_counts, all_written))
+        Ok(end)
     }
 
     fn only(&mut self, target: usize, finding: Finding, sink: &mut Sink<'_>) {

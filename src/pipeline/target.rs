@@ -14,6 +14,7 @@ use crate::render::file::WriteError;
 use crate::render::index;
 use crate::render::products::Products;
 use crate::rules::across::{Across, Called, Conflict, Spot};
+use crate::sample::{Refused, Sample, View};
 use crate::summary::Counts;
 use std::io;
 use std::ops::Range;
@@ -36,6 +37,11 @@ pub(super) struct TargetState<'a> {
     seen: u32,
     conflicts: Vec<Conflict>,
     runs: Runs,
+    /// What was looked at.
+    sample: Sample,
+    /// The rules by which rows of a batch were refused, where these are looked at: a row's place in
+    /// the batch, and a rule.
+    broken: Vec<(usize, usize)>,
 }
 
 impl<'a> TargetState<'a> {
@@ -63,6 +69,8 @@ impl<'a> TargetState<'a> {
             seen: 0,
             conflicts: Vec::new(),
             runs: Runs::default(),
+            sample: Sample::default(),
+            broken: Vec::new(),
         })
     }
 
@@ -92,6 +100,7 @@ impl<'a> TargetState<'a> {
             self.say(finding, sink);
         }
         self.across.begin(&done.digests).map_err(spilled)?;
+        let first = self.seen;
         let mut from = 0;
         let mut head = 0..0;
         for row in 0..done.accepted.len() {
@@ -127,7 +136,31 @@ impl<'a> TargetState<'a> {
                 }
             }
         }
+        if let Some(sample) = done.sample.take() {
+            self.look(source, done, sample, first);
+        }
         Ok(())
+    }
+
+    /// Takes what was looked at in a batch whose rows begin at the number `first`.
+    fn look(&mut self, source: usize, done: &DoneTarget, mut sample: Sample, first: u32) {
+        let Some(looks) = &self.target.looks else { return };
+        sample.begin_at(first);
+        let numbers = sample.numbers();
+        for (row, rule) in std::mem::take(&mut self.broken) {
+            let start = row.checked_sub(1).and_then(|before| done.accepted.get(before)).map_or(0, |before| before.account_end as usize);
+            let item = &done.accepted[row];
+            let refused = Refused {
+                number: first + row as u32,
+                id: done.names.get(start..item.item_end as usize).unwrap_or(""),
+                group: done.names.get(item.item_end as usize..item.group_end as usize).unwrap_or(""),
+                source: source as u16,
+                record: item.head.number,
+                line: item.head.line,
+            };
+            sample.refuse(looks, &numbers, &refused, || self.target.rules.across_fault(rule).0.message);
+        }
+        self.sample.add(sample, looks);
     }
 
     /// Asks the rules over the whole feed about a row.
@@ -147,6 +180,9 @@ impl<'a> TargetState<'a> {
         } else {
             self.counts.rejected += 1;
             self.refused.push(number);
+            if self.target.looks.is_some() {
+                self.broken.extend(self.conflicts.first().map(|conflict| (row, conflict.rule)));
+            }
         }
         Ok(stays)
     }
@@ -169,21 +205,30 @@ impl<'a> TargetState<'a> {
     }
 
     /// Ends the feed: what shows only now, and the files.
-    pub(super) fn finish(self, sink: &mut Sink<'_>) -> Result<(Counts, WrittenFeed), RunError> {
-        let Self { plan, target, across, mut counts, feeds, products, accounts, index, refused, runs, .. } = self;
+    pub(super) fn finish(self, sink: &mut Sink<'_>) -> Result<(Counts, WrittenFeed, Option<View>), RunError> {
+        let Self { plan, target, across, mut counts, feeds, products, accounts, index, refused, runs, mut sample, .. } = self;
         for finding in runs.end() {
             emit(&mut counts, finding, sink);
         }
         let mut late_refused: Vec<usize> = Vec::new();
+        // Few are looked at, and many may be refused.
+        let looked_at = sample.numbers();
         let groups = across.finish(&mut |late, number| {
             let related = late.first.map(|first| plan.place(first, NO_COLUMN));
             emit(&mut counts, across_finding(plan, target, late.rule, plan.place(late.spot, late.column), related, late.called), sink);
             if late.refused {
                 // Rows that were refused before were never written.
                 late_refused.push(number as usize - refused.partition_point(|before| *before < number));
+                if let Some(looks) = &target.looks {
+                    let Called { item: id, group } = late.called;
+                    let Spot { source, record, line } = late.spot;
+                    let refused = Refused { number, id, group, source, record: u64::from(record), line: u64::from(line) };
+                    sample.refuse(looks, &looked_at, &refused, || target.rules.across_fault(late.rule).0.message);
+                }
             }
         });
         counts.groups = groups.map_err(spilled)?;
+        let view = target.looks.as_ref().map(|looks| sample.view(looks, &target.spec));
         counts.accepted -= late_refused.len() as u64;
         counts.rejected += late_refused.len() as u64;
         let mut written = Vec::new();
@@ -197,7 +242,7 @@ impl<'a> TargetState<'a> {
         }
         let index = index.map(|index| index.finish(&late_refused)).transpose()?;
         let accounts = accounts.map_or_else(|| Ok(Vec::new()), |accounts| accounts.finish(&late_refused))?;
-        Ok((counts, WrittenFeed { files: written, index, accounts }))
+        Ok((counts, WrittenFeed { files: written, index, accounts }, view))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::conversion::Original;
 use super::done::{Accepted, Done, Rooms};
+use super::look::{Seen, look};
 use super::nested::NestedFeed;
 use super::noted::{self, Noted, When};
 use super::said::{broken_finding, finding_of};
@@ -131,6 +132,7 @@ impl<'a> Worker<'a> {
             let accepted = target.rules.judge(&mut batch.text, &mut self.row, &mut self.facts[place], Mode::AsIs, &mut self.faults);
             let judged = Judged { target: place, head: batch.heads[row], buffer: &batch.text, row: &self.row, path: NO_PATH };
             witness.judged(&judged, accepted);
+            look(&self.seen(place, &batch.text, batch.heads[row]), accepted, &mut done.targets[place]);
             let mut faults = std::mem::take(&mut self.faults);
             found.extend(faults.drain(..).map(|fault| Found { row, column: self.blamed(target, place, &fault), fault }));
             self.faults = faults;
@@ -157,6 +159,11 @@ impl<'a> Worker<'a> {
             let id = item(one.row);
             (Some(place), finding(one, id))
         }));
+    }
+
+    /// The row that was judged last; its faults are still there.
+    fn seen<'r>(&'r self, place: usize, buffer: &'r str, head: RecordHead) -> Seen<'r> {
+        Seen { target: &self.plan.targets[place], buffer, row: &self.row, faults: &self.faults, source: self.index, head }
     }
 
     /// When something is held back.
@@ -258,6 +265,7 @@ impl<'a> Worker<'a> {
                 let path = |field| nested.path(&target.spec, number, field);
                 let judged = Judged { target: place, head, buffer: &batch.text, row: &self.row, path: &path };
                 witness.judged(&judged, accepted);
+                look(&self.seen(place, &batch.text, head), accepted, &mut done.targets[place]);
                 // One fault is not said twice: the published form of a value says it first.
                 self.faults.retain(|fault| !row.broken.iter().any(|broken| *broken.code == *rules.said(fault).code));
                 let id = rules.item_field().map_or("", |field| self.row[field.index()].text(&batch.text)).to_owned();
@@ -422,6 +430,11 @@ impl<W: Witness> Receive for Mill<'_, '_, '_, W> {
                 let amended = amender.amended(&target.spec, buffer, draft.head, (cells, &worker.row), &worker.faults, &worker.noted);
                 self.done.amended.extend(amended);
             }
+            let foreign = account.and_then(|account| {
+                let here = worker.place(draft.head, account.column);
+                accounts::fault(account.text(buffer), target, here, id.text(buffer))
+            });
+            look(&worker.seen(place, buffer, draft.head), accepted && foreign.is_none(), &mut self.done.targets[place]);
             if !worker.faults.is_empty() {
                 let mut faults = std::mem::take(&mut worker.faults);
                 let row = worker.held[place].heads.len();
@@ -434,12 +447,9 @@ impl<W: Witness> Receive for Mill<'_, '_, '_, W> {
                 worker.held[place].items.push((id, when));
                 worker.faults = faults;
             }
-            if let Some(account) = account {
-                let here = worker.place(draft.head, account.column);
-                if let Some(finding) = accounts::fault(account.text(buffer), target, here, id.text(buffer)) {
-                    self.done.findings.push((Some(place), finding));
-                    accepted = false;
-                }
+            if let Some(finding) = foreign {
+                self.done.findings.push((Some(place), finding));
+                accepted = false;
             }
             let judged = Judged { target: place, head: draft.head, buffer, row: &worker.row, path: NO_PATH };
             self.witness.judged(&judged, accepted);

@@ -29,6 +29,7 @@ mod names;
 #[cfg(feature = "object-store")]
 mod object;
 pub mod outcome;
+pub mod places;
 pub mod reminder;
 pub mod retry;
 pub mod round;

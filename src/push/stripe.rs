@@ -47,11 +47,11 @@ fn upsert() -> String {
     "upsert".to_owned()
 }
 
-fn api_base() -> String {
+pub(super) fn api_base() -> String {
     "https://api.stripe.com".to_owned()
 }
 
-fn files_base() -> String {
+pub(super) fn files_base() -> String {
     "https://files.stripe.com".to_owned()
 }
 

@@ -47,6 +47,11 @@ impl Settings {
         &self.feed
     }
 
+    /// Where the API is.
+    pub(super) fn address(&self) -> &str {
+        &self.ads
+    }
+
     /// Asks elsewhere, and shows something else.
     pub(super) fn divert(&mut self, ads: String, key: SecretRef) {
         (self.ads, self.key) = (ads, key);

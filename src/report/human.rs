@@ -1,7 +1,7 @@
 //! For people: findings by code, worst first, then what was read, what became of it, where
 //! the feed lies and what to do next.
 
-use super::page::{plural, thousands};
+use super::page::{plural, size, thousands};
 use super::{Ending, Group, Grouped, Opening, Out, Reporter, TargetEnd, known_line, reach};
 use crate::finding::sink::Listen;
 use crate::finding::{Applicability, Finding, Severity};
@@ -98,8 +98,7 @@ impl Human {
 
     fn target(&self, target: &TargetEnd, lines: &mut Vec<String>) {
         let counts = &target.counts;
-        let name = if target.name.contains('@') { target.name.clone() } else { format!("{}@{}", target.name, target.spec) };
-        lines.push(self.paint(Style::new().bold(), &name));
+        lines.push(self.paint(Style::new().bold(), &target.full_name()));
         let count = |number: u64, word: &str| format!("{} {word}", thousands(number));
         lines.push(format!(
             "  {} = {} + {}",
@@ -176,30 +175,4 @@ fn style_of(severity: Severity) -> Style {
         Severity::Advice => AnsiColor::Cyan,
     };
     colour.on_default().bold()
-}
-
-/// Bytes in the unit people read best.
-fn size(bytes: u64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"];
-    let mut whole = bytes;
-    let mut unit = 0;
-    let mut rest = 0;
-    while whole >= 1000 && unit < units.len() - 1 {
-        rest = whole % 1000 / 100;
-        whole /= 1000;
-        unit += 1;
-    }
-    if unit == 0 { format!("{whole} B") } else { format!("{whole}.{rest} {}", units[unit]) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_are_in_the_unit_people_read_best() {
-        assert_eq!(size(999), "999 B");
-        assert_eq!(size(97_239), "97.2 kB");
-        assert_eq!(size(1_245_000_000), "1.2 GB");
-    }
 }

@@ -4,6 +4,7 @@ mod account;
 mod concise;
 mod github;
 mod gitlab;
+mod html;
 mod human;
 mod json;
 mod junit;
@@ -18,6 +19,7 @@ use crate::account::Account;
 use crate::finding::baseline::Known;
 use crate::finding::sink::Listen;
 use crate::finding::{Extent, Finding, Place, Severity};
+use crate::sample::View;
 use crate::summary::{Counts, InputSummary, Repaired};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -25,7 +27,8 @@ use std::sync::Arc;
 pub use json::finding_value;
 
 /// The words for `--output-format`.
-pub const FORMATS: [&str; 11] = ["full", "concise", "json", "jsonl", "markdown", "github", "sarif", "gitlab", "junit", "rdjson", "rdjsonl"];
+pub const FORMATS: [&str; 12] =
+    ["full", "concise", "json", "jsonl", "markdown", "html", "github", "sarif", "gitlab", "junit", "rdjson", "rdjsonl"];
 
 /// What a report is told before the first finding.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +65,15 @@ pub struct TargetEnd {
     pub counts: Counts,
     /// The files written: path, items, bytes.
     pub files: Vec<(String, u64, u64)>,
+    /// What was looked at, where anything was.
+    pub view: Option<View>,
+}
+
+impl TargetEnd {
+    /// Its name with the version of the spec.
+    pub fn full_name(&self) -> String {
+        if self.name.contains('@') { self.name.clone() } else { format!("{}@{}", self.name, self.spec) }
+    }
 }
 
 /// What a report is told at the end.
@@ -111,6 +123,7 @@ pub fn reporter(format: &str, opening: &Opening, out: Box<dyn Write>) -> Option<
         "json" => Box::new(json::Json::new(opening.clone(), out)),
         "jsonl" => Box::new(json::JsonLines::new(opening.clone(), out)),
         "markdown" => Box::new(markdown::Markdown::new(opening.clone(), out)),
+        "html" => Box::new(html::Html::new(opening.clone(), out)),
         "github" => Box::new(github::Github::new(opening.clone(), out)),
         "sarif" => Box::new(sarif::Sarif::new(opening.clone(), out)),
         "gitlab" => Box::new(gitlab::Gitlab::new(opening.clone(), out)),
@@ -163,7 +176,7 @@ impl Out {
 impl Opening {
     /// Whether repairs were made, not only found to be needed.
     fn repairs(&self) -> bool {
-        self.command != "check"
+        !matches!(self.command, "check" | "preview")
     }
 
     fn file(&self, place: &Place) -> &str {

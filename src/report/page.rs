@@ -83,9 +83,30 @@ pub fn thousands(number: u64) -> String {
     out
 }
 
+/// Bytes in the unit people read best.
+pub fn size(bytes: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    let mut whole = bytes;
+    let mut unit = 0;
+    let mut rest = 0;
+    while whole >= 1000 && unit < units.len() - 1 {
+        rest = whole % 1000 / 100;
+        whole /= 1000;
+        unit += 1;
+    }
+    if unit == 0 { format!("{whole} B") } else { format!("{whole}.{rest} {}", units[unit]) }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{columns, hang, plural, thousands, wrap};
+    use super::{columns, hang, plural, size, thousands, wrap};
+
+    #[test]
+    fn sizes_are_in_the_unit_people_read_best() {
+        assert_eq!(size(999), "999 B");
+        assert_eq!(size(97_239), "97.2 kB");
+        assert_eq!(size(1_245_000_000), "1.2 GB");
+    }
 
     #[test]
     fn numbers_for_people() {

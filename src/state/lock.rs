@@ -58,6 +58,30 @@ impl Lock {
     }
 }
 
+/// What the run that holds the lock wrote about itself; `None` where nobody holds it. Nothing is
+/// changed, and the lock is not taken.
+///
+/// # Errors
+/// When the file cannot be opened or asked.
+pub fn holder(path: &Path) -> Result<Option<String>, LockError> {
+    let fail = |source| LockError::Io { path: path.to_owned(), source };
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fail(error)),
+    };
+    // Held together with whoever else only asks, and given back at once.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            (&mut file).take(200).read_to_string(&mut holder).unwrap_or_default();
+            Ok(Some(holder.trim().to_owned()))
+        }
+        Err(TryLockError::Error(source)) => Err(fail(source)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Lock, LockError};
@@ -66,10 +90,14 @@ mod tests {
     fn the_second_holder_is_told_who_the_first_is() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state.lock");
+        assert_eq!(super::holder(&path).expect("nothing is there"), None);
+        assert!(!path.exists(), "asking makes no lock");
         let held = Lock::take(&path, jiff::Timestamp::UNIX_EPOCH).expect("free");
+        assert!(super::holder(&path).expect("there").is_some_and(|holder| holder.ends_with("since 1970-01-01T00:00:00Z")));
         let Err(LockError::Held { holder, .. }) = Lock::take(&path, jiff::Timestamp::UNIX_EPOCH) else { panic!("two holders") };
         assert!(holder.starts_with(&format!("process {}", std::process::id())), "{holder}");
         drop(held);
+        assert_eq!(super::holder(&path).expect("there"), None);
         Lock::take(&path, jiff::Timestamp::UNIX_EPOCH).expect("free again");
     }
 }

@@ -16,7 +16,7 @@ mod unite;
 
 pub use history::{Refusal, Visit};
 pub use intent::Intent;
-pub use lock::{Lock, LockError};
+pub use lock::{Lock, LockError, holder};
 pub use outstanding::Outstanding;
 pub use snapshot::{Accepted, Holding, Known, Snapshots, key_of};
 
@@ -101,6 +101,28 @@ const ADDED: &str = "
     pragma user_version = 2;
 ";
 
+/// Looks at a state without changing it, and tells its version; an older one is brought up to date
+/// when it is opened.
+///
+/// # Errors
+/// When it cannot be read, is damaged, or comes from a newer version.
+pub async fn examine(path: &Path) -> Result<i64, StateError> {
+    is_whole(path)?;
+    let damaged = |error: sqlx::Error| StateError::Damaged { path: path.to_owned(), message: error.to_string() };
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).optimize_on_close(false, None);
+    let mut connection = SqliteConnection::connect_with(&options).await.map_err(damaged)?;
+    let found: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut connection).await.map_err(damaged)?;
+    if !(1..=VERSION).contains(&found) {
+        return Err(match found {
+            0 => StateError::Damaged { path: path.to_owned(), message: "it has no version".to_owned() },
+            found => StateError::Version { path: path.to_owned(), found },
+        });
+    }
+    let _: i64 = sqlx::query_scalar("select count(*) from holding").fetch_one(&mut connection).await.map_err(damaged)?;
+    connection.close().await.map_err(damaged)?;
+    Ok(found)
+}
+
 impl State {
     /// Opens the state, or makes a new one.
     ///
@@ -111,13 +133,7 @@ impl State {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|source| StateError::Io { path: folder.to_owned(), source })?;
         }
-        // A file without a byte is a state whose making was cut, or a mistake: never "no baseline".
-        if std::fs::metadata(path).is_ok_and(|found| found.len() == 0) {
-            return Err(StateError::Damaged { path: path.to_owned(), message: "it is empty".to_owned() });
-        }
-        if is_cut(path).map_err(|source| StateError::Io { path: path.to_owned(), source })? {
-            return Err(StateError::Damaged { path: path.to_owned(), message: "its end is missing".to_owned() });
-        }
+        is_whole(path)?;
         let is_new = !path.exists();
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -176,6 +192,18 @@ impl State {
     }
 }
 
+/// Refuses a file that shows without being opened that it is not all there.
+fn is_whole(path: &Path) -> Result<(), StateError> {
+    // A file without a byte is a state whose making was cut, or a mistake: never "no baseline".
+    if std::fs::metadata(path).is_ok_and(|found| found.len() == 0) {
+        return Err(StateError::Damaged { path: path.to_owned(), message: "it is empty".to_owned() });
+    }
+    if is_cut(path).map_err(|source| StateError::Io { path: path.to_owned(), source })? {
+        return Err(StateError::Damaged { path: path.to_owned(), message: "its end is missing".to_owned() });
+    }
+    Ok(())
+}
+
 /// Whether a database file is shorter than its header says: the engine would take what is
 /// missing for never written. The size in pages stands at byte 28, that of a page at byte 16.
 fn is_cut(path: &Path) -> std::io::Result<bool> {
@@ -220,6 +248,8 @@ mod tests {
             let kept = "insert into wait values ('t', '', 7); pragma user_version = 1;";
             sqlx::raw_sql(kept).execute(&mut old).await.expect("written");
             old.close().await.expect("closed");
+            assert_eq!(super::examine(&path).await.expect("readable"), 1);
+            assert_eq!(super::examine(&path).await.expect("left as it was"), 1);
             for _ in 0..2 {
                 let state = State::open(&path).await.expect("brought up to date, then as it is");
                 assert_eq!(state.not_before("t", "").await.expect("readable"), Some(7));
@@ -244,6 +274,7 @@ mod tests {
             std::io::Write::write_all(&mut &file, &whole[..length]).expect("written");
             let opened = wait(State::open(&path));
             assert!(matches!(opened, Err(StateError::Damaged { .. })), "{length} bytes");
+            assert!(matches!(wait(super::examine(&path)), Err(StateError::Damaged { .. })), "{length} bytes");
             assert_eq!(std::fs::metadata(&path).expect("there").len(), length as u64, "left as it was");
         }
         let mut newer = whole;
@@ -251,5 +282,6 @@ mod tests {
         std::io::Write::write_all(&mut std::fs::OpenOptions::new().write(true).truncate(true).open(&path).expect("open"), &newer)
             .expect("written");
         assert!(matches!(wait(State::open(&path)), Err(StateError::Version { found: 7, .. })));
+        assert!(matches!(wait(super::examine(&path)), Err(StateError::Version { found: 7, .. })));
     }
 }

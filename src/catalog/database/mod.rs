@@ -54,6 +54,12 @@ pub fn shown(address: &str) -> String {
     }
 }
 
+/// The file of a SQLite database behind its address; any other path as it is.
+pub fn file_of(path: &str) -> &str {
+    let file = path.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+    file.map_or(path, |file| file.split('?').next().unwrap_or(file))
+}
+
 /// Whether a file is a SQLite database.
 pub(super) fn is_file_of_one(path: &Path) -> io::Result<bool> {
     let mut head = [0; 16];

@@ -102,7 +102,42 @@ fn words(error: reqwest::Error) -> String {
     if whole == root { whole } else { format!("{whole}: {root}") }
 }
 
+/// What a server says of a catalog before it sends it.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// How many bytes it has.
+    pub bytes: Option<u64>,
+    /// When it was last changed, as the server writes it.
+    pub last_modified: Option<String>,
+}
+
+/// Asks for a catalog as a run does, and hangs up when the server begins to send it.
+///
+/// # Errors
+/// Why a run could not have it.
+pub fn ask(address: &str, wanted: &Wanted) -> Result<Told, ReadError> {
+    let file = shown(address);
+    let io = |source| ReadError::Io { file: file.clone(), source };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
+    runtime.block_on(async {
+        let late = |seconds| fail(&file, format!("nothing was said in {seconds} s"));
+        let asked = async {
+            let (answer, _) = request(address, &file, wanted).await?;
+            is_a_catalog(&answer, &file, wanted)?;
+            let last_modified = answer.headers().get(header::LAST_MODIFIED).and_then(|value| value.to_str().ok());
+            Ok(Told { bytes: answer.content_length(), last_modified: last_modified.map(|value| excerpt(value, 60)) })
+        };
+        within(&file, wanted, late, asked).await
+    })
+}
+
 async fn get(address: &str, file: &str, wanted: &Wanted) -> Result<Located, ReadError> {
+    let (answer, url) = request(address, file, wanted).await?;
+    take(answer, &url, file, wanted).await
+}
+
+/// Asks for an address, and wherever that leads; what comes is the answer and where it comes from.
+async fn request(address: &str, file: &str, wanted: &Wanted) -> Result<(Response, Url), ReadError> {
     // Whoever installs one first decides for the process; all of ours are the same.
     rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
     let first = Url::parse(address).map_err(|error| refuse(file, format!("this is no address: {error}")))?;
@@ -137,7 +172,7 @@ async fn get(address: &str, file: &str, wanted: &Wanted) -> Result<Located, Read
         }
         let answer = request.send().await.map_err(|error| fail(file, words(error)))?;
         if !answer.status().is_redirection() || answer.status() == StatusCode::NOT_MODIFIED {
-            return take(answer, &url, file, wanted).await;
+            return Ok((answer, url));
         }
         let next = answer.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
         let next = next.and_then(|place| url.join(place).ok());
@@ -163,14 +198,9 @@ fn conditions(known: Option<&Validators>) -> HeaderMap {
     headers
 }
 
-async fn take(mut answer: Response, url: &Url, file: &str, wanted: &Wanted) -> Result<Located, ReadError> {
-    let text = |name: header::HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+/// Whether an answer is a catalog, as far as its head shows.
+fn is_a_catalog(answer: &Response, file: &str, wanted: &Wanted) -> Result<(), ReadError> {
     let status = answer.status();
-    if status == StatusCode::NOT_MODIFIED && wanted.remote.known.is_some() {
-        let known = wanted.remote.known.clone().unwrap_or_default();
-        let since = text(header::LAST_MODIFIED).or(known.last_modified).unwrap_or_default();
-        return Err(ReadError::Unchanged { file: file.to_owned(), since });
-    }
     if status != StatusCode::OK {
         let what = match status.as_u16() {
             401 | 403 => "; it wants another login: give `auth` under [source]",
@@ -179,19 +209,32 @@ async fn take(mut answer: Response, url: &Url, file: &str, wanted: &Wanted) -> R
         };
         return Err(fail(file, format!("the server answers {status}{what}")));
     }
-    let kind = text(header::CONTENT_TYPE).unwrap_or_default();
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.trim_start().to_ascii_lowercase().starts_with("text/html") {
-        let shown = excerpt(&kind, 60);
+        let shown = excerpt(kind, 60);
         return Err(refuse(file, format!("the server sends a web page (`{shown}`), perhaps a login page, where a catalog should be")));
     }
+    let most = wanted.limits.bytes;
+    if answer.content_length().is_some_and(|length| length > most) {
+        return Err(spool::too_large(file, most));
+    }
+    Ok(())
+}
+
+async fn take(mut answer: Response, url: &Url, file: &str, wanted: &Wanted) -> Result<Located, ReadError> {
+    let text = |name: header::HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let status = answer.status();
+    if status == StatusCode::NOT_MODIFIED && wanted.remote.known.is_some() {
+        let known = wanted.remote.known.clone().unwrap_or_default();
+        let since = text(header::LAST_MODIFIED).or(known.last_modified).unwrap_or_default();
+        return Err(ReadError::Unchanged { file: file.to_owned(), since });
+    }
+    is_a_catalog(&answer, file, wanted)?;
     let validators = Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) };
     // A body that ends when the connection does looks whole wherever it was cut.
     let is_chunked = text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.to_ascii_lowercase().contains("chunked"));
     let may_be_cut = answer.content_length().is_none() && !is_chunked && answer.version() <= Version::HTTP_11;
     let most = wanted.limits.bytes;
-    if answer.content_length().is_some_and(|length| length > most) {
-        return Err(spool::too_large(file, most));
-    }
     let mut kept = spool::create(file)?;
     let mut taken = 0;
     while let Some(chunk) = answer.chunk().await.map_err(|error| fail(file, format!("the body was cut: {}", words(error))))? {

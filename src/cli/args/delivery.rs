@@ -84,7 +84,7 @@ pub(in crate::cli) struct Push {
 /// What is reported and how.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Shown {
-    /// Format of the report: full, concise, json, jsonl, markdown, github, sarif, gitlab, junit, rdjson, rdjsonl; FORMAT=FILE writes it to a file; may be repeated
+    /// Format of the report: full, concise, json, jsonl, markdown, html, github, sarif, gitlab, junit, rdjson, rdjsonl; FORMAT=FILE writes it to a file; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub(in crate::cli) output_format: Vec<String>,
     /// Findings of one code that text shows; 0 for all [default: 3, concise 20]

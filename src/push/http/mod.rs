@@ -3,6 +3,7 @@
 
 mod body;
 mod call;
+pub mod reach;
 mod rehearsal;
 mod trouble;
 
