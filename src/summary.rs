@@ -2,6 +2,7 @@
 //! `items = accepted + rejected`.
 
 use crate::finding::{Finding, Severity};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What was read of one source.
@@ -21,6 +22,14 @@ pub struct InputSummary {
     pub bytes: u64,
     /// Digest of those bytes.
     pub blake3: String,
+}
+
+impl InputSummary {
+    /// The same for scripts.
+    pub fn json(&self) -> Value {
+        json!({ "file": self.file, "format": self.format, "encoding": self.encoding, "preset": self.preset, "records": self.records,
+                "bytes": self.bytes, "blake3": self.blake3 })
+    }
 }
 
 /// What became of the records for one target.

@@ -262,6 +262,20 @@ pub(super) struct Check {
     pub(super) reporting: Reporting,
 }
 
+/// How a finished feed is read.
+#[derive(Debug, Args)]
+pub(super) struct OfFeed {
+    /// Encoding of the feed, such as windows-1252; detected
+    #[arg(long, value_name = "LABEL")]
+    pub(super) encoding: Option<String>,
+    /// Currency of amounts that name none, such as USD
+    #[arg(long, value_name = "CODE")]
+    pub(super) currency: Option<String>,
+    /// Address of the shop, which completes relative links
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
+}
+
 /// `feedmill convert`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -282,15 +296,8 @@ pub(super) struct Convert {
     /// Folder for the new feed, which gets a folder of its own in it
     #[arg(short, long, value_name = "FOLDER", default_value = "out")]
     pub(super) out: PathBuf,
-    /// Encoding of the feed, such as windows-1252; detected
-    #[arg(long, value_name = "LABEL")]
-    pub(super) encoding: Option<String>,
-    /// Currency of amounts that name none, such as USD
-    #[arg(long, value_name = "CODE")]
-    pub(super) currency: Option<String>,
-    /// Address of the shop, which completes relative links
-    #[arg(long, value_name = "URL")]
-    pub(super) base_url: Option<String>,
+    #[command(flatten)]
+    pub(super) of_feed: OfFeed,
     /// Seller of items that name none
     #[arg(long, value_name = "NAME")]
     pub(super) seller_name: Option<String>,
@@ -320,15 +327,8 @@ pub(super) struct Fix {
     /// Whose feed it is, such as openai or openai@2026-07 [default: what its columns are]
     #[arg(short, long, value_name = "TARGET")]
     pub(super) target: Option<String>,
-    /// Encoding of the feed, such as windows-1252; detected
-    #[arg(long, value_name = "LABEL")]
-    pub(super) encoding: Option<String>,
-    /// Currency of amounts that name none, such as USD
-    #[arg(long, value_name = "CODE")]
-    pub(super) currency: Option<String>,
-    /// Address of the shop, which completes relative links
-    #[arg(long, value_name = "URL")]
-    pub(super) base_url: Option<String>,
+    #[command(flatten)]
+    pub(super) of_feed: OfFeed,
     #[command(flatten)]
     pub(super) reporting: Reporting,
 }

@@ -21,9 +21,9 @@ pub(super) fn run(command: &Convert, ui: &Ui) -> Result<Exit, CliError> {
         config: Some("none".to_owned()),
         targets: vec![command.to.clone()],
         formats: command.format.clone(),
-        encoding: command.encoding.clone(),
-        currency: command.currency.clone(),
-        base_url: command.base_url.clone(),
+        encoding: command.of_feed.encoding.clone(),
+        currency: command.of_feed.currency.clone(),
+        base_url: command.of_feed.base_url.clone(),
         seller_name: command.seller_name.clone(),
         set: command.set.clone(),
         ..Flags::default()

@@ -6,6 +6,7 @@
 use super::diff::{Opening, Report};
 use super::error::Exit;
 use crate::compare::{Change, Comparison, Counts, Found, Notice, Spot, Tell, Which};
+use crate::summary::InputSummary;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, Write};
@@ -189,13 +190,6 @@ fn strings(names: &[std::sync::Arc<str>]) -> Vec<&str> {
 }
 
 fn side(counts: &Counts) -> Value {
-    let inputs: Vec<Value> = counts
-        .inputs
-        .iter()
-        .map(|input| {
-            json!({ "file": input.file, "format": input.format, "encoding": input.encoding, "preset": input.preset, "records": input.records,
-                    "bytes": input.bytes, "blake3": input.blake3 })
-        })
-        .collect();
+    let inputs: Vec<Value> = counts.inputs.iter().map(InputSummary::json).collect();
     json!({ "input": inputs, "items": counts.items, "skipped_by": counts.skipped, "unreadable": counts.unreadable })
 }

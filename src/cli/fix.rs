@@ -26,9 +26,9 @@ pub(super) fn run(command: &Fix, ui: &Ui) -> Result<Exit, CliError> {
         inputs: vec![command.feed.clone()],
         // A project file maps a shop's own columns; those of a feed are known.
         config: Some("none".to_owned()),
-        encoding: command.encoding.clone(),
-        currency: command.currency.clone(),
-        base_url: command.base_url.clone(),
+        encoding: command.of_feed.encoding.clone(),
+        currency: command.of_feed.currency.clone(),
+        base_url: command.of_feed.base_url.clone(),
         ..Flags::default()
     };
     command.reporting.settle(&mut flags);

@@ -5,6 +5,7 @@ use super::{Ending, Opening, Out, Reporter, TargetEnd};
 use crate::finding::sink::Listen;
 use crate::finding::{Finding, Place};
 use crate::product::text::write_json_string;
+use crate::summary::InputSummary;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::io;
@@ -194,14 +195,7 @@ fn summary_value(target: &TargetEnd) -> Value {
 
 fn ending_value(ending: &Ending) -> Map<String, Value> {
     let mut value = Map::new();
-    let inputs: Vec<Value> = ending
-        .inputs
-        .iter()
-        .map(|input| {
-            json!({ "file": input.file, "format": input.format, "encoding": input.encoding, "preset": input.preset, "records": input.records,
-                    "bytes": input.bytes, "blake3": input.blake3 })
-        })
-        .collect();
+    let inputs: Vec<Value> = ending.inputs.iter().map(InputSummary::json).collect();
     value.insert("input".to_owned(), Value::Array(inputs));
     if let Some(first) = ending.targets.first() {
         value.insert("target".to_owned(), target_value(first));

@@ -71,6 +71,9 @@ fn objects_keep_their_members_and_types() {
         .replacen("\"A\"", "\"B\"", 1);
     assert_eq!((run.code, run.out.as_str()), (0, expected.as_str()), "{}", run.err);
     assert!(run.err.contains("2 records, 1 changed, 2 cells in all"), "{}", run.err);
+    // From a pipe it is the same, whose feed it is being found out first.
+    let piped = folder.run_with(&["fix", "-", "-o", "-"], folder.read("feed.jsonl").as_bytes());
+    assert_eq!((piped.code, piped.out.as_str()), (0, expected.as_str()), "{}", piped.err);
 }
 
 #[test]
