@@ -80,7 +80,7 @@ fn the_tour_shows_what_the_program_prints() {
             assert!(missing.is_none(), "`{command}` prints no `{}` there:\n{}{}", missing.unwrap_or_default(), run.out, run.err);
         }
     }
-    assert_eq!(count, 11, "all commands are tried");
+    assert_eq!(count, 13, "all commands are tried");
 }
 
 #[test]
