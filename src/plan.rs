@@ -2,6 +2,7 @@
 //! is read, so that a mistake in the settings costs no time and writes nothing.
 
 mod header;
+mod sides;
 
 use crate::catalog::locate::locate;
 use crate::catalog::open::{self, Source};
@@ -9,13 +10,13 @@ use crate::catalog::{Format, Header, ReadError};
 use crate::config::resolve::{Settings, SourceSetting};
 use crate::finding::{Finding, Place, Severity};
 use crate::mapping::columns::{Folded, base_of, folded};
-use crate::mapping::compile::{Given, SideInput};
+use crate::mapping::compile::Given;
 use crate::mapping::detect::{self, Detected};
 use crate::mapping::model::MapStep;
 use crate::mapping::preset::Preset;
 use crate::mapping::{MapError, Mapping};
 use crate::normalize::Normalizer;
-use crate::pipeline::{self, Amender, ColumnFate, Conversion, Direct, NestedFeed, Open, Plan, Prints, SourcePlan, TargetPlan};
+use crate::pipeline::{self, Amender, ColumnFate, Conversion, Direct, NestedFeed, Plan, Prints, SourcePlan, TargetPlan};
 use crate::product::attribute::{AttributeId, Attributes, Kind, known};
 use crate::product::text_distance::nearest;
 use crate::project::Projection;
@@ -252,7 +253,7 @@ fn source(
             ),
         ));
     }
-    let (sides, side_sources) = sides(&preset, &header, &setting)?;
+    let (sides, side_sources) = sides::sides(&preset, &header, &setting)?;
     let given = Given {
         preset: &preset,
         rows: setting.rows.as_ref(),
@@ -334,55 +335,6 @@ fn source(
         sides: side_sources,
         reopen: Box::new(reopen),
     })
-}
-
-/// The tables joined to a source: those that the preset finds in the source itself, and those
-/// that the settings name. With each comes what opens it, where it is another file.
-fn sides(preset: &Preset, header: &Arc<Header>, setting: &SourceSetting) -> Result<(Vec<SideInput>, Vec<Option<Open>>), PlanError> {
-    let (mut sides, mut open): (Vec<SideInput>, Vec<Option<Open>>) = (Vec::new(), Vec::new());
-    let known = Folded::new(header);
-    for side in preset.side.iter().filter(|side| side.same_file) {
-        let has = |names: &[String]| names.iter().any(|name| known.has(name) || known.has(base_of(name)));
-        if has(&side.on) && has(&side.key) {
-            sides.push(SideInput {
-                name: side.name.clone(),
-                file: None,
-                header: Arc::clone(header),
-                on: side.on.clone(),
-                key: side.key.clone(),
-                only: side.only.clone(),
-                many: side.many,
-                order: side.order.clone(),
-            });
-            open.push(None);
-        }
-    }
-    for join in &setting.joins {
-        let found = locate(&join.path, &join.wanted)?;
-        let opened = open::located(&found, &join.wanted)?;
-        let columns = Folded::new(&opened.header);
-        let fits = |names: &Vec<String>| names.iter().any(|name| columns.has(name));
-        let meant = preset.side.iter().find(|side| !side.same_file && !side.detect.is_empty() && side.detect.iter().all(fits));
-        let stem = Path::new(&join.path).file_stem().map_or_else(|| "join".to_owned(), |stem| stem.to_string_lossy().into_owned());
-        let on =
-            join.on.clone().map(|on| vec![on]).or_else(|| meant.map(|side| side.on.clone())).ok_or_else(|| {
-                PlanError::Unknown(format!("[[source.join]] {}: give `on`, the column that both tables share", join.path))
-            })?;
-        let key = join.key.clone().map(|key| vec![key]).or_else(|| meant.filter(|_| join.on.is_none()).map(|side| side.key.clone()));
-        sides.push(SideInput {
-            name: join.name.clone().unwrap_or_else(|| meant.map_or(stem, |side| side.name.clone())),
-            file: Some(join.path.clone()),
-            header: Arc::new(opened.header.clone()),
-            key: key.unwrap_or_else(|| on.clone()),
-            on,
-            only: Vec::new(),
-            many: join.many.unwrap_or_else(|| meant.is_some_and(|side| side.many)),
-            order: meant.map_or_else(Vec::new, |side| side.order.clone()),
-        });
-        let wanted = join.wanted.clone();
-        open.push(Some(Box::new(move || open::located(&found, &wanted))));
-    }
-    Ok((sides, open))
 }
 
 /// Where the mistakes of a mapping stand: in the project file, or in what was typed.

@@ -1,7 +1,7 @@
 //! One record mapped to a draft: attribute values as the catalog has them.
 
 use super::compile::Mapping;
-use super::preset::Paths;
+use super::paths::Paths;
 use super::step::{From, Marked, OverColumns, Step, TemplateValue};
 use super::survey::is_word;
 use super::transform;

@@ -22,6 +22,7 @@ pub mod model;
 mod nested;
 mod option;
 mod path;
+pub mod paths;
 pub mod preset;
 pub mod rows;
 mod run;

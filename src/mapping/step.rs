@@ -2,7 +2,8 @@
 
 use super::apply::slot;
 use super::expr::Expression;
-use super::preset::{Day, NoOption, Paths};
+use super::paths::Paths;
+use super::preset::{Day, NoOption};
 use super::stock::StockCondition;
 use super::transform::Transform;
 use crate::cell::{Cell, Slot};
