@@ -200,7 +200,10 @@ fn source(
     notices: &mut Vec<(Option<usize>, Finding)>,
 ) -> Result<SourcePlan, PlanError> {
     let setting = setting.clone();
-    let found = locate(&setting.path, &setting.wanted)?;
+    let found = match setting.found.clone() {
+        Some(found) => found,
+        None => locate(&setting.path, &setting.wanted)?,
+    };
     // What was seen decides the preset; columns that may still come do not.
     let mut opened = open::located(&found, &setting.wanted)?;
     let feed_of = settings.feed_of.as_deref().map(spec::load::spec).transpose()?;

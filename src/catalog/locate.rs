@@ -6,7 +6,7 @@ use super::spool::{self, Kept};
 use super::{ReadError, command, database, remote};
 use crate::cancel::Cancel;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a person may say about a source instead of leaving it to detection.
@@ -97,16 +97,6 @@ pub(super) async fn within<T>(
     }
 }
 
-/// What standard input gave, which is read once however often it is looked for.
-fn stdin(wanted: &Wanted) -> Result<Kept, ReadError> {
-    static READ: OnceLock<Kept> = OnceLock::new();
-    if let Some(kept) = READ.get() {
-        return Ok(Arc::clone(kept));
-    }
-    let kept = spool::keep_pipe("<stdin>", &wanted.cancel, || Ok(Box::new(std::io::stdin())))?;
-    Ok(Arc::clone(READ.get_or_init(|| kept)))
-}
-
 /// Finds the source at `path`: a file, `-`, an address, a database, or a command's name.
 ///
 /// # Errors
@@ -119,7 +109,7 @@ pub fn locate(path: &str, wanted: &Wanted) -> Result<Located, ReadError> {
         return database::read(path, wanted);
     }
     if path == "-" {
-        let kept = stdin(wanted)?;
+        let kept = spool::keep_pipe("<stdin>", &wanted.cancel, || Ok(Box::new(std::io::stdin())))?;
         return Ok(Located { may_be_cut: true, ..Located::kept("<stdin>", "", Local::Kept(kept)) });
     }
     if remote::is_address(path) {

@@ -4,7 +4,7 @@ use super::args::Fix;
 use super::error::{CliError, Exit};
 use super::mill::Job;
 use super::ui::Ui;
-use crate::catalog::locate::locate;
+use crate::catalog::locate::{Located, locate};
 use crate::catalog::open;
 use crate::config::resolve::Flags;
 use crate::pipeline::{Changes, SourcePlan};
@@ -32,7 +32,8 @@ pub(super) fn run(command: &Fix, ui: &Ui) -> Result<Exit, CliError> {
         ..Flags::default()
     };
     command.reporting.settle(&mut flags);
-    let target = target(command, &flags, ui)?;
+    let (target, found) = target(command, &flags, ui)?;
+    flags.found = Some(found);
     if spec::load::spec(&target)?.shape.is_some() {
         return Err(CliError::Usage(format!(
             "{target}: products with variants are not repaired in their own file; `feedmill convert` renders them anew"
@@ -55,17 +56,19 @@ pub(super) fn run(command: &Fix, ui: &Ui) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
-/// Whose feed it is: what was said, else what its columns are.
-fn target(command: &Fix, flags: &Flags, ui: &Ui) -> Result<String, CliError> {
+/// Whose feed it is: what was said, else what its columns are; and where it was found.
+fn target(command: &Fix, flags: &Flags, ui: &Ui) -> Result<(String, Located), CliError> {
     let settings = super::mill::settings(flags, ui)?;
-    let Some(source) = settings.sources.first() else { return Err(CliError::Usage("name the feed to repair".to_owned())) };
+    let [source] = settings.sources.as_slice() else {
+        return Err(CliError::Usage(format!("{}: these are {} feeds; repair one at a time", command.feed, settings.sources.len())));
+    };
     let found = locate(&source.path, &source.wanted).map_err(plan::PlanError::from)?;
     let opened = open::located(&found, &source.wanted).map_err(plan::PlanError::from)?;
     let preset = plan::preset_for(&opened.header, None)?.preset;
     match (&command.target, preset.feed_of) {
-        (Some(asked), Some(_)) => Ok(asked.clone()),
-        (Some(asked), None) if preset.name == "generic" => Ok(asked.clone()),
-        (None, Some(family)) => Ok(family),
+        (Some(asked), Some(_)) => Ok((asked.clone(), found)),
+        (Some(asked), None) if preset.name == "generic" => Ok((asked.clone(), found)),
+        (None, Some(family)) => Ok((family, found)),
         (None, None) if preset.name == "generic" => Err(CliError::Usage(format!(
             "{}: its columns do not say whose feed it is; `--target` does, such as `--target {}`",
             opened.facts.file,

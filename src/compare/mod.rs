@@ -26,7 +26,6 @@ use crate::pipeline::{Plan, RunError};
 use crate::progress::Progress;
 use pairs::{Fate, Matched, Pairs};
 use side::{Item, Side};
-use std::io;
 
 /// One of the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +154,7 @@ pub fn compare(old: &Plan, new: &Plan, names: &Names, effort: &Effort<'_>, tell:
         let mut room = String::new();
         let counts = side.pass(effort, Some(&mut *tell), &mut |item| {
             let print = meaning::print(&item, &mut room);
-            pairs.put(which, meaning::key(item.id(), print), print).map_err(aside)
+            pairs.put(which, meaning::key(item.id(), print), print).map_err(RunError::aside)
         })?;
         match which {
             Which::Old => comparison.old = counts,
@@ -165,7 +164,7 @@ pub fn compare(old: &Plan, new: &Plan, names: &Names, effort: &Effort<'_>, tell:
             return Ok(comparison);
         }
     }
-    let mut matched = pairs.finish().map_err(aside)?;
+    let mut matched = pairs.finish().map_err(RunError::aside)?;
     comparison.same = matched.same;
     comparison.changed = matched.changed.len() as u64;
     (comparison.removed, comparison.added) = (matched.removed, matched.added);
@@ -174,7 +173,7 @@ pub fn compare(old: &Plan, new: &Plan, names: &Names, effort: &Effort<'_>, tell:
     }
     let kept = keep_old(&mut old, &mut matched, effort, tell)?;
     tell_new(&mut new, &matched, &kept, names, effort, tell)?;
-    kept.failure().map_or(Ok(comparison), |error| Err(aside(error)))
+    kept.failure().map_or(Ok(comparison), |error| Err(RunError::aside(error)))
 }
 
 /// The second pass over the old side: tells what is gone, and keeps what changed. Where an item
@@ -248,8 +247,4 @@ fn told_twice(which: Which, fate: Fate, item: &Item<'_>, tell: &mut dyn Tell) {
     if fate.is_repeated() && !item.id().is_empty() {
         tell.notice(which, item.spot, &Notice::Repeated { item: item.id().to_owned() });
     }
-}
-
-fn aside(source: io::Error) -> RunError {
-    RunError::Aside { folder: std::env::temp_dir(), source }
 }

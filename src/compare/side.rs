@@ -156,22 +156,9 @@ impl<'a> Side<'a> {
             }
             let (blake3, bytes) = blocks.digest();
             source.facts.is_unchanged(bytes)?;
-            counts.inputs.push(summary(source, records, bytes, blake3));
+            counts.inputs.push(source.summary(records, bytes, blake3));
         }
         Ok(counts)
-    }
-}
-
-fn summary(source: &SourcePlan, records: u64, bytes: u64, blake3: String) -> InputSummary {
-    let format = source.facts.format.word();
-    InputSummary {
-        file: source.facts.file.to_string(),
-        format: source.facts.compression.map_or_else(|| format.to_owned(), |packing| format!("{format}+{packing}")),
-        encoding: source.facts.encoding.to_owned(),
-        preset: source.preset.clone(),
-        records,
-        bytes,
-        blake3,
     }
 }
 

@@ -4,7 +4,7 @@
 use super::model::{BodyFile, Project};
 use super::source::{shown, sources};
 use crate::cancel::Cancel;
-use crate::catalog::locate::Wanted;
+use crate::catalog::locate::{Located, Wanted};
 use crate::finding::Severity;
 use crate::finding::sink::Override;
 use crate::mapping::compile::Wishes;
@@ -101,6 +101,8 @@ pub struct Flags {
     pub set: Vec<String>,
     /// `--fail-on`.
     pub fail_on: Option<String>,
+    /// Where the one input was found, if somebody has looked at it before.
+    pub found: Option<Located>,
     /// `--fix-suggested`.
     pub fix_suggested: bool,
     /// `--baseline`, a file or `none`.
@@ -114,6 +116,8 @@ pub struct Flags {
 /// One source to read.
 #[derive(Clone, Debug)]
 pub struct SourceSetting {
+    /// Where it was found, if somebody has looked at it before: a pipe gives its bytes once.
+    pub found: Option<Located>,
     /// The path, `-`, an address, or what a database or a command is called.
     pub path: String,
     /// The preset asked for.

@@ -42,6 +42,7 @@ fn listed(flags: &Flags, project: &Project, home: &Path, folder: &Path) -> Resul
                 no_password(input, "the command line")?;
             }
             found.extend(expand(&path)?.into_iter().map(|path| SourceSetting {
+                found: flags.found.clone(),
                 path,
                 preset: flags.preset.clone(),
                 wanted: wanted.clone(),
@@ -58,6 +59,7 @@ fn listed(flags: &Flags, project: &Project, home: &Path, folder: &Path) -> Resul
         let view = flags.view.clone().or_else(|| source.view.clone());
         let joins: Vec<JoinSetting> = source.join.iter().map(|join| joined(join, home, folder)).collect::<Result<_, _>>()?;
         found.extend(expand(&path)?.into_iter().map(|path| SourceSetting {
+            found: None,
             path,
             preset: preset.clone(),
             wanted: wanted.clone(),

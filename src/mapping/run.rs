@@ -106,8 +106,10 @@ impl Assembler<'_> {
             start = end;
             let (views, run): (Vec<_>, Vec<_>) = run.into_iter().partition(|(head, _)| self.with.survey.is_view(head.number));
             views.iter().for_each(|(head, _)| to.skipped(*head, REASON_VIEW));
-            let (changes, run): (Vec<_>, Vec<_>) =
-                run.into_iter().partition(|(_, cells)| plan.adjust.as_ref().is_some_and(|adjust| adjust.is_one(buffer, cells)));
+            let (changes, run): (Vec<_>, Vec<_>) = match &plan.adjust {
+                None => (Vec::new(), run),
+                Some(adjust) => run.into_iter().partition(|(_, cells)| adjust.is_one(buffer, cells)),
+            };
             changes.iter().for_each(|(head, _)| to.skipped(*head, REASON_ADJUSTS));
             if run.is_empty() {
                 continue;

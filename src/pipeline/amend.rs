@@ -3,7 +3,6 @@
 //! changed keeps its bytes: other records, other columns, their order, what could not be read.
 
 use super::noted::Noted;
-use super::ordered::put_aside;
 use super::{RunError, SourcePlan};
 use crate::catalog::block::{Block, Mark};
 use crate::catalog::csv::Cells;
@@ -140,13 +139,13 @@ impl Changes {
         put: &mut dyn FnMut(&[u8]) -> Result<(), WriteError>,
     ) -> Result<Repaired, RunError> {
         let mut amount = self.amount;
-        let mut file = self.out.into_inner().map_err(|error| put_aside(error.into_error()))?;
-        file.rewind().map_err(put_aside)?;
+        let mut file = self.out.into_inner().map_err(|error| RunError::aside(error.into_error()))?;
+        file.rewind().map_err(RunError::aside)?;
         let mut lines = BufReader::new(file).lines();
         let mut next = || -> io::Result<Option<Amended>> {
             lines.next().transpose()?.map(|line| serde_json::from_str(&line).map_err(io::Error::from)).transpose()
         };
-        let mut pending = next().map_err(put_aside)?;
+        let mut pending = next().map_err(RunError::aside)?;
         let opened = (source.reopen)()?;
         put(opened.lead())?;
         let mut blocks = opened.blocks(0, None);
@@ -155,7 +154,7 @@ impl Changes {
             for (place, mark) in block.marks.iter().enumerate() {
                 amount.records += 1;
                 let Some(change) = pending.take_if(|change| change.record == block.first + place as u64) else { continue };
-                pending = next().map_err(put_aside)?;
+                pending = next().map_err(RunError::aside)?;
                 let (start, end) = (mark.start as usize, mark.end as usize);
                 put(block.bytes.get(written..start).unwrap_or_default())?;
                 put(&amend(source, block.bytes.get(start..end).unwrap_or_default(), change.cells))?;

@@ -79,6 +79,13 @@ pub enum RunError {
     },
 }
 
+impl RunError {
+    /// What must be kept of rows until the end cannot be put aside.
+    pub(crate) fn aside(source: std::io::Error) -> Self {
+        Self::Aside { folder: std::env::temp_dir(), source }
+    }
+}
+
 /// Opens a source, as often as it must be read.
 pub type Open = Box<dyn Fn() -> Result<Source, ReadError> + Send + Sync>;
 
@@ -119,6 +126,21 @@ impl SourcePlan {
         match self.mapping.origin(column) {
             Some((base, name)) => (base.map_or(0, |base| u32::from(base) + 1), Some(name)),
             None => (0, None),
+        }
+    }
+
+    /// What was read of it.
+    pub(crate) fn summary(&self, records: u64, bytes: u64, blake3: String) -> InputSummary {
+        let SourceFacts { file, format, compression, encoding, .. } = &self.facts;
+        let format = format.word();
+        InputSummary {
+            file: file.to_string(),
+            format: compression.map_or_else(|| format.to_owned(), |packing| format!("{format}+{packing}")),
+            encoding: (*encoding).to_owned(),
+            preset: self.preset.clone(),
+            records,
+            bytes,
+            blake3,
         }
     }
 
@@ -335,16 +357,7 @@ impl Run<'_, '_, '_> {
                 return Err(ReadError::NotACatalog { file: source.facts.file.to_string(), message }.into());
             }
         }
-        let format = source.facts.format.word();
-        Ok(InputSummary {
-            file: source.facts.file.to_string(),
-            format: source.facts.compression.map_or_else(|| format.to_owned(), |packing| format!("{format}+{packing}")),
-            encoding: source.facts.encoding.to_owned(),
-            preset: source.preset.clone(),
-            records: self.ordered.records_of(index),
-            bytes,
-            blake3,
-        })
+        Ok(source.summary(self.ordered.records_of(index), bytes, blake3))
     }
 
     /// One thread does it all.

@@ -79,7 +79,7 @@ impl<'a> Ordered<'a> {
     pub(super) fn new(plan: &'a Plan) -> Result<Self, RunError> {
         let amends = plan.sources.iter().any(|source| source.amender.is_some());
         Ok(Self {
-            changes: amends.then(Changes::new).transpose().map_err(put_aside)?,
+            changes: amends.then(Changes::new).transpose().map_err(RunError::aside)?,
             plan,
             targets: plan.targets.iter().map(|target| TargetState::new(plan, target)).collect::<Result<_, _>>()?,
             records: vec![0; plan.sources.len()],
@@ -150,7 +150,7 @@ impl<'a> Ordered<'a> {
             sum.add(tally);
         }
         if let Some(changes) = &mut self.changes {
-            changes.take(std::mem::take(&mut done.amended)).map_err(put_aside)?;
+            changes.take(std::mem::take(&mut done.amended)).map_err(RunError::aside)?;
         }
         let records = (done.rows, done.bad.len() as u64);
         for (state, target) in self.targets.iter_mut().zip(&mut done.targets) {
@@ -238,10 +238,6 @@ impl<'a> Ordered<'a> {
         }
         sink.push(&finding);
     }
-}
-
-pub(super) fn put_aside(source: std::io::Error) -> RunError {
-    RunError::Aside { folder: std::env::temp_dir(), source }
 }
 
 /// A finding about a record as such.

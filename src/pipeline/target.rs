@@ -16,7 +16,6 @@ use crate::render::products::Products;
 use crate::rules::across::{Across, Called, Conflict, Spot};
 use crate::sample::{Refused, Sample, View};
 use crate::summary::Counts;
-use std::io;
 use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -99,7 +98,7 @@ impl<'a> TargetState<'a> {
         for finding in self.runs.take(std::mem::take(&mut done.whole)) {
             self.say(finding, sink);
         }
-        self.across.begin(&done.digests).map_err(spilled)?;
+        self.across.begin(&done.digests).map_err(RunError::aside)?;
         let first = self.seen;
         let mut from = 0;
         let mut head = 0..0;
@@ -168,7 +167,7 @@ impl<'a> TargetState<'a> {
         let number = self.seen;
         self.seen += 1;
         self.conflicts.clear();
-        let stays = self.across.observe(done.digests.row(row), spot, called, &mut self.conflicts).map_err(spilled)?;
+        let stays = self.across.observe(done.digests.row(row), spot, called, &mut self.conflicts).map_err(RunError::aside)?;
         for conflict in &self.conflicts {
             let place = self.plan.place(spot, conflict.column);
             let finding =
@@ -227,7 +226,7 @@ impl<'a> TargetState<'a> {
                 }
             }
         });
-        counts.groups = groups.map_err(spilled)?;
+        counts.groups = groups.map_err(RunError::aside)?;
         let view = target.looks.as_ref().map(|looks| sample.view(looks, &target.spec));
         counts.accepted -= late_refused.len() as u64;
         counts.rejected += late_refused.len() as u64;
@@ -244,10 +243,6 @@ impl<'a> TargetState<'a> {
         let accounts = accounts.map_or_else(|| Ok(Vec::new()), |accounts| accounts.finish(&late_refused))?;
         Ok((counts, WrittenFeed { files: written, index, accounts }, view))
     }
-}
-
-fn spilled(source: io::Error) -> RunError {
-    RunError::Aside { folder: std::env::temp_dir(), source }
 }
 
 fn emit(counts: &mut Counts, finding: Finding, sink: &mut Sink<'_>) {

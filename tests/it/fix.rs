@@ -120,12 +120,14 @@ fn what_cannot_be_repaired_is_refused_before_anything_is_written() {
     );
     folder.write("table.csv", "id,name\n1,x\n");
     refused(&["table.csv", "-o", "fixed"], "`--target`");
+    folder.write("feed.tsv", HEAD);
     folder.write("feed.json", r#"[{"item_id":"A","title":"Shoe","image_url":"x","seller_name":"N","availability":"in_stock"}]"#);
     refused(
         &["feed.json", "-o", "fixed", "--target", "openai"],
         "`feedmill convert feed.json --from openai@2026-09 --to openai@2026-09` renders it anew",
     );
     refused(&["feed.json", "-o", "fixed", "--target", "acp"], "`feedmill convert` renders them anew");
+    refused(&["feed.*", "-o", "fixed", "--target", "openai"], "these are 2 feeds; repair one at a time");
     folder.write("feed.csv", HEAD);
     refused(&["feed.csv", "-o", "-", "--output-format", "json"], "standard output holds the feed");
 }
